@@ -1,0 +1,238 @@
+//! Splits a product into tasks and walks each task's blocks.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{DEPTH_BLOCK, Panels, ROW_MULTIPLE, Row, TileSink, multiply};
+use crate::cpu::map::Lanewise;
+use crate::cpu::output::SharedMatrix;
+use crate::cpu::{load, store};
+use crate::ops::Activation;
+
+/// Where the rows of a left operand come from.
+pub(crate) trait RowSource: Sync {
+    /// Copies `depth` of `rows` to the beginning of each row of `block`, which has one for each.
+    fn fill(&self, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]);
+}
+
+/// Rows that stand one after the other in memory.
+pub(crate) struct DenseRows<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) len: usize,
+}
+
+impl RowSource for DenseRows<'_> {
+    fn fill(&self, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]) {
+        for (row, to) in rows.zip(block) {
+            let start = row * self.len;
+            to[..depth.len()].copy_from_slice(&self.values[start + depth.start..start + depth.end]);
+        }
+    }
+}
+
+/// What is applied to a product before it is stored: see [`crate::ops::Epilogue`].
+#[derive(Clone, Copy)]
+pub(crate) struct Epilogue<'a> {
+    pub(crate) bias: Option<&'a [f32]>,
+    /// One row of biases for every `rows_per_sample` rows of the product.
+    pub(crate) sample_bias: Option<&'a [f32]>,
+    pub(crate) rows_per_sample: usize,
+    pub(crate) activation: Activation,
+    pub(crate) residual: Option<&'a [f32]>,
+    pub(crate) scale: f32,
+}
+
+/// `out = epilogue(left · right)` for `rows` rows.
+pub(crate) fn gemm(left: &impl RowSource, rows: usize, right: &Panels, epilogue: &Epilogue<'_>, out: &mut [f32]) {
+    if out.is_empty() {
+        return;
+    }
+    let split = Split::new(rows, right);
+    let out = SharedMatrix::new(out, right.columns());
+    let task = |index: usize| {
+        let (rows, panels) = split.block(index, rows, right.count());
+        with_left_block(rows.len(), |block| {
+            run_task(&Task { left, rows, right, panels, epilogue, out }, block);
+        });
+    };
+    match split.tasks() {
+        1 => task(0),
+        tasks => (0..tasks).into_par_iter().with_max_len(1).for_each(task),
+    }
+}
+
+/// How the output is cut into blocks of rows and of panels.
+struct Split {
+    rows: usize,
+    panels: usize,
+    row_blocks: usize,
+    panel_blocks: usize,
+}
+
+impl Split {
+    /// Rows of a block of the left operand: with [`DEPTH_BLOCK`] columns it takes a quarter of a 1 MiB L2 cache.
+    const MAX_ROWS: usize = 20 * ROW_MULTIPLE;
+    /// Fewer rows would make the reading of the right operand, once for each block, the bottleneck.
+    const MIN_ROWS: usize = 4 * ROW_MULTIPLE;
+    /// Multiply-adds that take about as long as handing a task to another thread a few times over.
+    const SMALL: usize = 1 << 18;
+
+    /// Prefers whole columns of blocks, so that the right operand is read once, then cuts rows as far as is needed to
+    /// give every thread a few tasks.
+    fn new(rows: usize, right: &Panels) -> Self {
+        let work = rows.saturating_mul(right.columns()).saturating_mul(right.depth());
+        let wanted = if work < Self::SMALL { 1 } else { 4 * rayon::current_num_threads() };
+        let row_blocks = rows.div_ceil(Self::MAX_ROWS);
+        let panel_blocks = wanted.div_ceil(row_blocks).min(right.count().div_ceil(2));
+        let panels = right.count().div_ceil(panel_blocks);
+        let panel_blocks = right.count().div_ceil(panels);
+        let row_blocks = row_blocks.max(wanted.div_ceil(panel_blocks));
+        let block_rows = rows.div_ceil(row_blocks).next_multiple_of(ROW_MULTIPLE).max(Self::MIN_ROWS);
+        Split { rows: block_rows, panels, row_blocks: rows.div_ceil(block_rows), panel_blocks }
+    }
+
+    fn tasks(&self) -> usize {
+        self.row_blocks * self.panel_blocks
+    }
+
+    fn block(&self, index: usize, rows: usize, panels: usize) -> (Range<usize>, Range<usize>) {
+        let row = index / self.panel_blocks * self.rows;
+        let panel = index % self.panel_blocks * self.panels;
+        (row..rows.min(row + self.rows), panel..panels.min(panel + self.panels))
+    }
+}
+
+/// Lends the thread's block of at least `rows` rows, in whole tiles. What is in it is left over from the last use.
+fn with_left_block(rows: usize, run: impl FnOnce(&mut [Row])) {
+    thread_local! {
+        static BLOCK: RefCell<Vec<Row>> = const { RefCell::new(Vec::new()) };
+    }
+    let rows = rows.next_multiple_of(ROW_MULTIPLE);
+    BLOCK.with_borrow_mut(|block| {
+        if block.len() < rows {
+            block.resize(rows, [0.0; DEPTH_BLOCK]);
+        }
+        run(&mut block[..rows]);
+    });
+}
+
+/// One task: a block of rows and panels of the output, over the whole depth.
+struct Task<'a, L> {
+    left: &'a L,
+    rows: Range<usize>,
+    right: &'a Panels,
+    panels: Range<usize>,
+    epilogue: &'a Epilogue<'a>,
+    out: SharedMatrix<'a>,
+}
+
+fn run_task<L: RowSource>(task: &Task<'_, L>, block: &mut [Row]) {
+    let depth = task.right.depth();
+    // At least one block, so that an empty sum is stored too.
+    for index in 0..depth.div_ceil(DEPTH_BLOCK).max(1) {
+        let start = index * DEPTH_BLOCK;
+        let range = start..depth.min(start + DEPTH_BLOCK);
+        task.left.fill(task.rows.clone(), range.clone(), &mut block[..task.rows.len()]);
+        let sink = OutputSink {
+            out: task.out,
+            first_row: task.rows.start,
+            accumulate: index > 0,
+            epilogue: (range.end == depth).then_some(task.epilogue),
+        };
+        let (right, panels, rows) = (task.right, task.panels.clone(), task.rows.len());
+        right.isa().dispatch(BlockProduct { block, rows, right, panels, depth: range, sink });
+    }
+}
+
+struct BlockProduct<'a> {
+    block: &'a [Row],
+    rows: usize,
+    right: &'a Panels,
+    panels: Range<usize>,
+    depth: Range<usize>,
+    sink: OutputSink<'a>,
+}
+
+impl WithSimd for BlockProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        multiply(simd, self.block, self.rows, self.right, self.panels, self.depth, &mut self.sink);
+    }
+}
+
+/// Stores tiles in the output: adds to the sums of earlier blocks, and finishes the sums of the last one.
+struct OutputSink<'a> {
+    out: SharedMatrix<'a>,
+    first_row: usize,
+    accumulate: bool,
+    epilogue: Option<&'a Epilogue<'a>>,
+}
+
+impl TileSink for OutputSink<'_> {
+    #[inline(always)]
+    fn put<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
+        &mut self,
+        simd: S,
+        tile: &[[S::f32s; WIDTH]; HEIGHT],
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) {
+        for (row, sums) in rows.zip(tile) {
+            let row = self.first_row + row;
+            // SAFETY: tasks are disjoint blocks of rows and panels, and the row is let go before the next is taken.
+            let out = unsafe { self.out.row(row, columns.clone()) };
+            for (vector, out) in out.chunks_mut(S::F32_LANES).enumerate() {
+                let mut value = sums[vector];
+                if self.accumulate {
+                    value = simd.add_f32s(load(simd, out), value);
+                }
+                if let Some(epilogue) = self.epilogue {
+                    let column = columns.start + vector * S::F32_LANES;
+                    let position = Position { row, column, len: out.len(), width: self.out.columns() };
+                    value = epilogue.apply(simd, value, &position);
+                }
+                store(simd, out, value);
+            }
+        }
+    }
+}
+
+/// A vector's place in the output.
+struct Position {
+    row: usize,
+    column: usize,
+    len: usize,
+    /// Columns of the output.
+    width: usize,
+}
+
+impl Position {
+    /// The vector at this column of some row of a matrix as wide as the output.
+    #[inline(always)]
+    fn vector<S: Simd>(&self, simd: S, matrix: &[f32], row: usize) -> S::f32s {
+        let start = row * self.width + self.column;
+        load(simd, &matrix[start..start + self.len])
+    }
+}
+
+impl Epilogue<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, mut value: S::f32s, at: &Position) -> S::f32s {
+        if let Some(bias) = self.bias {
+            value = simd.add_f32s(value, at.vector(simd, bias, 0));
+        }
+        if let Some(bias) = self.sample_bias {
+            value = simd.add_f32s(value, at.vector(simd, bias, at.row / self.rows_per_sample));
+        }
+        value = self.activation.apply(simd, [value]);
+        if let Some(residual) = self.residual {
+            value = simd.add_f32s(value, at.vector(simd, residual, at.row));
+        }
+        simd.mul_f32s(value, simd.splat_f32s(self.scale))
+    }
+}

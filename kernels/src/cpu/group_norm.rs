@@ -1,0 +1,224 @@
+//! Group normalisation: one pass for the statistics, one for the result.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::map::Lanewise;
+use super::{Isa, TASK_ELEMENTS, load, store};
+use crate::ops::{Activation, Sources};
+
+/// A checked [`crate::ops::group_norm`].
+pub(crate) struct GroupNorm<'a> {
+    pub(crate) sources: &'a Sources<'a>,
+    pub(crate) batch: usize,
+    /// Pixels of a batch item.
+    pub(crate) pixels: usize,
+    pub(crate) groups: usize,
+    pub(crate) eps: f32,
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    pub(crate) scale_shift: Option<&'a [f32]>,
+    pub(crate) activation: Activation,
+}
+
+/// Pixels whose sums are formed in `f32`; `f64` adds these up. Short enough that the second look at them, for the
+/// squares, finds them in the cache, and that `f32` rounding stays below the input's own.
+const RUN: usize = 64;
+
+/// At most this many partial results per batch item. A function of nothing else, so that sums have one order.
+const PARTS: usize = 64;
+
+/// Count, mean and sum of squared deviations, merged after Chan, Golub & LeVeque (1979).
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn merge(&mut self, other: Moments) {
+        let count = self.count + other.count;
+        if count > 0.0 {
+            let delta = other.mean - self.mean;
+            self.mean += delta * other.count / count;
+            self.squares += other.squares + delta * delta * self.count * other.count / count;
+            self.count = count;
+        }
+    }
+}
+
+/// What a channel of a batch item goes through: `(x − mean) · scale + shift`.
+struct Affine {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl GroupNorm<'_> {
+    pub(crate) fn run(&self, out: &mut [f32]) {
+        if out.is_empty() {
+            return;
+        }
+        let channels = self.sources.channels();
+        let parts = self.parts();
+        let affine: Vec<Affine> =
+            parts.chunks(parts.len() / self.batch).enumerate().map(|(item, parts)| self.affine(item, parts)).collect();
+        let isa = Isa::detect();
+        let pixels_per_task = (TASK_ELEMENTS / channels).max(1);
+        out.par_chunks_mut(self.pixels * channels).enumerate().for_each(|(item, out)| {
+            out.par_chunks_mut(pixels_per_task * channels).enumerate().for_each(|(task, out)| {
+                let first_pixel = item * self.pixels + task * pixels_per_task;
+                isa.dispatch(Normalise { norm: self, affine: &affine[item], first_pixel, out });
+            });
+        });
+    }
+
+    /// Moments of every group over consecutive parts of the pixels: an equal number of parts per batch item.
+    fn parts(&self) -> Vec<Vec<Moments>> {
+        let (isa, channels) = (Isa::detect(), self.sources.channels());
+        let part = self.pixels.div_ceil(PARTS).next_multiple_of(RUN);
+        let count = self.pixels.div_ceil(part);
+        (0..self.batch * count)
+            .into_par_iter()
+            .map(|index| {
+                let (item, start) = (index / count, index % count * part);
+                let end = self.pixels.min(start + part);
+                let base = item * self.pixels;
+                isa.dispatch(PartMoments {
+                    channels_per_group: channels / self.groups,
+                    sources: self.sources,
+                    start: base + start,
+                    end: base + end,
+                })
+            })
+            .collect()
+    }
+
+    fn affine(&self, item: usize, parts: &[Vec<Moments>]) -> Affine {
+        let channels = self.sources.channels();
+        let per_group = channels / self.groups;
+        let mut affine = Affine {
+            mean: Vec::with_capacity(channels),
+            scale: Vec::with_capacity(channels),
+            shift: Vec::with_capacity(channels),
+        };
+        for group in 0..self.groups {
+            let mut moments = Moments::default();
+            parts.iter().for_each(|part| moments.merge(part[group]));
+            let rstd = 1.0 / (moments.squares / moments.count + f64::from(self.eps)).sqrt();
+            for channel in group * per_group..(group + 1) * per_group {
+                let (gain, offset) = self.scale_shift(item, channel);
+                affine.mean.push(moments.mean as f32);
+                affine.scale.push((rstd * f64::from(self.weight[channel]) * gain) as f32);
+                affine.shift.push((f64::from(self.bias[channel]) * gain + offset) as f32);
+            }
+        }
+        affine
+    }
+
+    fn scale_shift(&self, item: usize, channel: usize) -> (f64, f64) {
+        let channels = self.sources.channels();
+        match self.scale_shift {
+            None => (1.0, 0.0),
+            Some(values) => {
+                let values = &values[item * 2 * channels..];
+                (1.0 + f64::from(values[channel]), f64::from(values[channels + channel]))
+            }
+        }
+    }
+}
+
+/// Moments of every group over the pixels `start..end`.
+struct PartMoments<'a> {
+    channels_per_group: usize,
+    sources: &'a Sources<'a>,
+    start: usize,
+    end: usize,
+}
+
+impl WithSimd for PartMoments<'_> {
+    type Output = Vec<Moments>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<Moments> {
+        let channels = self.sources.channels();
+        let mut groups = vec![Moments::default(); channels / self.channels_per_group];
+        let mut first = 0;
+        for &(values, channels) in self.sources.parts() {
+            let pixels = &values[self.start * channels..self.end * channels];
+            let (mut mean, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
+            for run in pixels.chunks(RUN * channels) {
+                run_moments(simd, run, &mut mean, &mut squares);
+                let count = (run.len() / channels) as f64;
+                for (channel, (&mean, &squares)) in mean.iter().zip(&squares).enumerate() {
+                    let moments = Moments { count, mean: mean.into(), squares: squares.into() };
+                    groups[(first + channel) / self.channels_per_group].merge(moments);
+                }
+            }
+            first += channels;
+        }
+        groups
+    }
+}
+
+/// Mean and sum of squared deviations of every channel of a few pixels.
+#[inline(always)]
+fn run_moments<S: Simd>(simd: S, run: &[f32], mean: &mut [f32], squares: &mut [f32]) {
+    let (channels, lanes) = (mean.len(), S::F32_LANES);
+    mean.fill(0.0);
+    squares.fill(0.0);
+    for pixel in run.chunks_exact(channels) {
+        for (sum, x) in mean.chunks_mut(lanes).zip(pixel.chunks(lanes)) {
+            let value = simd.add_f32s(load(simd, sum), load(simd, x));
+            store(simd, sum, value);
+        }
+    }
+    let share = 1.0 / (run.len() / channels) as f32;
+    mean.iter_mut().for_each(|mean| *mean *= share);
+    for pixel in run.chunks_exact(channels) {
+        let vectors = mean.chunks(lanes).zip(pixel.chunks(lanes));
+        for (sum, (mean, x)) in squares.chunks_mut(lanes).zip(vectors) {
+            let deviation = simd.sub_f32s(load(simd, x), load(simd, mean));
+            let value = simd.mul_add_e_f32s(deviation, deviation, load(simd, sum));
+            store(simd, sum, value);
+        }
+    }
+}
+
+/// The second pass over the pixels from `first_pixel` that `out` holds.
+struct Normalise<'a> {
+    norm: &'a GroupNorm<'a>,
+    affine: &'a Affine,
+    first_pixel: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (lanes, activation) = (S::F32_LANES, self.norm.activation);
+        let all = self.norm.sources.channels();
+        let mut first = 0;
+        for &(values, channels) in self.norm.sources.parts() {
+            let range = first..first + channels;
+            let mean = &self.affine.mean[range.clone()];
+            let scale = &self.affine.scale[range.clone()];
+            let shift = &self.affine.shift[range.clone()];
+            let pixels = values[self.first_pixel * channels..].chunks_exact(channels);
+            for (pixel, out) in pixels.zip(self.out.chunks_exact_mut(all)) {
+                let out = &mut out[range.clone()];
+                for (vector, out) in out.chunks_mut(lanes).enumerate() {
+                    let at = vector * lanes..vector * lanes + out.len();
+                    let x = load(simd, &pixel[at.clone()]);
+                    let x = simd.sub_f32s(x, load(simd, &mean[at.clone()]));
+                    let y = simd.mul_add_e_f32s(x, load(simd, &scale[at.clone()]), load(simd, &shift[at]));
+                    store(simd, out, activation.apply(simd, [y]));
+                }
+            }
+            first += channels;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The loops that run on the host's processor.
+//!
+//! They are written once, over [`pulp::Simd`], and run on the best instruction set of the machine ([`Isa`]). What they
+//! take has been checked by the op that calls them.
+
+pub(crate) mod attention;
+pub(crate) mod conv2d;
+pub(crate) mod gemm;
+pub(crate) mod group_norm;
+mod isa;
+pub(crate) mod map;
+pub(crate) mod math;
+pub(crate) mod output;
+pub(crate) mod resample;
+pub(crate) mod rows;
+
+pub(crate) use isa::{Isa, load, store};
+
+/// Elements that a task of an elementwise op takes: small enough for the L1 cache, large enough to pay for a task.
+pub(crate) const TASK_ELEMENTS: usize = 8192;

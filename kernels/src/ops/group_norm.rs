@@ -1,0 +1,166 @@
+//! Group normalisation with what follows it in a UNet.
+
+use super::{Activation, Sources, check};
+use crate::cpu;
+use crate::storage::Buffer;
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+
+/// Parameters of a group normalisation.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupNorm<'a> {
+    /// Channels are split in that many groups.
+    pub groups: usize,
+    /// Added to the variance.
+    pub eps: f32,
+    /// `[channels]`.
+    pub weight: &'a Tensor,
+    /// `[channels]`.
+    pub bias: &'a Tensor,
+    /// `[batch, 2 · channels]`, first the scales, then the shifts: the result becomes `norm · (1 + scale) + shift`.
+    pub scale_shift: Option<&'a Tensor>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+/// `sources`: one or more `[batch, .., channels]` read side by side along the channels → one tensor of all channels.
+pub fn group_norm(sources: &[&Tensor], norm: GroupNorm<'_>) -> Result<Tensor> {
+    const OP: &str = "group_norm";
+    let device = sources.first().map_or(Device::Cpu, |source| source.device());
+    let sources = Sources::new(OP, sources)?;
+    let Some((&batch, inner)) = sources.outer().split_first() else {
+        return Err(KernelError::shape(OP, "sources have one dimension, wants [batch, .., channels]"));
+    };
+    let channels = sources.channels();
+    if norm.groups == 0 || !channels.is_multiple_of(norm.groups) {
+        let problem = format!("{} groups do not divide {channels} channels", norm.groups);
+        return Err(KernelError::parameter(OP, problem));
+    }
+    let mut dims = sources.outer().to_vec();
+    dims.push(channels);
+    let shape = Shape::from(dims);
+    let per_channel = Shape::from([channels]);
+    let checked = cpu::group_norm::GroupNorm {
+        sources: &sources,
+        batch,
+        pixels: inner.iter().product(),
+        groups: norm.groups,
+        eps: norm.eps,
+        weight: check::values(OP, "weight", norm.weight, &per_channel)?,
+        bias: check::values(OP, "bias", norm.bias, &per_channel)?,
+        scale_shift: check::optional_values(OP, "scale_shift", norm.scale_shift, [batch, 2 * channels])?,
+        activation: norm.activation,
+    };
+    match device {
+        Device::Cpu => {
+            let mut out = Buffer::zeroed_f32(&shape)?;
+            checked.run(&mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cpu::Isa;
+    use crate::reference::{self, Random, assert_close, same_bits, with_threads};
+
+    /// Statistics are as good as exact; what is left are the roundings of mean, scale, shift and three operations.
+    const TOLERANCE: f64 = 8.0 / (1 << 24) as f64;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn matches_float64(
+            batch in 1usize..4, pixels in 1usize..120, groups in 1usize..6, per_group in 2usize..20,
+            cut in 0.0f64..1.0, seed: u64,
+        ) {
+            let mut random = Random::new(seed);
+            let channels = groups * per_group;
+            let first = (channels as f64 * cut) as usize;
+            let x = random.tensor(&[batch, pixels, 1, first]);
+            let y = random.tensor(&[batch, pixels, 1, channels - first]);
+            let (weight, bias) = (random.tensor(&[channels]), random.tensor(&[channels]));
+            let scale_shift = random.tensor(&[batch, 2 * channels]);
+            for (scale_shift, activation) in [(None, Activation::None), (Some(&scale_shift), Activation::Silu)] {
+                let norm = GroupNorm { groups, eps: 1e-5, weight: &weight, bias: &bias, scale_shift, activation };
+                let joined = Tensor::concat(&[&x, &y], 3).unwrap();
+                let expected = reference::group_norm(&joined, norm);
+                for isa in Isa::available() {
+                    let out = isa.force(|| group_norm(&[&x, &y], norm)).unwrap();
+                    assert_close(&out, &expected, TOLERANCE);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_mean_does_not_cancel() {
+        let mut random = Random::new(1);
+        let x: Vec<f32> = random.tensor(&[1, 5000, 8]).as_f32().unwrap().iter().map(|x| x + 1000.0).collect();
+        let x = Tensor::from_f32(x, [1, 5000, 8]).unwrap();
+        let (weight, bias) = (random.tensor(&[8]), random.tensor(&[8]));
+        let norm = GroupNorm {
+            groups: 2,
+            eps: 1e-5,
+            weight: &weight,
+            bias: &bias,
+            scale_shift: None,
+            activation: Activation::None,
+        };
+        // The mean is rounded to f32 once: 1000 · 2⁻²⁴ against a deviation of about 1.
+        assert_close(&group_norm(&[&x], norm).unwrap(), &reference::group_norm(&x, norm), 1000.0 / f64::from(1 << 24));
+    }
+
+    #[test]
+    fn batch_items_get_the_bits_they_get_alone() {
+        let mut random = Random::new(2);
+        let x = random.tensor(&[3, 33, 65, 24]);
+        let (weight, bias) = (random.tensor(&[24]), random.tensor(&[24]));
+        let norm = GroupNorm {
+            groups: 8,
+            eps: 1e-5,
+            weight: &weight,
+            bias: &bias,
+            scale_shift: None,
+            activation: Activation::Silu,
+        };
+        let run = |x: &Tensor| group_norm(&[x], norm).unwrap();
+        let all = run(&x);
+        for i in 0..3 {
+            same_bits(&run(&x.narrow(0, i, 1).unwrap()), &all.narrow(0, i, 1).unwrap());
+        }
+        same_bits(&with_threads(1, || run(&x)), &with_threads(2, || run(&x)));
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit() {
+        let zeros = |dims: &[usize]| Tensor::zeros(dims).unwrap();
+        let (x, six, five) = (zeros(&[1, 2, 2, 6]), zeros(&[6]), zeros(&[5]));
+        let norm = GroupNorm {
+            groups: 3,
+            eps: 1e-5,
+            weight: &six,
+            bias: &six,
+            scale_shift: None,
+            activation: Activation::None,
+        };
+        assert!(group_norm(&[&x], norm).is_ok());
+        assert!(group_norm(&[], norm).is_err());
+        assert!(group_norm(&[&six], norm).is_err());
+        assert!(group_norm(&[&x, &zeros(&[1, 2, 3, 6])], norm).is_err());
+        for groups in [0, 4] {
+            assert!(group_norm(&[&x], GroupNorm { groups, ..norm }).is_err());
+        }
+        assert!(group_norm(&[&x], GroupNorm { weight: &five, ..norm }).is_err());
+        assert!(group_norm(&[&x], GroupNorm { bias: &five, ..norm }).is_err());
+        let error = group_norm(&[&x], GroupNorm { scale_shift: Some(&six), ..norm }).unwrap_err();
+        assert_eq!(error.to_string(), "group_norm: scale_shift is [6], wants [1, 12]");
+        assert_eq!(group_norm(&[&zeros(&[0, 2, 6])], norm).unwrap().dims(), [0, 2, 6]);
+    }
+}

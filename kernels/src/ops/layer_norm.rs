@@ -1,0 +1,73 @@
+//! Layer normalisation over the last dimension.
+
+use super::check;
+use crate::cpu::rows::{LayerNorm, for_each_row};
+use crate::storage::Buffer;
+use crate::{DType, Device, Result, Shape, Tensor};
+
+/// `x: [.., channels]`, `weight` and `bias`: `[channels]`.
+pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Result<Tensor> {
+    const OP: &str = "layer_norm";
+    let (_, channels) = check::rows(OP, x)?;
+    let per_channel = Shape::from([channels]);
+    let norm = LayerNorm {
+        weight: check::values(OP, "weight", weight, &per_channel)?,
+        bias: check::values(OP, "bias", bias, &per_channel)?,
+        eps,
+    };
+    match x.device() {
+        Device::Cpu => {
+            let mut out = Buffer::zeroed_f32(x.shape())?;
+            for_each_row(&norm, x.values(OP)?, channels, &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::cpu::Isa;
+    use crate::reference::{self, Random, assert_close, same_bits, with_threads};
+
+    #[test]
+    fn matches_float64() {
+        let mut random = Random::new(1);
+        for (rows, channels) in [(1, 1), (3, 7), (5, 16), (2, 100), (70, 2049)] {
+            let x = random.tensor(&[rows, channels]);
+            let (weight, bias) = (random.tensor(&[channels]), random.tensor(&[channels]));
+            let expected = reference::layer_norm(&x, &weight, &bias, 1e-5);
+            for isa in Isa::available() {
+                let out = isa.force(|| layer_norm(&x, &weight, &bias, 1e-5)).unwrap();
+                // Mean and variance are sums over the channels.
+                assert_close(&out, &expected, reference::sum_tolerance(channels));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_get_the_bits_they_get_alone() {
+        let mut random = Random::new(2);
+        let x = random.tensor(&[3, 50, 333]);
+        let (weight, bias) = (random.tensor(&[333]), random.tensor(&[333]));
+        let run = |x: &Tensor| layer_norm(x, &weight, &bias, 1e-5).unwrap();
+        let all = run(&x);
+        for i in 0..3 {
+            same_bits(&run(&x.narrow(0, i, 1).unwrap()), &all.narrow(0, i, 1).unwrap());
+        }
+        same_bits(&with_threads(1, || run(&x)), &with_threads(2, || run(&x)));
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit() {
+        let zeros = |dims: &[usize]| Tensor::zeros(dims).unwrap();
+        let (x, four, three) = (zeros(&[2, 4]), zeros(&[4]), zeros(&[3]));
+        let error = layer_norm(&x, &three, &four, 1e-5).unwrap_err();
+        assert_eq!(error.to_string(), "layer_norm: weight is [3], wants [4]");
+        assert!(layer_norm(&x, &four, &three, 1e-5).is_err());
+        assert!(layer_norm(&Tensor::zeros(Shape::default()).unwrap(), &four, &four, 1e-5).is_err());
+        assert_eq!(layer_norm(&zeros(&[2, 0]), &zeros(&[0]), &zeros(&[0]), 1e-5).unwrap().dims(), [2, 0]);
+    }
+}

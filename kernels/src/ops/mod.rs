@@ -1,0 +1,32 @@
+//! The operations. Each takes tensors by reference and returns a new tensor.
+//!
+//! Activations and results are [`DType::F32`](crate::DType::F32); weights may be of any dtype and are converted once,
+//! when they are packed.
+
+mod attention;
+mod check;
+mod conv2d;
+mod elementwise;
+mod embedding;
+mod group_norm;
+mod layer_norm;
+mod linear;
+mod resample;
+mod sampler;
+mod softmax;
+mod sources;
+mod timestep;
+
+pub use attention::{AttentionMask, attention};
+pub use conv2d::{Conv2d, PackedFilter, conv2d};
+pub use elementwise::{add, gelu, quick_gelu, silu};
+pub use embedding::embedding;
+pub use group_norm::{GroupNorm, group_norm};
+pub use layer_norm::layer_norm;
+pub use linear::{Activation, Epilogue, PackedMatrix, linear};
+pub use resample::{average_pool2x, resize_bicubic, upsample_nearest2x};
+pub use sampler::{Prediction, SchedulerStep, StepVariance, guidance, scheduler_step};
+pub use softmax::softmax;
+pub use timestep::timestep_embedding;
+
+pub(crate) use sources::Sources;

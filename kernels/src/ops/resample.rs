@@ -1,0 +1,148 @@
+//! Changing the resolution of pictures, `[batch, height, width, channels]`.
+
+use super::check;
+use crate::cpu::resample as cpu;
+use crate::storage::Buffer;
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+
+const FORM: &str = "[batch, height, width, channels]";
+
+/// Every pixel twice in both directions.
+pub fn upsample_nearest2x(x: &Tensor) -> Result<Tensor> {
+    const OP: &str = "upsample_nearest2x";
+    let [batch, height, width, channels] = check::dims(OP, "x", FORM, x)?;
+    let shape = Shape::from([batch, 2 * height, 2 * width, channels]);
+    match x.device() {
+        Device::Cpu => {
+            let mut out = Buffer::zeroed_f32(&shape)?;
+            cpu::upsample_nearest2x(x.values(OP)?, width, channels, &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+    }
+}
+
+/// The mean of every 2 × 2 block; an odd last row or column is dropped, as torch's `avg_pool2d(2)` does.
+pub fn average_pool2x(x: &Tensor) -> Result<Tensor> {
+    const OP: &str = "average_pool2x";
+    let [batch, height, width, channels] = check::dims(OP, "x", FORM, x)?;
+    let shape = Shape::from([batch, height / 2, width / 2, channels]);
+    match x.device() {
+        Device::Cpu => {
+            let mut out = Buffer::zeroed_f32(&shape)?;
+            cpu::average_pool2x(x.values(OP)?, height, width, channels, &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+    }
+}
+
+/// Bicubic (a = −0.5) with antialiasing when it shrinks, `align_corners = false`: torch's
+/// `interpolate(mode = "bicubic", antialias = True)`.
+pub fn resize_bicubic(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+    const OP: &str = "resize_bicubic";
+    let [batch, from_height, from_width, channels] = check::dims(OP, "x", FORM, x)?;
+    if (from_height == 0 && height > 0) || (from_width == 0 && width > 0) {
+        return Err(KernelError::shape(OP, format!("{} has no pixels to make {height} × {width} of", x.shape())));
+    }
+    let shape = Shape::from([batch, height, width, channels]);
+    match x.device() {
+        Device::Cpu => {
+            let mut wide = Buffer::zeroed_f32(&Shape::from([batch, from_height, width, channels]))?;
+            let mut out = Buffer::zeroed_f32(&shape)?;
+            // torch goes along the rows first, too.
+            cpu::resample(x.values(OP)?, from_width, channels, &cpu::bicubic_taps(from_width, width), &mut wide);
+            cpu::resample(&wide, from_height, width * channels, &cpu::bicubic_taps(from_height, height), &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::reference::{self, Random, assert_close, same_bits, with_threads};
+
+    #[test]
+    fn nearest_repeats_pixels() {
+        let x = Random::new(1).tensor(&[2, 3, 5, 3]);
+        let out = upsample_nearest2x(&x).unwrap();
+        assert_eq!(out.dims(), [2, 6, 10, 3]);
+        let at = |t: &Tensor, b: usize, y: usize, x: usize, c: usize| {
+            t.as_f32().unwrap()[((b * t.dims()[1] + y) * t.dims()[2] + x) * 3 + c]
+        };
+        for (b, y, column, c) in [(0, 0, 0, 0), (1, 5, 9, 2), (0, 3, 4, 1), (1, 2, 7, 0)] {
+            assert_eq!(at(&out, b, y, column, c), at(&x, b, y / 2, column / 2, c));
+        }
+        // Pooling undoes it exactly: the mean of four equal numbers is that number.
+        same_bits(&average_pool2x(&out).unwrap(), &x);
+    }
+
+    #[test]
+    fn pooling_drops_odd_edges() {
+        let x = Tensor::from_f32((0..15).map(|i| i as f32).collect(), [1, 3, 5, 1]).unwrap();
+        let out = average_pool2x(&x).unwrap();
+        assert_eq!((out.dims(), out.as_f32().unwrap()), (&[1, 1, 2, 1][..], &[3.0, 5.0][..]));
+        assert_eq!(average_pool2x(&Tensor::zeros([1, 1, 1, 2]).unwrap()).unwrap().dims(), [1, 0, 0, 2]);
+    }
+
+    #[test]
+    fn bicubic_matches_float64() {
+        let mut random = Random::new(2);
+        for (from, to) in
+            [([1, 1], [4, 3]), ([8, 8], [32, 32]), ([13, 7], [5, 11]), ([24, 24], [7, 96]), ([5, 9], [1, 1])]
+        {
+            let x = random.tensor(&[2, from[0], from[1], 3]);
+            let out = resize_bicubic(&x, to[0], to[1]).unwrap();
+            assert_eq!(out.dims(), [2, to[0], to[1], 3]);
+            // Two sums of at most 4 · 24/7 + 2 taps each.
+            assert_close(&out, &reference::resize_bicubic(&x, to[0], to[1]), 2.0 * reference::sum_tolerance(16));
+        }
+    }
+
+    #[test]
+    fn bicubic_by_hand() {
+        let x = Tensor::from_f32(vec![0.0, 1.0, 2.0, 3.0], [1, 1, 4, 1]).unwrap();
+        // Halving stretches the kernel to twice its width; around the first output pixel the input pixels stand at
+        // −¼, ¼, ¾ and 5/4 of it. What lies left of the picture is left out and the rest normalised.
+        let weights = [0.867_187_5, 0.867_187_5, 0.226_562_5, -0.070_312_5];
+        let total: f32 = weights.iter().sum();
+        let first = (weights[1] + 2.0 * weights[2] + 3.0 * weights[3]) / total;
+        let half = resize_bicubic(&x, 1, 2).unwrap();
+        for (got, expected) in half.as_f32().unwrap().iter().zip([first, 3.0 - first]) {
+            assert!((got - expected).abs() < 1e-6, "{got} {expected}");
+        }
+    }
+
+    #[test]
+    fn bicubic_keeps_constants_and_sizes() {
+        let mut random = Random::new(3);
+        let x = random.tensor(&[2, 6, 5, 3]);
+        same_bits(&resize_bicubic(&x, 6, 5).unwrap(), &x);
+        let flat = Tensor::from_f32(vec![0.7; 48], [1, 4, 4, 3]).unwrap();
+        for (height, width) in [(1, 1), (3, 9), (16, 2)] {
+            let out = resize_bicubic(&flat, height, width).unwrap();
+            assert!(out.as_f32().unwrap().iter().all(|v| (v - 0.7).abs() < 1e-6));
+        }
+    }
+
+    #[test]
+    fn batch_items_get_the_bits_they_get_alone() {
+        let x = Random::new(4).tensor(&[3, 9, 7, 3]);
+        let run = |x: &Tensor| resize_bicubic(x, 20, 5).unwrap();
+        for i in 0..3 {
+            same_bits(&run(&x.narrow(0, i, 1).unwrap()), &run(&x).narrow(0, i, 1).unwrap());
+        }
+        same_bits(&with_threads(1, || run(&x)), &with_threads(2, || run(&x)));
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit() {
+        let flat = Tensor::zeros([2, 2]).unwrap();
+        assert!(upsample_nearest2x(&flat).is_err());
+        assert!(average_pool2x(&flat).is_err());
+        assert!(resize_bicubic(&flat, 1, 1).is_err());
+        assert!(resize_bicubic(&Tensor::zeros([1, 0, 2, 3]).unwrap(), 1, 1).is_err());
+        assert_eq!(resize_bicubic(&Tensor::zeros([1, 2, 2, 3]).unwrap(), 0, 4).unwrap().dims(), [1, 0, 4, 3]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Memory that holds a tensor's numbers.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::{KernelError, Result, Shape};
+
+/// A cache line, the unit of allocation: buffers start on one, so that no full vector straddles two.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct CacheLine([f32; 16]);
+
+// SAFETY: all-zero bytes are sixteen zeros.
+unsafe impl Zeroable for CacheLine {}
+// SAFETY: sixteen `f32` fill the 64 bytes without padding, and every bit pattern is valid for them.
+unsafe impl Pod for CacheLine {}
+
+/// Zero-initialised, 64-byte aligned memory; reads as a slice of `f32`.
+pub(crate) struct Buffer {
+    lines: Vec<CacheLine>,
+    bytes: usize,
+}
+
+impl Buffer {
+    /// Room for `shape` at `element_size` bytes an element. `shape` is also what an error names.
+    pub(crate) fn zeroed(shape: &Shape, element_size: usize) -> Result<Self> {
+        let bytes = checked_bytes(shape, element_size)?;
+        let line_count = bytes.div_ceil(size_of::<CacheLine>());
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(line_count).map_err(|_| KernelError::OutOfMemory { shape: shape.clone(), bytes })?;
+        lines.resize(line_count, CacheLine::zeroed());
+        Ok(Buffer { lines, bytes })
+    }
+
+    /// Room for `shape` in `f32`.
+    pub(crate) fn zeroed_f32(shape: &Shape) -> Result<Self> {
+        Self::zeroed(shape, size_of::<f32>())
+    }
+
+    /// The raw bytes, to be written.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.bytes]
+    }
+}
+
+/// The size of `shape` in bytes, unless it does not fit the address space.
+pub(crate) fn checked_bytes(shape: &Shape, element_size: usize) -> Result<usize> {
+    shape
+        .checked_len()
+        .and_then(|len| len.checked_mul(element_size))
+        .ok_or_else(|| KernelError::shape("tensor", format!("{shape} has more elements than memory has addresses")))
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.lines)[..self.bytes]
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &bytemuck::cast_slice(&self.lines)[..self.bytes / size_of::<f32>()]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.bytes / size_of::<f32>()]
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes)", self.bytes)
+    }
+}
