@@ -1,0 +1,146 @@
+//! The pieces that everything in a document is read with: names, values, entries.
+
+use std::ops::Range;
+
+use indexmap::IndexMap;
+
+use super::read::Reader;
+use super::tree::{Item, Tree, TreeKind};
+use super::{Literal, Spanned};
+use crate::check;
+use crate::diagnostic::Diagnostic;
+use crate::suggest;
+use crate::value::Kind;
+
+/// The named parts of a `Name(…)`; what nobody takes is not known.
+pub(super) struct Fields {
+    pub(super) owner: String,
+    pub(super) span: Range<usize>,
+    pub(super) fields: IndexMap<String, (Range<usize>, Tree)>,
+}
+
+impl Reader {
+    pub(super) fn literal(&mut self, tree: Tree, what: &str) -> Option<Literal> {
+        match tree.kind {
+            TreeKind::Text(text) => Some(Literal::Text(text)),
+            TreeKind::Integer(number) => Some(Literal::Integer(number)),
+            TreeKind::Float(number) => Some(Literal::Float(number)),
+            TreeKind::Boolean(flag) => Some(Literal::Boolean(flag)),
+            TreeKind::List(trees) => {
+                let count = trees.len();
+                let what = format!("an element of {what}");
+                let texts: Vec<_> =
+                    trees.into_iter().filter_map(|tree| self.text(tree, &what)).map(|text| text.value).collect();
+                (texts.len() == count).then_some(Literal::TextList(texts))
+            }
+            _ => {
+                self.wrong_type(&tree, what, "a literal");
+                None
+            }
+        }
+    }
+
+    /// A literal of that kind.
+    pub(super) fn literal_of(&mut self, tree: Tree, kind: Kind, what: &str) -> Option<Literal> {
+        let (span, found) = (tree.span.clone(), tree.describe());
+        let literal = self.literal(tree, what)?.widened(kind);
+        if literal.kind() == kind {
+            return Some(literal);
+        }
+        let diagnostic = Diagnostic::error("kind-mismatch", format!("`{what}` is {found}, but should be {kind}"))
+            .with_label(span, format!("this is {}", literal.kind()))
+            .with_hint_if(check::literal_hint(&literal, kind));
+        self.report(diagnostic);
+        None
+    }
+
+    pub(super) fn text(&mut self, tree: Tree, what: &str) -> Option<Spanned<String>> {
+        match tree.kind {
+            TreeKind::Text(value) => Some(Spanned { value, span: tree.span }),
+            _ => {
+                self.wrong_type(&tree, what, "a text");
+                None
+            }
+        }
+    }
+
+    pub(super) fn wrong_type(&mut self, tree: &Tree, what: &str, wanted: &str) {
+        if matches!(tree.kind, TreeKind::Broken) {
+            return;
+        }
+        let diagnostic = Diagnostic::error("invalid-value", format!("{what} should be {wanted}"))
+            .with_label(tree.span.clone(), format!("this is {}", tree.describe()));
+        self.report(diagnostic);
+    }
+
+    /// The entries of a map with quoted names.
+    pub(super) fn entries(&mut self, tree: Tree, what: &str, example: &str) -> Vec<(Spanned<String>, Tree)> {
+        let TreeKind::Map(entries) = tree.kind else {
+            self.wrong_type(&tree, what, &format!("a map: `{{ {example} }}`"));
+            return Vec::new();
+        };
+        let mut named = Vec::new();
+        for (key, value) in entries {
+            match key.kind {
+                TreeKind::Text(name) => named.push((Spanned { value: name, span: key.span }, value)),
+                TreeKind::Call { name: Some(name), items } if items.is_empty() => {
+                    let diagnostic = Diagnostic::error("invalid-name", format!("names in {what} are texts"))
+                        .with_label(name.span.clone(), "not in quotes")
+                        .with_hint(format!("write `\"{}\"`", name.value));
+                    self.report(diagnostic);
+                    named.push((name, value));
+                }
+                _ => self.wrong_type(&key, &format!("a name in {what}"), "a text"),
+            }
+        }
+        named
+    }
+
+    pub(super) fn fields(&mut self, owner: &str, span: Range<usize>, items: Vec<Item>) -> Fields {
+        let mut fields = IndexMap::new();
+        for Item { name, value } in items {
+            let Some(name) = name else {
+                if !matches!(value.kind, TreeKind::Broken) {
+                    let diagnostic = Diagnostic::error("invalid-value", format!("a value in `{owner}` has no name"))
+                        .with_label(value.span, "write `name: value`");
+                    self.report(diagnostic);
+                }
+                continue;
+            };
+            if let Some((first, _)) = fields.get(&name.value) {
+                let first: &Range<usize> = first;
+                let diagnostic =
+                    Diagnostic::error("duplicate-field", format!("`{owner}.{}` is given twice", name.value))
+                        .with_label(name.span, "the second")
+                        .with_label(first.clone(), "the first")
+                        .with_hint("remove one of them");
+                self.report(diagnostic);
+            } else {
+                fields.insert(name.value, (name.span, value));
+            }
+        }
+        Fields { owner: owner.to_string(), span, fields }
+    }
+
+    pub(super) fn unknown(&mut self, fields: Fields, known: &[&str]) {
+        for (name, (span, _)) in fields.fields {
+            let hint = suggest::hint(&name, "there are", known.iter().copied());
+            let diagnostic = Diagnostic::error("unknown-field", format!("`{}` has no field `{name}`", fields.owner))
+                .with_label(span, "not known")
+                .with_hint_if(hint);
+            self.report(diagnostic);
+        }
+    }
+}
+
+impl Fields {
+    pub(super) fn take(&mut self, name: &str) -> Option<(Range<usize>, Tree)> {
+        self.fields.shift_remove(name)
+    }
+
+    pub(super) fn missing(&self, name: &str, example: &str) -> Diagnostic {
+        Diagnostic::error("missing-field", format!("`{}` needs the field `{name}`", self.owner))
+            .with_label(self.span.clone(), format!("`{name}` is missing"))
+            .with_hint(format!("add `{example}`"))
+    }
+}

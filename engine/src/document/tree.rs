@@ -1,0 +1,86 @@
+//! The values of a text with their places, whatever they mean.
+//!
+//! RON itself stops at the first error, so a tolerant parser reads the text. What that one finds nothing wrong with
+//! is read by RON once more: only RON decides what is sound.
+
+use std::ops::Range;
+
+use super::{Spanned, parser};
+use crate::diagnostic::Diagnostic;
+use crate::source::Source;
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    pub(super) kind: TreeKind,
+    pub(super) span: Range<usize>,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(super) enum TreeKind {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    List(Vec<Tree>),
+    Map(Vec<(Tree, Tree)>),
+    /// `Name`, `Name(…)` or `(…)`.
+    Call {
+        name: Option<Spanned<String>>,
+        items: Vec<Item>,
+    },
+    /// Reported already.
+    Broken,
+}
+
+/// `name: value` or `value`.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) value: Tree,
+}
+
+impl Tree {
+    /// For "this is …".
+    pub(super) fn describe(&self) -> String {
+        match &self.kind {
+            TreeKind::Text(_) => "a text".into(),
+            TreeKind::Integer(_) => "an integer".into(),
+            TreeKind::Float(_) => "a float".into(),
+            TreeKind::Boolean(_) => "a boolean".into(),
+            TreeKind::List(_) => "a list".into(),
+            TreeKind::Map(_) => "a map".into(),
+            TreeKind::Call { name: Some(name), .. } => format!("`{}`", name.value),
+            TreeKind::Call { name: None, .. } => "a group in brackets".into(),
+            TreeKind::Broken => "broken".into(),
+        }
+    }
+}
+
+/// The tree of a text, every syntax error in it, and whether the end of the text was lost.
+pub(super) fn parse(source: &Source) -> (Tree, Vec<Diagnostic>, bool) {
+    let text: &str = &source.text;
+    let (tree, mut diagnostics, cut_off) = parser::parse(text);
+    if diagnostics.is_empty() {
+        diagnostics.extend(refused_by_ron(text));
+    }
+    (tree, diagnostics, cut_off)
+}
+
+/// RON's own opinion of a text that looks sound.
+fn refused_by_ron(text: &str) -> Option<Diagnostic> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let error = ron::from_str::<serde::de::IgnoredAny>(body).err()?;
+    let skipped = text.len() - body.len();
+    let start = skipped + offset(body, error.span.start.line, error.span.start.col);
+    let end = (skipped + offset(body, error.span.end.line, error.span.end.col)).max(start);
+    Some(Diagnostic::error("syntax", format!("this is no RON: {}", error.code)).with_label(start..end, "here"))
+}
+
+/// The byte at a line and a character, both counted from 1.
+pub(super) fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = &text[start..];
+    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}

@@ -1,0 +1,68 @@
+//! The engine: reads workflow documents, checks them, plans them and runs them.
+//!
+//! It knows documents, graphs, plans, runs and events. It knows no tensor, no model, no device and no terminal: nodes
+//! come from a [`Registry`] that the caller fills, and what happens in a run leaves as [`Event`]s.
+//!
+//! Data goes one way: [`Source`] → [`Document`] → [`Graph`] → [`Plan`] → [`Run`].
+//!
+//! ```
+//! use easel_engine::{
+//!     CancelToken, Context, EventSink, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Plan,
+//!     Registry, Run, Services, Settings, Source, kinds,
+//! };
+//!
+//! struct Double;
+//!
+//! impl Node for Double {
+//!     fn spec(&self) -> NodeSpec {
+//!         NodeSpec::new("Double", "Doubles a number.")
+//!             .input(InputSpec::new("number", kinds::INTEGER, "what to double"))
+//!             .output(OutputSpec::new("number", kinds::INTEGER, "twice that"))
+//!     }
+//!
+//!     fn run(&self, inputs: &Inputs, _: &mut Context<'_>) -> NodeResult {
+//!         Ok(Outputs::one("number", inputs.get::<i64>("number")? * 2))
+//!     }
+//! }
+//!
+//! let mut registry = Registry::new();
+//! registry.register(Double)?;
+//! let source = Source::new(
+//!     "example",
+//!     r#"Workflow(version: 1, nodes: { "a": Double(number: 3), "b": Double(number: From("a")) })"#,
+//! );
+//! let (plan, warnings) = Plan::prepare(&source, &registry, &Settings::default()).expect("the workflow is sound");
+//! assert!(warnings.is_empty());
+//! let report = Run::new(plan, Services::default(), EventSink::new(), CancelToken::new()).execute();
+//! assert_eq!(report.outputs["b"].get("number").and_then(|value| value.get::<i64>()), Some(&12));
+//! # Ok::<(), easel_engine::RegistryError>(())
+//! ```
+
+mod cancel;
+mod check;
+mod diagnostic;
+mod document;
+mod event;
+mod graph;
+mod guard;
+mod node;
+mod plan;
+mod registry;
+mod run;
+mod source;
+mod spec;
+mod suggest;
+mod value;
+
+pub use cancel::CancelToken;
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use document::{Document, FORMAT_VERSIONS, Feed, Literal, NodeEntry, NodeInput, Spanned, WorkflowInput};
+pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId};
+pub use graph::{Graph, Wire};
+pub use node::{Context, InputProblem, Inputs, Literals, Node, NodeError, NodeResult, Outputs, Provenance, Services};
+pub use plan::{EffectiveInput, Plan, Settings};
+pub use registry::{Conversion, Registry, RegistryError};
+pub use run::{Failure, Run, RunReport, Skipped};
+pub use source::{Position, Source};
+pub use spec::{InputSpec, NodeSpec, OutputSpec, Presence};
+pub use value::{Data, Kind, Value, kinds};

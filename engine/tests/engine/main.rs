@@ -1,0 +1,8 @@
+//! The engine from outside, with nodes that need no models.
+
+mod documents;
+mod fuzz;
+mod graphs;
+mod plans;
+mod runs;
+mod stubs;
