@@ -1,0 +1,226 @@
+//! The kinds of values that these nodes exchange.
+
+use easel_engine::{Data, Kind, NodeError, Value};
+use easel_kernels::Tensor;
+use image::RgbImage;
+
+use crate::error::Error;
+use crate::sampling::Schedule;
+
+/// The kinds, for specs.
+pub mod kind {
+    use easel_engine::Kind;
+
+    /// [`super::Tokens`].
+    pub const TOKENS: Kind = Kind::new("Tokens");
+    /// [`super::TextEncoding`].
+    pub const TEXT_ENCODING: Kind = Kind::new("TextEncoding");
+    /// [`super::ImageEmbedding`].
+    pub const IMAGE_EMBEDDING: Kind = Kind::new("ImageEmbedding");
+    /// [`super::Image`].
+    pub const IMAGE: Kind = Kind::new("Image");
+    /// [`super::Schedule`].
+    pub const SCHEDULE: Kind = Kind::new("Schedule");
+    /// [`super::TensorValue`].
+    pub const TENSOR: Kind = Kind::new("Tensor");
+}
+
+/// Token ids of one or more texts, padded to the model's context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// `batch · length` ids, text after text.
+    pub ids: Vec<u32>,
+    /// `batch · length`: true for a token, false for padding.
+    pub mask: Vec<bool>,
+    /// Number of texts.
+    pub batch: usize,
+    /// Tokens per text, padding included.
+    pub length: usize,
+}
+
+impl Data for Tokens {
+    const KIND: Kind = kind::TOKENS;
+
+    fn summary(&self) -> String {
+        let used = self.mask.iter().filter(|&&used| used).count();
+        format!("{} × {} ids, {used} of them no padding", self.batch, self.length)
+    }
+}
+
+/// What a text tower makes of tokens.
+#[derive(Clone, Debug)]
+pub struct TextEncoding {
+    /// `[batch, projection_dim]`, not normalised.
+    pub text_embeds: Tensor,
+    /// `[batch, tokens, hidden_size]`.
+    pub hidden_states: Tensor,
+    /// `[batch, tokens]`: 0 for a token, [`MASKED`] for padding.
+    pub key_bias: Tensor,
+}
+
+/// Added to an attention score to hide a key. −10000 and not −∞, as in diffusers: the softmax gives 0 for both.
+pub const MASKED: f32 = -10000.0;
+
+impl TextEncoding {
+    /// Number of texts.
+    pub fn batch(&self) -> usize {
+        self.text_embeds.dims()[0]
+    }
+}
+
+impl Data for TextEncoding {
+    const KIND: Kind = kind::TEXT_ENCODING;
+
+    fn summary(&self) -> String {
+        format!("embeddings {}, hidden states {}", self.text_embeds.shape(), self.hidden_states.shape())
+    }
+}
+
+/// CLIP image embeddings: `[batch, embedding_dim]`, not normalised.
+#[derive(Clone, Debug)]
+pub struct ImageEmbedding(pub Tensor);
+
+impl Data for ImageEmbedding {
+    const KIND: Kind = kind::IMAGE_EMBEDDING;
+
+    fn summary(&self) -> String {
+        format!("{} picture embedding(s) of {} numbers", self.0.dims()[0], self.0.dims()[1])
+    }
+}
+
+/// Pictures: `[batch, height, width, 3]`, RGB, −1 (dark) to 1 (bright).
+#[derive(Clone, Debug)]
+pub struct Image(pub Tensor);
+
+impl Image {
+    /// From a tensor, if it has the shape of pictures.
+    pub fn new(tensor: Tensor) -> Result<Self, NodeError> {
+        match tensor.dims() {
+            [0, _, _, 3] | [_, 0, _, 3] | [_, _, 0, 3] => {
+                Err(NodeError::new(format!("there is no picture in a tensor of shape {}", tensor.shape())))
+            }
+            [_, _, _, 3] => Ok(Image(tensor)),
+            _ => Err(NodeError::new(format!(
+                "pictures have shape [batch, height, width, 3], this is {}",
+                tensor.shape()
+            ))),
+        }
+    }
+
+    /// From 8-bit pictures of one size.
+    pub fn from_rgb(pictures: &[RgbImage]) -> Result<Self, NodeError> {
+        let Some(first) = pictures.first() else { return Err(NodeError::new("there is no picture")) };
+        let (width, height) = first.dimensions();
+        if let Some(other) = pictures.iter().find(|other| other.dimensions() != (width, height)) {
+            let (other_width, other_height) = other.dimensions();
+            return Err(NodeError::new(format!(
+                "a batch holds pictures of one size, not {width}×{height} and {other_width}×{other_height}"
+            )));
+        }
+        let values =
+            pictures.iter().flat_map(|picture| picture.as_raw()).map(|&v| f32::from(v) / 127.5 - 1.0).collect();
+        let shape = [pictures.len(), height as usize, width as usize, 3];
+        Ok(Image(Tensor::from_f32(values, shape).map_err(Error::from)?))
+    }
+
+    /// As 8-bit pictures, rounded half to even as diffusers does.
+    pub fn to_rgb(&self) -> Result<Vec<RgbImage>, NodeError> {
+        let [_, height, width] = self.sizes();
+        let values = self.0.as_f32().map_err(Error::from)?;
+        let pictures = values.chunks_exact((height * width * 3).max(1)).map(|picture| {
+            let bytes = picture.iter().map(|x| ((x * 0.5 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8);
+            RgbImage::from_raw(width as u32, height as u32, bytes.collect())
+                .ok_or_else(|| NodeError::new(format!("a picture of {width}×{height} is too large")))
+        });
+        pictures.collect()
+    }
+
+    /// `[batch, height, width]`.
+    pub fn sizes(&self) -> [usize; 3] {
+        let dims = self.0.dims();
+        [dims[0], dims[1], dims[2]]
+    }
+}
+
+impl Data for Image {
+    const KIND: Kind = kind::IMAGE;
+
+    fn summary(&self) -> String {
+        let [batch, height, width] = self.sizes();
+        format!("{batch} picture(s), {width}×{height}")
+    }
+}
+
+impl Data for Schedule {
+    const KIND: Kind = kind::SCHEDULE;
+
+    fn summary(&self) -> String {
+        let timesteps = self.timesteps();
+        format!("{} steps, {} … {}", timesteps.len(), timesteps[0], timesteps[timesteps.len() - 1])
+    }
+}
+
+/// Any tensor, as files hold them.
+#[derive(Clone, Debug)]
+pub struct TensorValue(pub Tensor);
+
+impl Data for TensorValue {
+    const KIND: Kind = kind::TENSOR;
+
+    fn summary(&self) -> String {
+        format!("{} {}", self.0.dtype(), self.0.shape())
+    }
+}
+
+/// The tensors in a value under the names that files give them, if its kind holds any.
+pub fn tensors_of(value: &Value) -> Option<Vec<(&'static str, Tensor)>> {
+    if let Some(TensorValue(tensor)) = value.get() {
+        Some(vec![("tensor", tensor.clone())])
+    } else if let Some(Image(tensor)) = value.get() {
+        Some(vec![("image", tensor.clone())])
+    } else if let Some(ImageEmbedding(tensor)) = value.get() {
+        Some(vec![("image_embeds", tensor.clone())])
+    } else if let Some(encoding) = value.get::<TextEncoding>() {
+        Some(vec![
+            ("text_embeds", encoding.text_embeds.clone()),
+            ("hidden_states", encoding.hidden_states.clone()),
+            ("key_bias", encoding.key_bias.clone()),
+        ])
+    } else if let Some(tokens) = value.get::<Tokens>() {
+        tokens_as_tensors(tokens)
+    } else {
+        None
+    }
+}
+
+/// Ids are below 2²⁴ in every vocabulary there is, so that `f32` holds them exactly.
+fn tokens_as_tensors(tokens: &Tokens) -> Option<Vec<(&'static str, Tensor)>> {
+    let shape = [tokens.batch, tokens.length];
+    let ids = tokens.ids.iter().map(|&id| id as f32).collect();
+    let mask = tokens.mask.iter().map(|&used| f32::from(u8::from(used))).collect();
+    let ids = Tensor::from_f32(ids, shape).ok()?;
+    let mask = Tensor::from_f32(mask, shape).ok()?;
+    Some(vec![("input_ids", ids), ("attention_mask", mask)])
+}
+
+/// Conversion of a tensor from a file into pictures.
+pub fn tensor_to_image(value: &Value) -> Result<Value, NodeError> {
+    Ok(Value::new(Image::new(tensor_in(value)?)?))
+}
+
+/// Conversion of a tensor from a file into picture embeddings.
+pub fn tensor_to_image_embedding(value: &Value) -> Result<Value, NodeError> {
+    let tensor = tensor_in(value)?;
+    match tensor.dims() {
+        [0, _] => Err(NodeError::new(format!("there is no embedding in a tensor of shape {}", tensor.shape()))),
+        [_, _] => Ok(Value::new(ImageEmbedding(tensor))),
+        _ => Err(NodeError::new(format!("embeddings have shape [batch, numbers], this is {}", tensor.shape()))),
+    }
+}
+
+fn tensor_in(value: &Value) -> Result<Tensor, NodeError> {
+    match value.get::<TensorValue>() {
+        Some(TensorValue(tensor)) => Ok(tensor.clone()),
+        None => Err(NodeError::new(format!("wants a Tensor, got {}", value.kind()))),
+    }
+}

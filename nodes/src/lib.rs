@@ -1,0 +1,44 @@
+//! Models of the DALL·E 2 family and the nodes that wrap them.
+//!
+//! Model structs mirror the keys of the checkpoints (`models/`), read from the folder layout of diffusers and
+//! transformers (`weights/`, `config/`). Each node is one file in `nodes/` and one line in [`nodes::register`].
+
+pub mod checkpoint;
+pub mod config;
+pub mod error;
+pub mod kinds;
+pub mod models;
+pub mod nodes;
+pub mod parts;
+pub mod picture;
+pub mod safety;
+pub mod sampling;
+pub mod tokenizer;
+pub mod weights;
+mod whole_file;
+
+use easel_engine::{Registry, RegistryError, Services};
+use easel_kernels::Device;
+
+pub use error::{Error, Result};
+
+/// Every node type and conversion of this crate.
+///
+/// # Errors
+/// Two node types of one name or an unsound spec: a mistake in this crate, which its tests find.
+pub fn registry() -> Result<Registry, RegistryError> {
+    let mut registry = Registry::new();
+    nodes::register(&mut registry)?;
+    registry.register_conversion(kinds::kind::TENSOR, kinds::kind::IMAGE, kinds::tensor_to_image)?;
+    registry.register_conversion(
+        kinds::kind::TENSOR,
+        kinds::kind::IMAGE_EMBEDDING,
+        kinds::tensor_to_image_embedding,
+    )?;
+    Ok(registry)
+}
+
+/// What the nodes need from whoever starts a run: the device to compute on and the models opened so far.
+pub fn services(device: Device) -> Services {
+    Services::default().with(device).with(parts::Models::default())
+}

@@ -1,0 +1,144 @@
+//! The diffusion prior (Ramesh et al. 2022, §2.2), as in diffusers' `PriorTransformer`.
+
+use easel_kernels::ops::{self, Activation, AttentionMask};
+use easel_kernels::{Result, Tensor};
+
+use crate::config::PriorConfig;
+use crate::models::layers::{LayerNorm, Linear, TimestepEmbedding};
+use crate::weights::WeightsReader;
+
+/// Predicts a CLIP image embedding from a noisy one, a timestep and a text.
+pub struct Prior {
+    time_embedding: TimestepEmbedding,
+    proj_in: Linear,
+    embedding_proj: Linear,
+    encoder_hidden_states_proj: Linear,
+    positional_embedding: Tensor,
+    prd_embedding: Tensor,
+    transformer_blocks: Vec<TransformerBlock>,
+    norm_out: LayerNorm,
+    proj_to_clip_embeddings: Linear,
+    clip_mean: Tensor,
+    clip_std: Tensor,
+    inner_dim: usize,
+    additional_embeddings: usize,
+}
+
+/// The text that a prior is conditioned on.
+#[derive(Clone, Copy)]
+pub struct PriorText<'a> {
+    /// `[batch, embedding_dim]`, the text tower's pooled embedding.
+    pub text_embeds: &'a Tensor,
+    /// `[batch, num_embeddings, embedding_dim]`.
+    pub hidden_states: &'a Tensor,
+    /// `[batch, num_embeddings]`: 0 for a token, −10000 for padding. Without it nothing is masked, not even causally.
+    pub key_bias: Option<&'a Tensor>,
+}
+
+/// Fixed in diffusers' `BasicTransformerBlock`.
+const LAYER_NORM_EPS: f32 = 1e-5;
+
+impl Prior {
+    /// Builds it from the root of a `prior` part.
+    pub fn new(weights: &WeightsReader, config: &PriorConfig) -> Self {
+        let (inner, embedding) = (config.inner_dim(), config.embedding_dim);
+        let tokens = config.num_embeddings + config.additional_embeddings;
+        let blocks = weights.at("transformer_blocks");
+        let heads = config.num_attention_heads;
+        Prior {
+            time_embedding: TimestepEmbedding::new(&weights.at("time_embedding"), inner, inner),
+            proj_in: Linear::new(&weights.at("proj_in"), embedding, inner),
+            embedding_proj: Linear::new(&weights.at("embedding_proj"), embedding, inner),
+            encoder_hidden_states_proj: Linear::new(&weights.at("encoder_hidden_states_proj"), embedding, inner),
+            positional_embedding: weights.tensor("positional_embedding", &[1, tokens, inner]),
+            prd_embedding: weights.tensor("prd_embedding", &[1, 1, inner]),
+            transformer_blocks: (0..config.num_layers)
+                .map(|i| TransformerBlock::new(&blocks.at(i), inner, heads))
+                .collect(),
+            norm_out: LayerNorm::new(&weights.at("norm_out"), inner, LAYER_NORM_EPS),
+            proj_to_clip_embeddings: Linear::new(&weights.at("proj_to_clip_embeddings"), inner, embedding),
+            clip_mean: weights.tensor("clip_mean", &[1, embedding]),
+            clip_std: weights.tensor("clip_std", &[1, embedding]),
+            inner_dim: inner,
+            additional_embeddings: config.additional_embeddings,
+        }
+    }
+
+    /// `hidden_states: [batch, embedding_dim]`, the noisy image embedding → the predicted one, of the same shape.
+    pub fn forward(&self, hidden_states: &Tensor, timestep: f32, text: PriorText<'_>) -> Result<Tensor> {
+        let (batch, inner) = (hidden_states.dims()[0], self.inner_dim);
+        let time = ops::timestep_embedding(&vec![timestep; batch], inner, true, 0.0)?;
+        let one_token = |x: Tensor| x.reshape([batch, 1, inner]);
+        let sequence = [
+            self.encoder_hidden_states_proj.forward(text.hidden_states)?,
+            one_token(self.embedding_proj.forward(text.text_embeds)?)?,
+            one_token(self.time_embedding.forward(&time)?)?,
+            one_token(self.proj_in.forward(hidden_states)?)?,
+            self.prd_embedding.expand_batch(batch)?,
+        ];
+        let sequence = Tensor::concat(&sequence.iter().collect::<Vec<_>>(), 1)?;
+        let tokens = sequence.dims()[1];
+        let positions = self.positional_embedding.reshape([tokens, inner])?;
+        let key_bias = text.key_bias.map(|bias| self.with_additional_tokens(bias)).transpose()?;
+        let mask = AttentionMask { causal: key_bias.is_some(), key_bias: key_bias.as_ref() };
+        let x = self
+            .transformer_blocks
+            .iter()
+            .try_fold(ops::add(&sequence, &positions)?, |x, block| block.forward(&x, mask))?;
+        let last = self.norm_out.forward(&x.narrow(1, tokens - 1, 1)?)?;
+        self.proj_to_clip_embeddings.forward(&last.reshape([batch, inner])?)
+    }
+
+    /// Turns a sampled latent into a CLIP image embedding: `z · clip_std + clip_mean`.
+    pub fn post_process_latents(&self, latents: &Tensor) -> Result<Tensor> {
+        let (mean, std) = (self.clip_mean.as_f32()?, self.clip_std.as_f32()?);
+        let width = mean.len();
+        let values = latents.as_f32()?;
+        let values = values.iter().enumerate().map(|(i, z)| z * std[i % width] + mean[i % width]).collect();
+        Tensor::from_f32(values, latents.shape().clone())
+    }
+
+    /// The tokens after the text are never masked.
+    fn with_additional_tokens(&self, key_bias: &Tensor) -> Result<Tensor> {
+        let visible = Tensor::zeros([key_bias.dims()[0], self.additional_embeddings])?;
+        Tensor::concat(&[key_bias, &visible], 1)
+    }
+}
+
+struct TransformerBlock {
+    norm1: LayerNorm,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    to_out: Linear,
+    norm3: LayerNorm,
+    ff_in: Linear,
+    ff_out: Linear,
+    heads: usize,
+}
+
+impl TransformerBlock {
+    fn new(weights: &WeightsReader, inner: usize, heads: usize) -> Self {
+        let (attention, feed_forward) = (weights.at("attn1"), weights.at("ff").at("net"));
+        TransformerBlock {
+            norm1: LayerNorm::new(&weights.at("norm1"), inner, LAYER_NORM_EPS),
+            to_q: Linear::new(&attention.at("to_q"), inner, inner),
+            to_k: Linear::new(&attention.at("to_k"), inner, inner),
+            to_v: Linear::new(&attention.at("to_v"), inner, inner),
+            to_out: Linear::new(&attention.at("to_out").at(0), inner, inner),
+            norm3: LayerNorm::new(&weights.at("norm3"), inner, LAYER_NORM_EPS),
+            ff_in: Linear::new(&feed_forward.at(0).at("proj"), inner, 4 * inner),
+            ff_out: Linear::new(&feed_forward.at(2), 4 * inner, inner),
+            heads,
+        }
+    }
+
+    fn forward(&self, x: &Tensor, mask: AttentionMask<'_>) -> Result<Tensor> {
+        let normed = self.norm1.forward(x)?;
+        let (q, k, v) = (self.to_q.forward(&normed)?, self.to_k.forward(&normed)?, self.to_v.forward(&normed)?);
+        let attended = ops::attention(&q, &k, &v, self.heads, None, mask)?;
+        let x = self.to_out.fused(&attended, Activation::None, Some(x))?;
+        let hidden = self.ff_in.fused(&self.norm3.forward(&x)?, Activation::Gelu, None)?;
+        self.ff_out.fused(&hidden, Activation::None, Some(&x))
+    }
+}

@@ -1,0 +1,61 @@
+//! `Attention` with added keys and values (`AttnAddedKVProcessor`): the picture looks at itself and at the context.
+
+use easel_kernels::ops::{self, Activation, AttentionMask};
+use easel_kernels::{Result, Tensor};
+
+use super::UNetCondition;
+use crate::config::UNetConfig;
+use crate::models::layers::{GroupNorm, Linear};
+use crate::weights::WeightsReader;
+
+/// Fixed in diffusers: `Attention` ignores the UNet's `norm_eps`.
+const GROUP_NORM_EPS: f32 = 1e-5;
+
+pub(super) struct AddedKvAttention {
+    group_norm: GroupNorm,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    add_k_proj: Linear,
+    add_v_proj: Linear,
+    to_out: Linear,
+    heads: usize,
+}
+
+impl AddedKvAttention {
+    pub(super) fn new(weights: &WeightsReader, config: &UNetConfig, channels: usize) -> Self {
+        let context = config.cross_attention_dim.unwrap_or(channels);
+        AddedKvAttention {
+            group_norm: GroupNorm::new(&weights.at("group_norm"), config.norm_num_groups, channels, GROUP_NORM_EPS),
+            to_q: Linear::new(&weights.at("to_q"), channels, channels),
+            to_k: Linear::new(&weights.at("to_k"), channels, channels),
+            to_v: Linear::new(&weights.at("to_v"), channels, channels),
+            add_k_proj: Linear::new(&weights.at("add_k_proj"), context, channels),
+            add_v_proj: Linear::new(&weights.at("add_v_proj"), context, channels),
+            to_out: Linear::new(&weights.at("to_out").at(0), channels, channels),
+            heads: channels / config.attention_head_dim,
+        }
+    }
+
+    /// `[batch, height, width, channels]` → the same.
+    pub(super) fn forward(&self, x: &Tensor, condition: UNetCondition<'_>) -> Result<Tensor> {
+        let &[batch, height, width, channels] = x.dims() else { unreachable!("UNet activations have four dimensions") };
+        let pixels = height * width;
+        let normed = self.group_norm.fused(&[x], None, Activation::None)?.reshape([batch, pixels, channels])?;
+        let (q, k, v) = (self.to_q.forward(&normed)?, self.to_k.forward(&normed)?, self.to_v.forward(&normed)?);
+        let added = match condition.encoder_hidden_states {
+            Some(context) => Some((self.add_k_proj.forward(context)?, self.add_v_proj.forward(context)?)),
+            None => None,
+        };
+        let key_bias = match condition.encoder_key_bias {
+            // The picture's own keys are never masked.
+            Some(bias) => Some(Tensor::concat(&[bias, &Tensor::zeros([batch, pixels])?], 1)?),
+            None => None,
+        };
+        let mask = AttentionMask { causal: false, key_bias: key_bias.as_ref() };
+        let attended = ops::attention(&q, &k, &v, self.heads, added.as_ref().map(|(k, v)| (k, v)), mask)?;
+        let residual = x.reshape([batch, pixels, channels])?;
+        let out = self.to_out.fused(&attended, Activation::None, Some(&residual))?;
+        out.reshape([batch, height, width, channels])
+    }
+}

@@ -1,0 +1,97 @@
+//! The UNets of the decoder and of super-resolution, as in diffusers' `UNet2DConditionModel` and `UNet2DModel` with
+//! `Resnet…Block2D` and `SimpleCrossAttn…Block2D` blocks.
+
+mod attention;
+mod blocks;
+mod resnet;
+
+use easel_kernels::ops::{self, Activation};
+use easel_kernels::{Result, Tensor};
+
+use self::blocks::{DownBlock, MidBlock, UpBlock};
+use crate::config::UNetConfig;
+use crate::models::layers::{Conv2d, GroupNorm, TimestepEmbedding};
+use crate::weights::WeightsReader;
+
+/// A UNet.
+pub struct UNet {
+    time_embedding: TimestepEmbedding,
+    conv_in: Conv2d,
+    down_blocks: Vec<DownBlock>,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    config: UNetConfig,
+}
+
+/// What conditions a UNet beside the timestep; a super-resolution network takes none.
+#[derive(Clone, Copy, Default)]
+pub struct UNetCondition<'a> {
+    /// `[batch, tokens, cross_attention_dim]`, for blocks with attention.
+    pub encoder_hidden_states: Option<&'a Tensor>,
+    /// `[batch, tokens]`: 0 for a token, −10000 for padding.
+    pub encoder_key_bias: Option<&'a Tensor>,
+    /// `[batch, time_embed_dim]`, added to the time embedding.
+    pub class_labels: Option<&'a Tensor>,
+}
+
+impl UNet {
+    /// Builds it from the root of a `decoder` or `super_res_*` part.
+    pub fn new(weights: &WeightsReader, config: &UNetConfig) -> Self {
+        let channels = &config.block_out_channels;
+        let (first, last) = (channels[0], channels[channels.len() - 1]);
+        let time_embed_dim = 4 * first;
+        UNet {
+            time_embedding: TimestepEmbedding::new(&weights.at("time_embedding"), first, time_embed_dim),
+            conv_in: Conv2d::new(&weights.at("conv_in"), config.in_channels, first, 3),
+            down_blocks: DownBlock::all(&weights.at("down_blocks"), config, time_embed_dim),
+            mid_block: MidBlock::new(&weights.at("mid_block"), config, last, time_embed_dim),
+            up_blocks: UpBlock::all(&weights.at("up_blocks"), config, time_embed_dim),
+            conv_norm_out: GroupNorm::new(&weights.at("conv_norm_out"), config.norm_num_groups, first, config.norm_eps),
+            conv_out: Conv2d::new(&weights.at("conv_out"), first, config.out_channels, 3),
+            config: config.clone(),
+        }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &UNetConfig {
+        &self.config
+    }
+
+    /// `sample: [batch, height, width, in_channels]` → `[batch, height, width, out_channels]`. Height and width divide
+    /// by 2 as often as there are blocks less one.
+    pub fn forward(&self, sample: &Tensor, timestep: f32, condition: UNetCondition<'_>) -> Result<Tensor> {
+        let time = self.activated_time_embedding(sample.dims()[0], timestep, condition)?;
+        let sample = if self.config.center_input_sample { &center(sample)? } else { sample };
+        let mut x = self.conv_in.forward(sample)?;
+        let mut skips = vec![x.clone()];
+        for block in &self.down_blocks {
+            x = block.forward(x, &time, condition, &mut skips)?;
+        }
+        x = self.mid_block.forward(x, &time, condition)?;
+        for block in &self.up_blocks {
+            x = block.forward(x, &time, condition, &mut skips)?;
+        }
+        self.conv_out.forward(&self.conv_norm_out.fused(&[&x], None, Activation::Silu)?)
+    }
+
+    /// Every resnet applies SiLU to the time embedding before its projection: done once here.
+    fn activated_time_embedding(&self, batch: usize, timestep: f32, condition: UNetCondition<'_>) -> Result<Tensor> {
+        let config = &self.config;
+        let channels = config.block_out_channels[0];
+        let embedding =
+            ops::timestep_embedding(&vec![timestep; batch], channels, config.flip_sin_to_cos, config.freq_shift)?;
+        let embedding = self.time_embedding.forward(&embedding)?;
+        match condition.class_labels {
+            Some(labels) => ops::silu(&ops::add(&embedding, labels)?),
+            None => ops::silu(&embedding),
+        }
+    }
+}
+
+/// From [0, 1] to [−1, 1].
+fn center(sample: &Tensor) -> Result<Tensor> {
+    let values = sample.as_f32()?.iter().map(|x| 2.0 * x - 1.0).collect();
+    Tensor::from_f32(values, sample.shape().clone())
+}

@@ -1,0 +1,71 @@
+//! `ClipImageEncoder`: pictures to embeddings.
+
+use easel_engine::{
+    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
+};
+use easel_kernels::Tensor;
+
+use super::sockets;
+use crate::config::{ClipVisionConfig, ImageProcessorConfig};
+use crate::error::Error;
+use crate::kinds::{Image, ImageEmbedding, kind};
+use crate::models::clip::ClipVision;
+use crate::parts;
+use crate::picture;
+use crate::weights::ModelFolder;
+
+/// Runs CLIP's image tower.
+pub struct ClipImageEncoder;
+
+impl Node for ClipImageEncoder {
+    fn spec(&self) -> NodeSpec {
+        NodeSpec::new(
+            "ClipImageEncoder",
+            "Encodes pictures with CLIP's image tower. A Decoder makes variations of them from the embedding.",
+        )
+        .input(sockets::model())
+        .input(InputSpec::new("image", kind::IMAGE, "pictures of any size; each is resized and cropped to a square"))
+        .output(OutputSpec::new("embedding", kind::IMAGE_EMBEDDING, "one per picture, not normalised"))
+    }
+
+    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
+        sockets::check_model(literals, |folder| {
+            configs(folder)?;
+            folder.weights("image_encoder")?;
+            Ok(())
+        })
+    }
+
+    fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let folder = parts::open(context, inputs.get::<String>("model")?)?;
+        let (config, processor) = configs(&folder)?;
+        let pixel_values = preprocess(inputs.get::<Image>("image")?, &processor, config.image_size)?;
+        let model = parts::load(context, &folder, "image_encoder", |weights| ClipVision::new(weights, &config))?;
+        let output = model.forward(&pixel_values).map_err(Error::from)?;
+        Ok(Outputs::one("embedding", ImageEmbedding(output.image_embeds)))
+    }
+}
+
+fn configs(folder: &ModelFolder) -> Result<(ClipVisionConfig, ImageProcessorConfig), NodeError> {
+    let config = parts::config(folder, "image_encoder", ClipVisionConfig::parse)?;
+    let file = "feature_extractor/preprocessor_config.json";
+    Ok((config, parts::json(folder, file, ImageProcessorConfig::parse)?))
+}
+
+/// `[batch, side, side, 3]`, normalised as the model was trained.
+fn preprocess(image: &Image, processor: &ImageProcessorConfig, side: usize) -> Result<Tensor, NodeError> {
+    let pictures = image.to_rgb()?;
+    let mut values = Vec::with_capacity(pictures.len() * side * side * 3);
+    for rgb in &pictures {
+        let prepared = picture::preprocess(rgb, processor)?;
+        if (prepared.height, prepared.width) != (side, side) {
+            return Err(NodeError::new(format!(
+                "the image processor makes {}×{} pictures and the image encoder takes {side}×{side}",
+                prepared.width, prepared.height
+            ))
+            .with_hint("crop_size in preprocessor_config.json must be image_size in the encoder's config.json"));
+        }
+        values.extend(prepared.values);
+    }
+    Ok(Tensor::from_f32(values, [pictures.len(), side, side, 3]).map_err(Error::from)?)
+}

@@ -1,0 +1,62 @@
+//! `ClipTextEncoder`: tokens to embeddings.
+
+use easel_engine::{
+    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
+};
+use easel_kernels::Tensor;
+
+use super::sockets;
+use crate::config::ClipTextConfig;
+use crate::error::Error;
+use crate::kinds::{MASKED, TextEncoding, Tokens, kind};
+use crate::models::clip::ClipText;
+use crate::parts;
+
+/// Runs CLIP's text tower.
+pub struct ClipTextEncoder;
+
+impl Node for ClipTextEncoder {
+    fn spec(&self) -> NodeSpec {
+        NodeSpec::new("ClipTextEncoder", "Encodes tokens with CLIP's text tower.")
+            .input(sockets::model())
+            .input(InputSpec::new("tokens", kind::TOKENS, "from a Tokenizer of the same model"))
+            .output(OutputSpec::new(
+                "encoding",
+                kind::TEXT_ENCODING,
+                "one pooled embedding per text, and the hidden state of every token",
+            ))
+    }
+
+    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
+        sockets::check_model(literals, |folder| {
+            parts::config(folder, "text_encoder", ClipTextConfig::parse)?;
+            folder.weights("text_encoder")?;
+            Ok(())
+        })
+    }
+
+    fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let folder = parts::open(context, inputs.get::<String>("model")?)?;
+        let tokens = inputs.get::<Tokens>("tokens")?;
+        let config = parts::config(&folder, "text_encoder", ClipTextConfig::parse)?;
+        check(tokens, &config)?;
+        let model = parts::load(context, &folder, "text_encoder", |weights| ClipText::new(weights, &config))?;
+        let output = model.forward(&tokens.ids, tokens.batch, tokens.length).map_err(Error::from)?;
+        let key_bias = tokens.mask.iter().map(|&used| if used { 0.0 } else { MASKED }).collect();
+        let key_bias = Tensor::from_f32(key_bias, [tokens.batch, tokens.length]).map_err(Error::from)?;
+        let (text_embeds, hidden_states) = (output.text_embeds, output.last_hidden_state);
+        Ok(Outputs::one("encoding", TextEncoding { text_embeds, hidden_states, key_bias }))
+    }
+}
+
+fn check(tokens: &Tokens, config: &ClipTextConfig) -> Result<(), NodeError> {
+    let largest = tokens.ids.iter().copied().max().unwrap_or_default() as usize;
+    if tokens.length > config.max_position_embeddings || largest >= config.vocab_size {
+        return Err(NodeError::new(format!(
+            "the tokens ({} per text, largest id {largest}) do not fit the text encoder ({} positions, {} ids)",
+            tokens.length, config.max_position_embeddings, config.vocab_size
+        ))
+        .with_hint("take the Tokenizer and the ClipTextEncoder from the same model"));
+    }
+    Ok(())
+}

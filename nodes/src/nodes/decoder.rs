@@ -1,0 +1,109 @@
+//! `Decoder`: a CLIP image embedding and a text to a small picture.
+
+use easel_engine::{
+    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
+};
+
+use super::sockets::{self, PictureTexts};
+use crate::config::{TextProjConfig, UNetConfig};
+use crate::kinds::{Image, ImageEmbedding, TextEncoding, kind};
+use crate::models::text_proj::TextProj;
+use crate::models::unet::UNet;
+use crate::parts;
+use crate::sampling::{Schedule, Stage, sample_decoder};
+use crate::weights::ModelFolder;
+
+/// Draws pictures from CLIP image embeddings.
+pub struct Decoder;
+
+impl Node for Decoder {
+    fn spec(&self) -> NodeSpec {
+        NodeSpec::new("Decoder", "Draws a small picture from a CLIP image embedding and a text.")
+            .input(sockets::model())
+            .input(InputSpec::new("embedding", kind::IMAGE_EMBEDDING, "one per picture, from a Prior or an encoder"))
+            .input(InputSpec::new("text", kind::TEXT_ENCODING, "the text, or an empty one for variations"))
+            .input(sockets::negative())
+            .input(sockets::schedule())
+            .input(sockets::guidance_scale(8.0))
+            .input(sockets::seed())
+            .input(sockets::noise())
+            .output(OutputSpec::new("image", kind::IMAGE, "[pictures, sample_size, sample_size, 3] in −1 … 1"))
+    }
+
+    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
+        sockets::check_model(literals, |folder| {
+            configs(folder)?;
+            folder.weights("text_proj")?;
+            folder.weights("decoder")?;
+            Ok(())
+        })
+    }
+
+    fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let folder = parts::open(context, inputs.get::<String>("model")?)?;
+        let (config, projection) = configs(&folder)?;
+        let ImageEmbedding(embedding) = inputs.get("embedding")?;
+        let texts = PictureTexts::from_inputs(inputs, pictures_per_text(inputs, embedding.dims()[0])?)?;
+        texts.expect("decoder", projection.clip_embeddings_dim, None)?;
+        if embedding.dims()[1] != projection.clip_embeddings_dim {
+            return Err(NodeError::new(format!(
+                "the decoder wants picture embeddings {} wide, it was given {}",
+                projection.clip_embeddings_dim,
+                embedding.shape()
+            ))
+            .with_hint("take the Prior and the Decoder from the same model"));
+        }
+        let schedule = inputs.get::<Schedule>("schedule")?;
+        let item = [config.sample_size, config.sample_size, config.in_channels];
+        let draws = sockets::draws(inputs, Stage::Decoder, schedule, texts.batch(), &item)?;
+        let text_proj = parts::load(context, &folder, "text_proj", |weights| TextProj::new(weights, &projection))?;
+        let decoder = parts::load(context, &folder, "decoder", |weights| UNet::new(weights, &config))?;
+        let on_step = &mut sockets::report(context);
+        let image = sample_decoder(&decoder, &text_proj, schedule, texts.guided(), embedding, draws, on_step)?;
+        Ok(Outputs::one("image", Image::new(image)?))
+    }
+}
+
+/// How many embeddings there are for each text.
+fn pictures_per_text(inputs: &Inputs, embeddings: usize) -> Result<usize, NodeError> {
+    let texts = inputs.get::<TextEncoding>("text")?.batch();
+    if texts == 0 || embeddings == 0 || !embeddings.is_multiple_of(texts) {
+        return Err(NodeError::new(format!("{embeddings} picture embedding(s) cannot be shared by {texts} text(s)"))
+            .with_hint("give one text for all pictures, or as many embeddings for each text"));
+    }
+    Ok(embeddings / texts)
+}
+
+fn configs(folder: &ModelFolder) -> Result<(UNetConfig, TextProjConfig), NodeError> {
+    let decoder = parts::config(folder, "decoder", UNetConfig::parse)?;
+    let projection = parts::config(folder, "text_proj", TextProjConfig::parse)?;
+    check(&decoder, &projection)?;
+    Ok((decoder, projection))
+}
+
+/// The decoder draws colours and listens to what the projection says; the variance may take channels of its own.
+fn check(decoder: &UNetConfig, projection: &TextProjConfig) -> Result<(), NodeError> {
+    let mut problems = Vec::new();
+    if decoder.in_channels != 3 || !matches!(decoder.out_channels, 3 | 6) {
+        let (takes, gives) = (decoder.in_channels, decoder.out_channels);
+        problems.push(format!("it takes {takes} channels and gives {gives}, not 3 and 6 (or 3 without variance)"));
+    }
+    if !decoder.class_embed_identity {
+        problems.push("its class_embed_type is not \"identity\", so it would not see the picture embedding".into());
+    }
+    if decoder.time_embed_dim() != projection.time_embed_dim {
+        let (takes, given) = (decoder.time_embed_dim(), projection.time_embed_dim);
+        problems.push(format!("its time embedding is {takes} wide, that of `text_proj` {given}"));
+    }
+    if let Some(takes) = decoder.cross_attention_dim.filter(|&dim| dim != projection.cross_attention_dim) {
+        problems.push(format!(
+            "it attends to tokens {takes} wide, those of `text_proj` are {}",
+            projection.cross_attention_dim
+        ));
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(NodeError::new(format!("`decoder` cannot be used as a decoder: {}", problems.join("; ")))
+        .with_hint("decoder and text_proj must come from one model, and their config.json must be the original ones"))
+}

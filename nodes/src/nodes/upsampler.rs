@@ -1,0 +1,97 @@
+//! `Upsampler`: a small picture to a large one.
+
+use easel_engine::{
+    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
+};
+
+use super::sockets;
+use crate::config::UNetConfig;
+use crate::kinds::{Image, kind};
+use crate::models::unet::UNet;
+use crate::parts;
+use crate::sampling::{Schedule, Stage, SuperResNetwork, sample_super_res};
+use crate::weights::ModelFolder;
+
+/// Draws a large picture from a small one.
+pub struct Upsampler;
+
+const FIRST: &str = "super_res_first";
+const LAST: &str = "super_res_last";
+
+impl Node for Upsampler {
+    fn spec(&self) -> NodeSpec {
+        NodeSpec::new(
+            "Upsampler",
+            "Draws a large picture from a small one with the model's two super-resolution networks: \
+             `super_res_first` for every step but the last, which is `super_res_last`'s.",
+        )
+        .input(sockets::model())
+        .input(InputSpec::new("image", kind::IMAGE, "pictures, from a Decoder"))
+        .input(sockets::schedule())
+        .input(sockets::seed())
+        .input(sockets::noise())
+        .output(OutputSpec::new("image", kind::IMAGE, "[pictures, sample_size, sample_size, 3] in −1 … 1"))
+    }
+
+    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
+        sockets::check_model(literals, |folder| {
+            configs(folder)?;
+            folder.weights(FIRST)?;
+            folder.weights(LAST)?;
+            Ok(())
+        })
+    }
+
+    fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let folder = parts::open(context, inputs.get::<String>("model")?)?;
+        let (first, last) = configs(&folder)?;
+        let Image(image) = inputs.get("image")?;
+        let schedule = inputs.get::<Schedule>("schedule")?;
+        let side = first.sample_size;
+        let draws = sockets::draws(inputs, Stage::SuperRes, schedule, image.dims()[0], &[side, side, 3])?;
+        // Loading and progress both speak through the one context, in turn.
+        let context = std::cell::RefCell::new(context);
+        let mut load = |network| {
+            let (part, config) = match network {
+                SuperResNetwork::First => (FIRST, &first),
+                SuperResNetwork::Last => (LAST, &last),
+            };
+            Ok(parts::load(&mut context.borrow_mut(), &folder, part, |weights| UNet::new(weights, config))?)
+        };
+        let mut on_step = |step, steps| Ok(context.borrow_mut().progress(step, steps)?);
+        let image = sample_super_res(&mut load, side, schedule, image, draws, &mut on_step)?;
+        Ok(Outputs::one("image", Image::new(image)?))
+    }
+}
+
+fn configs(folder: &ModelFolder) -> Result<(UNetConfig, UNetConfig), NodeError> {
+    let first = parts::config(folder, FIRST, UNetConfig::parse)?;
+    let last = parts::config(folder, LAST, UNetConfig::parse)?;
+    check(&first, &last)?;
+    Ok((first, last))
+}
+
+/// Both networks take the sample and the upscaled picture side by side, and one carries on where the other stopped.
+fn check(first: &UNetConfig, last: &UNetConfig) -> Result<(), NodeError> {
+    for (part, config) in [(FIRST, first), (LAST, last)] {
+        if config.in_channels != 6 || config.out_channels != 3 {
+            return Err(NodeError::new(format!(
+                "`{part}` takes {} channels and gives {}: a super-resolution network takes 6 and gives 3",
+                config.in_channels, config.out_channels
+            )));
+        }
+        if config.cross_attention_dim.is_some() || config.class_embed_identity {
+            return Err(NodeError::new(format!(
+                "`{part}` wants a text or an embedding: a super-resolution network takes none"
+            ))
+            .with_hint("a super-resolution network is a UNet2DModel without attention"));
+        }
+    }
+    if first.sample_size != last.sample_size {
+        return Err(NodeError::new(format!(
+            "`{FIRST}` draws {0}×{0} pictures and `{LAST}` {1}×{1}",
+            first.sample_size, last.sample_size
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The three sampling loops of unCLIP (Ramesh et al. 2022; the loops are those of diffusers' `UnCLIPPipeline`).
+//!
+//! Classifier-free guidance runs both branches in one batch, unconditional first.
+
+use easel_kernels::{Tensor, ops};
+
+use super::draws::Draws;
+use super::schedule::Schedule;
+use crate::error::{Error, Result};
+use crate::kinds::TextEncoding;
+use crate::models::prior::{Prior, PriorText};
+use crate::models::text_proj::TextProj;
+use crate::models::unet::{UNet, UNetCondition};
+
+/// The text of a guided loop: a negative one makes it guided.
+#[derive(Clone, Copy)]
+pub struct GuidedText<'a> {
+    /// What the picture should be, one per picture.
+    pub positive: &'a TextEncoding,
+    /// What guidance leads away from, one per picture; without it the loop is not guided.
+    pub negative: Option<&'a TextEncoding>,
+    /// How far.
+    pub guidance_scale: f32,
+}
+
+impl GuidedText<'_> {
+    /// Both branches in one batch, unconditional first.
+    fn both_branches(&self) -> Result<TextEncoding> {
+        let Some(negative) = self.negative else { return Ok(self.positive.clone()) };
+        let both = |of: fn(&TextEncoding) -> &Tensor| Tensor::concat(&[of(negative), of(self.positive)], 0);
+        Ok(TextEncoding {
+            text_embeds: both(|text| &text.text_embeds)?,
+            hidden_states: both(|text| &text.hidden_states)?,
+            key_bias: both(|text| &text.key_bias)?,
+        })
+    }
+
+    fn is_guided(&self) -> bool {
+        self.negative.is_some()
+    }
+}
+
+/// Called after every step with (steps done, steps in all); an error stops the loop.
+pub type OnStep<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
+
+/// The prior's loop: a CLIP image embedding for every text, `[batch, embedding_dim]`.
+pub fn sample_prior(
+    prior: &Prior,
+    schedule: &Schedule,
+    text: GuidedText<'_>,
+    mut draws: Draws,
+    on_step: OnStep<'_>,
+) -> Result<Tensor> {
+    let branches = text.both_branches()?;
+    let condition = PriorText {
+        text_embeds: &branches.text_embeds,
+        hidden_states: &branches.hidden_states,
+        key_bias: Some(&branches.key_bias),
+    };
+    let mut sample = draws.draw()?;
+    for (i, &timestep) in schedule.timesteps().iter().enumerate() {
+        let output = prior.forward(&for_branches(&sample, text.is_guided())?, timestep as f32, condition)?;
+        let output = if text.is_guided() { guide(&output, text.guidance_scale)? } else { output };
+        sample = step(schedule, i, &sample, &output, &mut draws)?;
+        on_step(i + 1, schedule.timesteps().len())?;
+    }
+    let embedding = prior.post_process_latents(&sample)?;
+    finite(&embedding, "prior")?;
+    Ok(embedding)
+}
+
+/// The decoder's loop: pictures `[batch, sample_size, sample_size, 3]` in [−1, 1].
+pub fn sample_decoder(
+    decoder: &UNet,
+    text_proj: &TextProj,
+    schedule: &Schedule,
+    text: GuidedText<'_>,
+    image_embeddings: &Tensor,
+    mut draws: Draws,
+    on_step: OnStep<'_>,
+) -> Result<Tensor> {
+    let branches = text.both_branches()?;
+    let embeddings = if text.is_guided() {
+        let nothing = text_proj.unconditional_image_embeddings(image_embeddings.dims()[0])?;
+        Tensor::concat(&[&nothing, image_embeddings], 0)?
+    } else {
+        image_embeddings.clone()
+    };
+    let projected = text_proj.forward(&embeddings, &branches.text_embeds, &branches.hidden_states)?;
+    let extra = Tensor::zeros([branches.batch(), text_proj.extra_context_tokens()])?;
+    let key_bias = Tensor::concat(&[&extra, &branches.key_bias], 1)?;
+    let condition = UNetCondition {
+        encoder_hidden_states: Some(&projected.encoder_hidden_states),
+        encoder_key_bias: Some(&key_bias),
+        class_labels: Some(&projected.additive_clip_time_embeddings),
+    };
+    let mut sample = draws.draw()?;
+    for (i, &timestep) in schedule.timesteps().iter().enumerate() {
+        let output = decoder.forward(&for_branches(&sample, text.is_guided())?, timestep as f32, condition)?;
+        let channels = sample.dims()[3];
+        let output = if text.is_guided() { guide_prediction(&output, channels, text.guidance_scale)? } else { output };
+        sample = step(schedule, i, &sample, &output, &mut draws)?;
+        on_step(i + 1, schedule.timesteps().len())?;
+    }
+    clamp_to_picture(&sample, "decoder")
+}
+
+/// One of the two super-resolution networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuperResNetwork {
+    /// `super_res_first`: every step but the last.
+    First,
+    /// `super_res_last`: the last step.
+    Last,
+}
+
+/// The super-resolution loop: `images: [batch, height, width, 3]` in [−1, 1] → `[batch, side, side, 3]`, side being the
+/// networks' `sample_size`. `load` is asked for one network at a time, so that they need not be in memory together.
+pub fn sample_super_res(
+    load: &mut dyn FnMut(SuperResNetwork) -> Result<UNet>,
+    side: usize,
+    schedule: &Schedule,
+    images: &Tensor,
+    mut draws: Draws,
+    on_step: OnStep<'_>,
+) -> Result<Tensor> {
+    let upscaled = ops::resize_bicubic(images, side, side)?;
+    let last = schedule.timesteps().len() - 1;
+    let mut network = load(SuperResNetwork::First)?;
+    let mut sample = draws.draw()?;
+    for (i, &timestep) in schedule.timesteps().iter().enumerate() {
+        if i == last {
+            drop(network);
+            network = load(SuperResNetwork::Last)?;
+        }
+        let input = Tensor::concat(&[&sample, &upscaled], 3)?;
+        let output = network.forward(&input, timestep as f32, UNetCondition::default())?;
+        sample = step(schedule, i, &sample, &output, &mut draws)?;
+        on_step(i + 1, last + 1)?;
+    }
+    clamp_to_picture(&sample, "super-resolution networks")
+}
+
+fn for_branches(sample: &Tensor, guided: bool) -> Result<Tensor> {
+    Ok(if guided { Tensor::concat(&[sample, sample], 0)? } else { sample.clone() })
+}
+
+fn step(schedule: &Schedule, index: usize, sample: &Tensor, output: &Tensor, draws: &mut Draws) -> Result<Tensor> {
+    let coefficients = schedule.coefficients(index);
+    let noise = coefficients.std.is_some().then(|| draws.draw()).transpose()?;
+    schedule.step(&coefficients, sample, output, noise.as_ref())
+}
+
+/// Guides all of a model's output.
+fn guide(output: &Tensor, scale: f32) -> Result<Tensor> {
+    let batch = output.dims()[0] / 2;
+    Ok(ops::guidance(&output.narrow(0, 0, batch)?, &output.narrow(0, batch, batch)?, scale)?)
+}
+
+/// Guides the first `channels`; the rest, the variance if the model predicts one, is the conditional branch's.
+fn guide_prediction(output: &Tensor, channels: usize, scale: f32) -> Result<Tensor> {
+    let (batch, all) = (output.dims()[0] / 2, output.dims()[3]);
+    if channels == all {
+        return guide(output, scale);
+    }
+    let guided = guide(&output.narrow(3, 0, channels)?, scale)?;
+    let variance = output.narrow(0, batch, batch)?.narrow(3, channels, all - channels)?;
+    Ok(Tensor::concat(&[&guided, &variance], 3)?)
+}
+
+fn clamp_to_picture(sample: &Tensor, model: &str) -> Result<Tensor> {
+    finite(sample, model)?;
+    let values = sample.as_f32()?.iter().map(|x| x.clamp(-1.0, 1.0)).collect();
+    Ok(Tensor::from_f32(values, sample.shape().clone())?)
+}
+
+/// Refuses what is no number: it would be drawn as black and looked at as if the model had meant it.
+fn finite(sample: &Tensor, model: &str) -> Result<()> {
+    if sample.as_f32()?.iter().all(|x| x.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("the {model} gave values that are no numbers (NaN or infinite)"))
+        .with_hint("weights or recorded noise may be damaged, or hold such values themselves"))
+}

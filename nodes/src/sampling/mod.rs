@@ -1,0 +1,9 @@
+//! Schedules, noise and the sampling loops: the mathematics between the networks.
+
+mod draws;
+mod guided;
+mod schedule;
+
+pub use draws::{Draws, Stage};
+pub use guided::{GuidedText, OnStep, SuperResNetwork, sample_decoder, sample_prior, sample_super_res};
+pub use schedule::{Schedule, StepCoefficients, StepStd};
