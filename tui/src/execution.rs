@@ -1,0 +1,140 @@
+//! Carries a plan out and tells a reporter what happens. Shared by the commands that run something.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use easel_engine::{CancelToken, Event, EventSink, Outcome, Plan, Registry, Run, RunReport};
+use easel_kernels::Device;
+
+use crate::error::{CommandError, Exit};
+use crate::report::Reporter;
+
+/// A file that a node wrote for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    pub(crate) node: String,
+    pub(crate) path: PathBuf,
+}
+
+/// A run that is over.
+pub(crate) struct Finished {
+    pub(crate) report: RunReport,
+    pub(crate) artifacts: Vec<Artifact>,
+}
+
+impl Finished {
+    /// What the shell is told. A run that failed in part has failed.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.report.outcome {
+            Outcome::Completed => Exit::Done,
+            Outcome::Failed | Outcome::Cancelled => Exit::Failed,
+        }
+    }
+
+    /// The pictures among the files.
+    pub(crate) fn pictures(&self) -> impl Iterator<Item = &Path> {
+        self.artifacts.iter().map(|artifact| artifact.path.as_path()).filter(|path| is_picture(path))
+    }
+}
+
+/// Whether a file is a picture, by its name.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["png", "jpg", "jpeg", "webp"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// All nodes that easel knows.
+pub(crate) fn registry() -> Result<Registry, CommandError> {
+    easel_nodes::registry().map_err(|error| CommandError::failed(format!("easel's own nodes contradict: {error}")))
+}
+
+/// A device as `--device` names it.
+pub(crate) fn parse_device(name: &str) -> Result<Device, String> {
+    name.parse().map_err(|error: easel_kernels::KernelError| error.to_string())
+}
+
+/// Runs the plan to its end. The nodes run on a thread of their own, so that telling never holds them up.
+pub(crate) fn carry_out(
+    plan: Plan,
+    device: Device,
+    cancel: CancelToken,
+    reporter: &mut dyn Reporter,
+) -> Result<Finished, CommandError> {
+    let mut events = EventSink::new();
+    let happened = events.listen();
+    let run = Run::new(plan, easel_nodes::services(device), events, cancel);
+    let worker = thread::Builder::new()
+        .name("run".into())
+        .spawn(move || run.execute())
+        .map_err(|error| CommandError::failed(format!("cannot start a thread: {error}")))?;
+    let mut artifacts = Vec::new();
+    let mut told = Ok(());
+    // Ends when the run drops its end of the channel.
+    for event in happened {
+        if let Event::ArtifactWritten { node, path, .. } = &event {
+            artifacts.push(Artifact { node: node.clone(), path: path.clone() });
+        }
+        // A log that cannot be written is no reason to throw pictures away: said at the end.
+        if told.is_ok() {
+            told = reporter.event(&event);
+        }
+    }
+    let report = worker.join().map_err(|_| {
+        CommandError::failed("the run ended unexpectedly; this is a defect in easel")
+            .with_hint("run it again with RUST_BACKTRACE=1 and report what it says")
+    })?;
+    told?;
+    Ok(Finished { report, artifacts })
+}
+
+/// Whether a plan writes files.
+pub(crate) fn writes_files(plan: &Plan, registry: &Registry) -> bool {
+    plan.nodes().any(|node| registry.spec(&node.node_type).is_some_and(|spec| spec.effect))
+}
+
+/// Why files cannot be written to a folder; nothing if they can. Leaves no trace: a folder that is not there yet is
+/// looked for further up.
+pub(crate) fn output_problem(folder: &Path) -> Option<String> {
+    let shown = folder.display();
+    for place in folder.ancestors() {
+        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        match std::fs::metadata(place) {
+            Ok(metadata) if !metadata.is_dir() => {
+                return Some(format!("`{}` is a file, so nothing can be written to `{shown}`", place.display()));
+            }
+            Ok(_) => {
+                let tried = tempfile::tempfile_in(place);
+                return tried.err().map(|error| format!("cannot write to `{}`: {error}", place.display()));
+            }
+            // Below a file ("not a folder") the search goes on up to that file, to name it.
+            Err(_) => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_cannot_be_written_to_are_found_beforehand() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        assert_eq!(output_problem(folder.path()), None);
+        assert_eq!(output_problem(&folder.path().join("new/newer")), None);
+        assert!(!folder.path().join("new").exists(), "looking leaves no trace");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("it can be written");
+        for path in [file.clone(), file.join("below"), file.join("far/below")] {
+            let problem = output_problem(&path).expect("a file is no folder");
+            assert!(problem.contains("is a file"), "{problem}");
+        }
+        assert_eq!(output_problem(Path::new("not/there/yet")), None);
+    }
+
+    #[test]
+    fn pictures_are_told_by_name() {
+        assert!(is_picture(Path::new("a/b.PNG")) && is_picture(Path::new("b.jpeg")));
+        assert!(!is_picture(Path::new("png")) && !is_picture(Path::new("a.safetensors")));
+    }
+}
