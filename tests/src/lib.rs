@@ -74,13 +74,29 @@ pub struct Tolerance {
 }
 
 /// The tolerance of `output` (`file.tensor`) in set A, from the reference's own error.
+///
+/// # Panics
+/// If the manifest does not name it.
 pub fn tolerance(output: &str) -> Tolerance {
+    let floor = 1e-6 * scale(output);
+    let of = |key: &str| (20.0 * recorded(output, key)).max(floor);
+    Tolerance { max_abs: of("max_abs"), mean_abs: of("mean_abs") }
+}
+
+/// The largest magnitude of `output` in set A.
+///
+/// # Panics
+/// If the manifest does not name it.
+pub fn scale(output: &str) -> f64 {
+    recorded(output, "scale")
+}
+
+/// What the manifest says of the reference's float32 error against float64.
+fn recorded(output: &str, key: &str) -> f64 {
     let manifest = std::fs::read(golden_dir().join("A/manifest.json")).expect("the manifest is there");
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("the manifest is JSON");
-    let error = &manifest["reference_f32_vs_f64"][output];
-    let number = |key: &str| error[key].as_f64().unwrap_or_else(|| panic!("{output}: no {key} in the manifest"));
-    let floor = 1e-6 * number("scale");
-    Tolerance { max_abs: (20.0 * number("max_abs")).max(floor), mean_abs: (20.0 * number("mean_abs")).max(floor) }
+    let number = manifest["reference_f32_vs_f64"][output][key].as_f64();
+    number.unwrap_or_else(|| panic!("{output}: no {key} in the manifest"))
 }
 
 /// Fails unless `got` has the golden value's shape and is as close as `tolerance` allows.
