@@ -1,4 +1,4 @@
-//! Counter-based random numbers: the same bits on every device, whatever the batch and the number of threads.
+//! Counter-based random numbers: no state, so the same bits whatever the batch and the number of threads.
 
 use rayon::prelude::*;
 

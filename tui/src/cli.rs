@@ -11,7 +11,7 @@ const LONG_ABOUT: &str = "\
 Makes pictures from text with models of the DALL·E 2 family.
 
 A pipeline is a graph of nodes written down in a RON file: a workflow. Easel tells precisely what is wrong with one, \
-runs it on the GPU or on the CPU, and writes pictures that carry their own recipe. A small model is built in, so \
+runs it on the CPU, and writes pictures that carry their own recipe. A small model is built in, so \
 nothing has to be downloaded to begin.";
 
 const EXAMPLES: &str = "\

@@ -102,12 +102,9 @@ impl Examination {
             let remedy = "free the place, change its permissions, or choose another folder with `--out DIR`".into();
             lacks.push(Lack { what: problem.clone(), remedy, needed: true });
         }
-        if let CudaStatus::NoDriver { reason } = &self.cuda {
-            let remedy = "with an NVIDIA GPU: install NVIDIA's driver, see https://www.nvidia.com/drivers; without \
-                          one: nothing is wrong, everything runs on the CPU"
-                .into();
-            lacks.push(Lack { what: format!("no GPU can be used: {reason}"), remedy, needed: false });
-        }
+        // Whatever the driver says: it would be wrong to send anybody for one while there is nothing to run on it.
+        let what = "no GPU can be used: this version has no CUDA kernels yet".into();
+        lacks.push(Lack { what, remedy: "nothing to do: everything runs on the CPU".into(), needed: false });
         if self.builtin.is_empty() {
             let remedy = "build with the feature `builtin-models` (on by default), or use models from elsewhere".into();
             lacks.push(Lack { what: "no model is built in".into(), remedy, needed: false });
