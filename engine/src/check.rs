@@ -1,12 +1,13 @@
 //! Whether a value is one that its socket takes: kinds, bounds, choices.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::document::{Literal, range_words};
 use crate::node::NodeError;
 use crate::registry::{Conversion, Registry};
 use crate::suggest;
-use crate::value::{Kind, Value, kinds};
+use crate::value::{Kind, List, Value, kinds};
 
 /// What is wrong with a value.
 #[derive(Debug)]
@@ -16,6 +17,18 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     pub(crate) label: String,
     pub(crate) hint: Option<String>,
+}
+
+impl Problem {
+    /// It cannot be converted to what the socket takes.
+    pub(crate) fn conversion(message: &str) -> Self {
+        Problem {
+            code: "invalid-input",
+            message: format!("cannot take this: {message}"),
+            label: "here".into(),
+            hint: None,
+        }
+    }
 }
 
 /// Holds a value against bounds and choices.
@@ -34,9 +47,7 @@ pub(crate) fn check(value: &Value, range: Option<&RangeInclusive<f64>>, choices:
     if choices.is_empty() {
         return Ok(());
     }
-    let one = value.get::<String>().map(std::slice::from_ref);
-    let texts = one.or_else(|| value.get::<Vec<String>>().map(Vec::as_slice)).unwrap_or(&[]);
-    match texts.iter().find(|text| !choices.contains(&text.as_str())) {
+    match value.as_texts().unwrap_or_default().into_iter().find(|text| !choices.contains(text)) {
         None => Ok(()),
         Some(text) => Err(Problem {
             code: "not-a-choice",
@@ -53,41 +64,74 @@ fn is_within(value: &Value, range: &RangeInclusive<f64>) -> bool {
         // Not as floats: above 2⁵³ those are too coarse to tell a number from the one beside it.
         return (range.start().ceil() as i128..=range.end().floor() as i128).contains(&i128::from(integer));
     }
+    if let Some(list) = value.list() {
+        return list.items().iter().all(|item| is_within(item, range));
+    }
     value.get::<f64>().is_none_or(|number| number.is_finite() && range.contains(number))
 }
 
 /// How a value of one kind gets into a socket of another.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Fit {
     Same,
+    /// An integer, or each integer of a list.
     IntegerToFloat,
-    TextToList,
+    /// A list of the one thing.
+    OneToList,
     Converted(Conversion, Kind),
+    /// One after another: what passes an input of an included workflow is fitted twice.
+    Chain(Arc<[Fit]>),
 }
 
 impl Fit {
     /// The first of these that does: the kind itself, widening, a registered conversion.
     pub(crate) fn find(registry: &Registry, from: Kind, to: &[Kind]) -> Option<Fit> {
-        if to.contains(&from) {
+        if to.contains(&from) || to.contains(&kinds::ANY) {
             return Some(Fit::Same);
         }
-        if from == kinds::INTEGER && to.contains(&kinds::FLOAT) {
+        if from.base() == kinds::INTEGER.base() && to.contains(&as_float(from)) {
             return Some(Fit::IntegerToFloat);
         }
-        if from == kinds::TEXT && to.contains(&kinds::TEXT_LIST) {
-            return Some(Fit::TextToList);
+        if to.contains(&from.list()) {
+            return Some(Fit::OneToList);
         }
         to.iter().find_map(|&kind| registry.conversion(from, kind).map(|convert| Fit::Converted(convert, kind)))
     }
 
-    pub(crate) fn apply(self, value: &Value) -> Result<Value, NodeError> {
+    /// The kind that comes of `from`.
+    pub(crate) fn kind(&self, from: Kind) -> Kind {
+        match self {
+            Fit::Same => from,
+            Fit::IntegerToFloat => as_float(from),
+            Fit::OneToList => from.list(),
+            Fit::Converted(_, kind) => *kind,
+            Fit::Chain(fits) => fits.iter().fold(from, |kind, fit| fit.kind(kind)),
+        }
+    }
+
+    /// This, and then that.
+    pub(crate) fn then(&self, next: &Fit) -> Fit {
+        match (self, next) {
+            (Fit::Same, fit) | (fit, Fit::Same) => fit.clone(),
+            (first, second) => Fit::Chain(first.parts().iter().chain(second.parts()).cloned().collect()),
+        }
+    }
+
+    fn parts(&self) -> &[Fit] {
+        match self {
+            Fit::Chain(fits) => fits,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    pub(crate) fn apply(&self, value: &Value) -> Result<Value, NodeError> {
         let converted = match self {
             Fit::Same => Some(value.clone()),
-            Fit::IntegerToFloat => value.get::<i64>().map(|&number| Value::new(number as f64)),
-            Fit::TextToList => value.get::<String>().map(|text| Value::new(vec![text.clone()])),
+            Fit::IntegerToFloat => to_float(value),
+            Fit::OneToList => Some(List::of_kind(value.kind(), vec![value.clone()]).into()),
             Fit::Converted(convert, kind) => {
                 let converted = convert(value)?;
-                if converted.kind() != kind {
+                if converted.kind() != *kind {
                     let message = format!(
                         "the conversion from {} to {kind} gave {}: it is buggy",
                         value.kind(),
@@ -97,10 +141,37 @@ impl Fit {
                 }
                 Some(converted)
             }
+            Fit::Chain(fits) => {
+                return fits.iter().try_fold(value.clone(), |value, fit| fit.apply(&value));
+            }
         };
         converted
             .ok_or_else(|| NodeError::new(format!("a value that calls itself {} is of another type", value.kind())))
     }
+}
+
+/// The kind of floats that is as many lists deep.
+fn as_float(kind: Kind) -> Kind {
+    (0..kind.depth()).fold(kinds::FLOAT, |kind, _| kind.list())
+}
+
+/// Kinds are at most 255 lists deep, which bounds the recursion.
+fn to_float(value: &Value) -> Option<Value> {
+    if let Some(list) = value.list() {
+        let items: Option<Vec<_>> = list.items().iter().map(to_float).collect();
+        return Some(List::of_kind(as_float(list.element_kind()), items?).into());
+    }
+    value.get::<i64>().map(|&number| Value::new(number as f64))
+}
+
+/// The value of a literal in a socket that takes these kinds; none if it does not fit.
+pub(crate) fn fit_literal(registry: &Registry, literal: &Literal, to: &[Kind]) -> Option<Result<Value, NodeError>> {
+    if !to.contains(&literal.kind())
+        && let Some(&kind) = to.iter().find(|&&kind| literal.is_of_kind(kind))
+    {
+        return literal.clone().of_kind(kind).map(|literal| Ok(literal.value()));
+    }
+    Fit::find(registry, literal.kind(), to).map(|fit| fit.apply(&literal.value()))
 }
 
 /// How to write a literal so that it is of that kind.
@@ -121,7 +192,10 @@ pub(crate) fn literal_hint(literal: &Literal, wanted: Kind) -> Option<String> {
         (Literal::Integer(_) | Literal::Float(_) | Literal::Boolean(_), kinds::TEXT) => {
             Some(format!("write \"{literal}\""))
         }
-        (Literal::TextList(texts), kinds::TEXT) if texts.len() == 1 => Some(format!("write {:?}", texts[0])),
+        (Literal::List(list), wanted) => match list.items() {
+            [one] if one.is_of_kind(wanted) => Some(format!("write {one}, without brackets")),
+            _ => None,
+        },
         _ => None,
     }
 }

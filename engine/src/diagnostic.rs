@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+
+use crate::source::Source;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +43,8 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong, in one line.
     pub message: String,
+    /// The text that the labels are places in, if it is not the one that was asked about but one that it includes.
+    pub source: Option<Arc<Source>>,
     /// Where: the first is the place itself, further ones explain.
     pub labels: Vec<Label>,
     /// What to do about it.
@@ -49,7 +54,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error without a place.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Diagnostic { severity: Severity::Error, code, message: message.into(), labels: Vec::new(), hint: None }
+        let message = message.into();
+        Diagnostic { severity: Severity::Error, code, message, source: None, labels: Vec::new(), hint: None }
     }
 
     /// A warning without a place.
@@ -80,9 +86,17 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    /// The order in which people read a file; what has no place comes last.
-    pub(crate) fn sort_key(&self) -> (usize, usize) {
-        self.labels.first().map_or((usize::MAX, 0), |label| (label.span.start, label.span.end))
+    /// Says that its labels are places in another text than the one that was asked about.
+    pub fn with_source(mut self, source: Arc<Source>) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The order in which people read a file; what has no place comes last, and what is in other files after that.
+    pub(crate) fn sort_key(&self) -> (Option<&str>, usize, usize) {
+        let source = self.source.as_ref().map(|source| source.name.as_str());
+        let (start, end) = self.labels.first().map_or((usize::MAX, 0), |label| (label.span.start, label.span.end));
+        (source, start, end)
     }
 }
 

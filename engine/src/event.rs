@@ -1,10 +1,12 @@
 //! Everything that a run tells the world: one closed enum.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::value::Value;
 
 /// Names one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -27,7 +29,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedNode {
     /// Its name in the document.
-    pub node: String,
+    pub node: Arc<str>,
     /// Its type.
     #[serde(rename = "type")]
     pub node_type: String,
@@ -60,14 +62,14 @@ pub enum Event {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
     },
     /// A node got further.
     NodeProgress {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// Steps done.
         step: usize,
         /// Steps in all.
@@ -78,7 +80,7 @@ pub enum Event {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// What.
         message: String,
     },
@@ -87,7 +89,7 @@ pub enum Event {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// What it is about.
         key: String,
         /// What it says.
@@ -98,27 +100,68 @@ pub enum Event {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// The file.
         path: PathBuf,
+    },
+    /// A node shows what it has so far.
+    NodePreview {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: Arc<str>,
+        /// A picture, a text, a number.
+        #[serde(serialize_with = "summary_of")]
+        value: Value,
+    },
+    /// A node turned into a piece of graph, a map's elements or a loop's pass: these nodes belong to the run from now on.
+    NodeExpanded {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: Arc<str>,
+        /// What it turned into.
+        nodes: Vec<PlannedNode>,
+    },
+    /// A node did not run since its result was known.
+    NodeCached {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: Arc<str>,
+        /// What came out.
+        outputs: Arc<[OutputSummary]>,
+    },
+    /// An attempt at a node failed, and it is tried again.
+    NodeRetried {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: Arc<str>,
+        /// The attempt that failed: 1 for the first.
+        attempt: u32,
+        /// How many there may be.
+        attempts: u32,
+        /// What was wrong.
+        message: String,
     },
     /// A node finished.
     NodeFinished {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// How long it took.
         seconds: f64,
         /// What came out.
-        outputs: Vec<OutputSummary>,
+        outputs: Arc<[OutputSummary]>,
     },
     /// A node failed.
     NodeFailed {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// Its type.
         node_type: String,
         /// What is wrong.
@@ -135,9 +178,20 @@ pub enum Event {
         /// The run.
         run: RunId,
         /// The node.
-        node: String,
+        node: Arc<str>,
         /// The one that failed.
-        because: String,
+        because: Arc<str>,
+    },
+    /// A node did not run because something that it needs was kept back. That is no failure.
+    NodeBlocked {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: Arc<str>,
+        /// The one that kept it back.
+        because: Arc<str>,
+        /// Why.
+        reason: String,
     },
     /// The run ended.
     RunFinished {
@@ -147,19 +201,69 @@ pub enum Event {
         outcome: Outcome,
         /// How long it took.
         seconds: f64,
-        /// Nodes that finished.
+        /// Nodes that ran and finished.
         finished: usize,
+        /// Nodes whose result was known.
+        cached: usize,
         /// Nodes that failed.
         failed: usize,
-        /// Nodes that did not run.
+        /// Nodes that did not run because of a failure, of something kept back or of a cancellation.
         skipped: usize,
     },
+}
+
+/// Programs that read events as JSON get a line about a preview, not its bytes.
+fn summary_of<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.summary())
+}
+
+impl Event {
+    /// The run that it is about.
+    pub fn run(&self) -> RunId {
+        match self {
+            Event::RunStarted { run, .. }
+            | Event::NodeStarted { run, .. }
+            | Event::NodeProgress { run, .. }
+            | Event::NodeWarning { run, .. }
+            | Event::NodeNote { run, .. }
+            | Event::ArtifactWritten { run, .. }
+            | Event::NodePreview { run, .. }
+            | Event::NodeExpanded { run, .. }
+            | Event::NodeCached { run, .. }
+            | Event::NodeRetried { run, .. }
+            | Event::NodeFinished { run, .. }
+            | Event::NodeFailed { run, .. }
+            | Event::NodeSkipped { run, .. }
+            | Event::NodeBlocked { run, .. }
+            | Event::RunFinished { run, .. } => *run,
+        }
+    }
 }
 
 /// Where a run's events go: to any number of listeners, none of which can hold the run up.
 #[derive(Clone, Default)]
 pub struct EventSink {
-    listeners: Vec<Arc<Sender<Event>>>,
+    listeners: Vec<Listener>,
+    /// Closed once whoever holds this must not be heard any more.
+    gate: Option<Arc<Gate>>,
+}
+
+#[derive(Clone)]
+struct Listener {
+    sender: Sender<Event>,
+    only: Option<RunId>,
+}
+
+/// Lets events through until it is closed. After [`Gate::close`] has returned, none comes any more, and the listeners
+/// behind it are let go.
+pub(crate) struct Gate {
+    behind: Mutex<Option<EventSink>>,
+}
+
+impl Gate {
+    pub(crate) fn close(&self) {
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl EventSink {
@@ -170,15 +274,52 @@ impl EventSink {
 
     /// One more listener. Its queue is unbounded: a slow listener costs memory, never time.
     pub fn listen(&mut self) -> Receiver<Event> {
+        self.add(None)
+    }
+
+    /// One more listener, for the events of one run.
+    pub fn listen_to(&mut self, run: RunId) -> Receiver<Event> {
+        self.add(Some(run))
+    }
+
+    fn add(&mut self, only: Option<RunId>) -> Receiver<Event> {
         let (sender, receiver) = channel();
-        self.listeners.push(Arc::new(sender));
+        self.listeners.push(Listener { sender, only });
         receiver
     }
 
     /// Tells every listener. One that has gone is no error.
     pub fn send(&self, event: Event) {
-        for listener in &self.listeners {
-            let _ = listener.send(event.clone());
+        if let Some(gate) = &self.gate {
+            // Held while sending: whoever closes the gate waits for this event.
+            if let Some(behind) = &*gate.behind.lock().unwrap_or_else(PoisonError::into_inner) {
+                behind.send(event);
+            }
+            return;
+        }
+        let run = event.run();
+        let mut listeners = self.listeners.iter().filter(|listener| listener.only.is_none_or(|only| only == run));
+        let Some(last) = listeners.next_back() else { return };
+        for listener in listeners {
+            let _ = listener.sender.send(event.clone());
+        }
+        let _ = last.sender.send(event);
+    }
+
+    /// The same listeners behind a gate.
+    pub(crate) fn behind_a_gate(self) -> (Self, Arc<Gate>) {
+        let gate = Arc::new(Gate { behind: Mutex::new(Some(self)) });
+        (EventSink { listeners: Vec::new(), gate: Some(Arc::clone(&gate)) }, gate)
+    }
+
+    /// Whether anybody listens: what nobody hears need not be put into words.
+    pub(crate) fn is_heard(&self) -> bool {
+        match &self.gate {
+            None => !self.listeners.is_empty(),
+            Some(gate) => {
+                let behind = gate.behind.lock().unwrap_or_else(PoisonError::into_inner);
+                behind.as_ref().is_some_and(EventSink::is_heard)
+            }
         }
     }
 }

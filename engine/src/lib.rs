@@ -38,6 +38,7 @@
 //! # Ok::<(), easel_engine::RegistryError>(())
 //! ```
 
+mod cache;
 mod cancel;
 mod check;
 mod diagnostic;
@@ -45,6 +46,8 @@ mod document;
 mod event;
 mod graph;
 mod guard;
+mod journal;
+mod library;
 mod node;
 mod plan;
 mod registry;
@@ -52,17 +55,35 @@ mod run;
 mod source;
 mod spec;
 mod suggest;
+mod sync;
 mod value;
 
+#[doc(hidden)]
+pub use cache::probe as cache_probe;
+pub use cache::{
+    Cache, CacheProblem, CacheStats, Cleared, Damage, DamagedPart, DiskSettings, DiskStats, MemoryPolicy, MemoryStats,
+    NodeTypeStats, VerifyReport,
+};
 pub use cancel::CancelToken;
 pub use diagnostic::{Diagnostic, Label, Severity};
-pub use document::{Document, FORMAT_VERSIONS, Feed, Literal, NodeEntry, NodeInput, Spanned, WorkflowInput};
+pub use document::{
+    Call, Document, FORMAT_VERSIONS, Feed, Form, Literal, LiteralList, LocalWorkflow, NodeEntry, NodeInput, Options,
+    Ragged, Spanned, Workflow, WorkflowInput, WorkflowOutput,
+};
 pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId};
-pub use graph::{Graph, Wire};
-pub use node::{Context, InputProblem, Inputs, Literals, Node, NodeError, NodeResult, Outputs, Provenance, Services};
+pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Wire};
+pub use journal::{
+    ArtifactRecord, Cancelled, Claim, Clock, EventRecord, Job, JobOptions, Journal, JournalError, NodeCounts,
+    NodeRecord, NodeState, Place, Recorder, RunPage, RunQuery, RunState, RunStory, RunSummary, WhenStopped,
+};
+pub use library::{Disk, Library, Texts};
+pub use node::{
+    Context, External, InputProblem, Inputs, Literals, Node, NodeError, NodeResult, Outputs, Provenance, Services,
+    Surroundings,
+};
 pub use plan::{EffectiveInput, Plan, Settings};
 pub use registry::{Conversion, Registry, RegistryError};
-pub use run::{Failure, Run, RunReport, Skipped};
+pub use run::{Failure, Resources, Run, RunReport, Skipped};
 pub use source::{Position, Source};
-pub use spec::{InputSpec, NodeSpec, OutputSpec, Presence};
-pub use value::{Data, Kind, Value, kinds};
+pub use spec::{Derived, InputSpec, Lanes, NodeSpec, OutputSpec, Presence};
+pub use value::{Data, DecodeError, Decoder, Encoder, Fingerprint, FingerprintHasher, Kind, List, Value, kinds};

@@ -9,7 +9,10 @@ use crate::check;
 use crate::guard;
 use crate::node::{Node, NodeError};
 use crate::spec::{InputSpec, NodeSpec, Presence};
-use crate::value::{Kind, Value, kinds};
+use crate::value::{Data, DecodeError, Decoder, Kind, List, Value, kinds};
+
+/// Makes a value of its encoded content.
+type Decode = fn(&mut Decoder<'_>) -> Result<Value, DecodeError>;
 
 /// Turns a value of one kind into one of another.
 pub type Conversion = fn(&Value) -> Result<Value, NodeError>;
@@ -44,10 +47,11 @@ pub(crate) struct Registered {
 /// assert!(registry.register(Seven).is_err());
 /// # Ok::<(), easel_engine::RegistryError>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Registry {
     pub(crate) nodes: IndexMap<&'static str, Registered>,
     pub(crate) conversions: IndexMap<(Kind, Kind), Conversion>,
+    kinds: IndexMap<&'static str, Decode>,
 }
 
 /// Why a registry does not take something.
@@ -86,9 +90,67 @@ pub enum RegistryError {
 }
 
 impl Registry {
-    /// Knows nothing.
+    /// Knows no nodes, and the kinds that documents can write.
     pub fn new() -> Self {
-        Self::default()
+        let mut registry = Registry { nodes: IndexMap::new(), conversions: IndexMap::new(), kinds: IndexMap::new() };
+        registry.register_kind::<String>();
+        registry.register_kind::<i64>();
+        registry.register_kind::<f64>();
+        registry.register_kind::<bool>();
+        registry
+    }
+
+    /// Makes a kind known: values of it, and lists of them, can be kept on disk, and documents can name it. Nodes may
+    /// give values of other kinds too; those live only as long as the process.
+    pub fn register_kind<T: Data>(&mut self) {
+        self.kinds.insert(T::KIND.base(), |decoder| T::decode(decoder).map(Value::new));
+    }
+
+    /// The kind of that name, if it is known: `Text`, `ImageList`.
+    pub fn kind(&self, name: &str) -> Option<Kind> {
+        let mut depth = 0_u8;
+        let mut base = name;
+        loop {
+            if let Some((&known, _)) = self.kinds.get_key_value(base) {
+                return Some((0..depth).fold(Kind::new(known), |kind, _| kind.list()));
+            }
+            base = base.strip_suffix("List")?;
+            depth = depth.checked_add(1)?;
+        }
+    }
+
+    /// The kinds that are known, without those of lists.
+    pub fn kinds(&self) -> impl ExactSizeIterator<Item = Kind> {
+        self.kinds.keys().map(|name| Kind::new(name))
+    }
+
+    /// Whether values of a kind can be made of bytes again.
+    pub fn can_decode(&self, kind: Kind) -> bool {
+        self.kinds.contains_key(kind.base())
+    }
+
+    /// The value of that kind whose content [`Value::encode`] wrote.
+    ///
+    /// # Errors
+    /// The kind is not known, or the bytes are not what it writes.
+    ///
+    /// ```
+    /// use easel_engine::{Registry, Value};
+    ///
+    /// let value = Value::texts(["a", "b"]);
+    /// let back = Registry::new().decode(value.kind(), &value.encode())?;
+    /// assert_eq!(back, value);
+    /// # Ok::<(), easel_engine::DecodeError>(())
+    /// ```
+    pub fn decode(&self, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
+        let decode = self
+            .kinds
+            .get(kind.base())
+            .ok_or_else(|| DecodeError::new(format!("the kind {kind} is not known to this program")))?;
+        let mut decoder = Decoder::new(bytes);
+        let value = decode_at(kind, *decode, &mut decoder)?;
+        decoder.finish()?;
+        Ok(value)
     }
 
     /// Adds a node type.
@@ -105,8 +167,7 @@ impl Registry {
 
     /// Adds a conversion. Wires use it where the kinds do not fit otherwise.
     pub fn register_conversion(&mut self, from: Kind, to: Kind, convert: Conversion) -> Result<(), RegistryError> {
-        let built_in = [(kinds::INTEGER, kinds::FLOAT), (kinds::TEXT, kinds::TEXT_LIST)];
-        if from == to || built_in.contains(&(from, to)) {
+        if from == to || from.list() == to || (from, to) == (kinds::INTEGER, kinds::FLOAT) {
             return Err(RegistryError::UselessConversion { from, to });
         }
         if self.conversions.contains_key(&(from, to)) {
@@ -137,12 +198,32 @@ impl Registry {
     }
 }
 
+/// Lists are as deep as their kind says, which bounds the recursion.
+fn decode_at(kind: Kind, decode: Decode, decoder: &mut Decoder<'_>) -> Result<Value, DecodeError> {
+    let Some(element) = kind.element() else { return decode(decoder) };
+    let count = decoder.size()?;
+    // Not reserved beforehand: the count may be a lie.
+    let mut items = Vec::new();
+    for _ in 0..count {
+        let mut inner = Decoder::new(decoder.bytes()?);
+        items.push(decode_at(element, decode, &mut inner)?);
+        inner.finish()?;
+    }
+    Ok(List::of_kind(element, items).into())
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Whether documents could name everything in a spec, and nothing in it contradicts the rest.
 fn validate(spec: &NodeSpec) -> Result<(), String> {
     if !is_name(spec.name) {
         return Err(format!("{:?} is no name for a node type", spec.name));
     }
-    if ["Input", "From"].contains(&spec.name) {
+    if ["Input", "From", "Include", "Map", "Loop", "Workflow"].contains(&spec.name) {
         return Err("that name has a meaning of its own in documents".into());
     }
     let mut names = HashSet::new();

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::value::{Data, Kind, Value};
+use crate::value::{Data, Kind, Value, kinds};
 
 /// Whether an input must be given.
 #[derive(Clone, Debug)]
@@ -28,8 +28,35 @@ pub struct InputSpec {
     pub range: Option<RangeInclusive<f64>>,
     /// The words a text may be; empty: any.
     pub choices: Vec<&'static str>,
+    /// What feeds it only runs once the node asks for it: see [`Node::needs`](crate::Node::needs).
+    pub lazy: bool,
+    /// The node's own `check` judges this input; the engine holds it against neither range nor choices.
+    pub checked_by_node: bool,
     /// What it is for, with unit and shape.
     pub about: &'static str,
+}
+
+/// How the kind of an output follows from what is fed to an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// It is the kind of that input.
+    SameAs(&'static str),
+    /// That input is a list, this is the kind of its elements.
+    ElementOf(&'static str),
+    /// A list of what that input is.
+    ListOf(&'static str),
+}
+
+/// What a node takes of the machine while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lanes {
+    /// It waits (for a file, a program, a clock) and hardly computes.
+    None,
+    /// It computes on one thread.
+    #[default]
+    One,
+    /// It computes on all threads there are: no two of these run at once.
+    All,
 }
 
 /// An output socket.
@@ -37,8 +64,10 @@ pub struct InputSpec {
 pub struct OutputSpec {
     /// Its name, unique in the node.
     pub name: &'static str,
-    /// What it gives.
+    /// What it gives; [`kinds::ANY`](crate::kinds::ANY) if that depends on an input.
     pub kind: Kind,
+    /// The input that it depends on.
+    pub derived: Option<Derived>,
     /// What it is, with shape and value range.
     pub about: &'static str,
 }
@@ -64,6 +93,8 @@ pub struct NodeSpec {
     pub version: u32,
     /// Whether it is run for what it does (writing a file) and not only for its outputs.
     pub effect: bool,
+    /// What it takes of the machine.
+    pub lanes: Lanes,
     /// Inputs in the order in which people should read them.
     pub inputs: Vec<InputSpec>,
     /// Outputs.
@@ -73,7 +104,16 @@ pub struct NodeSpec {
 impl InputSpec {
     /// A required input.
     pub fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
-        InputSpec { name, kinds: vec![kind], presence: Presence::Required, range: None, choices: Vec::new(), about }
+        InputSpec {
+            name,
+            kinds: vec![kind],
+            presence: Presence::Required,
+            range: None,
+            choices: Vec::new(),
+            lazy: false,
+            checked_by_node: false,
+            about,
+        }
     }
 
     /// Takes `kind` too.
@@ -94,6 +134,18 @@ impl InputSpec {
         self
     }
 
+    /// Is only computed if the node asks for it.
+    pub fn lazy(mut self) -> Self {
+        self.lazy = true;
+        self
+    }
+
+    /// Is judged by the node's own `check` alone.
+    pub fn checked_by_node(mut self) -> Self {
+        self.checked_by_node = true;
+        self
+    }
+
     /// Bounds of a number, both included.
     pub fn range(mut self, range: RangeInclusive<f64>) -> Self {
         self.range = Some(range);
@@ -110,14 +162,19 @@ impl InputSpec {
 impl OutputSpec {
     /// An output.
     pub fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
-        OutputSpec { name, kind, about }
+        OutputSpec { name, kind, derived: None, about }
+    }
+
+    /// An output whose kind follows from what is fed to an input.
+    pub fn derived(name: &'static str, derived: Derived, about: &'static str) -> Self {
+        OutputSpec { name, kind: kinds::ANY, derived: Some(derived), about }
     }
 }
 
 impl NodeSpec {
     /// A node type of version 1 without sockets.
     pub fn new(name: &'static str, about: &'static str) -> Self {
-        NodeSpec { name, about, version: 1, effect: false, inputs: Vec::new(), outputs: Vec::new() }
+        NodeSpec { name, about, version: 1, effect: false, lanes: Lanes::One, inputs: Vec::new(), outputs: Vec::new() }
     }
 
     /// Adds an input.
@@ -135,6 +192,18 @@ impl NodeSpec {
     /// It is run for what it does.
     pub fn effect(mut self) -> Self {
         self.effect = true;
+        self
+    }
+
+    /// Its results are no longer those of version 1.
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// What it takes of the machine while it runs.
+    pub fn lanes(mut self, lanes: Lanes) -> Self {
+        self.lanes = lanes;
         self
     }
 

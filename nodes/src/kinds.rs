@@ -1,9 +1,10 @@
 //! The kinds of values that these nodes exchange.
 
-use easel_engine::{Data, Kind, NodeError, Value};
+use easel_engine::{Data, DecodeError, Decoder, Encoder, Kind, NodeError, Value};
 use easel_kernels::Tensor;
 use image::RgbImage;
 
+use crate::encoding;
 use crate::error::Error;
 use crate::sampling::Schedule;
 
@@ -45,6 +46,18 @@ impl Data for Tokens {
         let used = self.mask.iter().filter(|&&used| used).count();
         format!("{} × {} ids, {used} of them no padding", self.batch, self.length)
     }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoding::put_tokens(encoder, self);
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        encoding::take_tokens(decoder)
+    }
+
+    fn size(&self) -> usize {
+        self.ids.len() * 5
+    }
 }
 
 /// What a text tower makes of tokens.
@@ -74,6 +87,18 @@ impl Data for TextEncoding {
     fn summary(&self) -> String {
         format!("embeddings {}, hidden states {}", self.text_embeds.shape(), self.hidden_states.shape())
     }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoding::put_text_encoding(encoder, self);
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        encoding::take_text_encoding(decoder)
+    }
+
+    fn size(&self) -> usize {
+        [&self.text_embeds, &self.hidden_states, &self.key_bias].iter().map(|tensor| tensor.bytes().len()).sum()
+    }
 }
 
 /// CLIP image embeddings: `[batch, embedding_dim]`, not normalised.
@@ -85,6 +110,18 @@ impl Data for ImageEmbedding {
 
     fn summary(&self) -> String {
         format!("{} picture embedding(s) of {} numbers", self.0.dims()[0], self.0.dims()[1])
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoding::put_tensor(encoder, &self.0);
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        encoding::take_image_embedding(decoder)
+    }
+
+    fn size(&self) -> usize {
+        self.0.bytes().len()
     }
 }
 
@@ -149,6 +186,18 @@ impl Data for Image {
         let [batch, height, width] = self.sizes();
         format!("{batch} picture(s), {width}×{height}")
     }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoding::put_tensor(encoder, &self.0);
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        encoding::take_image(decoder)
+    }
+
+    fn size(&self) -> usize {
+        self.0.bytes().len()
+    }
 }
 
 impl Data for Schedule {
@@ -157,6 +206,18 @@ impl Data for Schedule {
     fn summary(&self) -> String {
         let timesteps = self.timesteps();
         format!("{} steps, {} … {}", timesteps.len(), timesteps[0], timesteps[timesteps.len() - 1])
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoding::put_schedule(encoder, self);
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        encoding::take_schedule(decoder)
+    }
+
+    fn size(&self) -> usize {
+        (self.betas().len() + self.alphas_cumprod().len()) * 4 + self.timesteps().len() * 8
     }
 }
 
@@ -169,6 +230,18 @@ impl Data for TensorValue {
 
     fn summary(&self) -> String {
         format!("{} {}", self.0.dtype(), self.0.shape())
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoding::put_tensor(encoder, &self.0);
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        encoding::take_tensor(decoder).map(TensorValue)
+    }
+
+    fn size(&self) -> usize {
+        self.0.bytes().len()
     }
 }
 

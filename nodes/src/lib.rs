@@ -5,15 +5,20 @@
 
 pub mod checkpoint;
 pub mod config;
+mod encoding;
 pub mod error;
+mod kept;
 pub mod kinds;
+mod memory;
 pub mod models;
 pub mod nodes;
 pub mod parts;
 pub mod picture;
 pub mod safety;
 pub mod sampling;
+mod sealed;
 pub mod tokenizer;
+mod uses;
 pub mod weights;
 mod whole_file;
 
@@ -35,10 +40,25 @@ pub fn registry() -> Result<Registry, RegistryError> {
         kinds::kind::IMAGE_EMBEDDING,
         kinds::tensor_to_image_embedding,
     )?;
+    registry.register_kind::<kinds::Tokens>();
+    registry.register_kind::<kinds::TextEncoding>();
+    registry.register_kind::<kinds::ImageEmbedding>();
+    registry.register_kind::<kinds::Image>();
+    registry.register_kind::<sampling::Schedule>();
+    registry.register_kind::<kinds::TensorValue>();
     Ok(registry)
 }
 
-/// What the nodes need from whoever starts a run: the device to compute on and the models opened so far.
+/// What the nodes need from whoever starts a run: the device to compute on and the models opened so far. Weights are
+/// dropped after use.
 pub fn services(device: Device) -> Services {
-    Services::default().with(device).with(parts::Models::default())
+    services_keeping(device, 0)
+}
+
+/// The same for a process that runs again and again: weights stay loaded as long as they take no more than `bytes`
+/// together. All its runs must be given clones of the one result.
+pub fn services_keeping(device: Device, bytes: u64) -> Services {
+    let models = parts::Models::keeping(bytes);
+    let hashes = models.hashes().clone();
+    Services::default().with(device).with(models).with(hashes)
 }

@@ -57,6 +57,19 @@ fn open(hub: &Hub, source: &str) -> Result<ModelFolder, Error> {
     ModelFolder::open_with(source, Path::new("/"), hub, &mut |_| {})
 }
 
+#[test]
+fn a_model_is_found_without_asking_the_network_if_the_cache_has_it_whole() {
+    let cache = tempfile::tempdir().unwrap();
+    // Nobody answers there; nothing asks.
+    let hub = Hub::new(cache.path()).with_endpoint("http://127.0.0.1:1");
+    let find = || ModelFolder::find("hf:owner/name", Path::new("/"), &hub).unwrap();
+    assert!(find().is_none(), "nothing is there");
+    fill_cache(cache.path(), "prior/config.json");
+    assert!(find().is_none(), "a download was broken off");
+    fill_cache(cache.path(), "");
+    assert_eq!(find().unwrap().parts(), ["prior", "scheduler"]);
+}
+
 #[track_caller]
 fn assert_says(error: &Error, words: &[&str]) {
     let all = format!("{error}\nhint: {}", error.hint().expect("every refusal says what to do"));

@@ -4,6 +4,7 @@
 //! 20 × the error that the reference itself makes in float32 against float64, as `golden/A/manifest.json` records it,
 //! and never tighter than 10⁻⁶ of the values' scale.
 
+pub mod values;
 pub mod workflow;
 
 use std::collections::HashMap;

@@ -12,9 +12,10 @@ use easel_kernels::Device;
 pub fn run(text: &str, base_dir: &Path, out_dir: &Path, set: &[(&str, &str)], targets: &[&str]) -> RunReport {
     let settings = Settings {
         set: set.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
-        targets: targets.iter().map(ToString::to_string).collect(),
+        targets: (!targets.is_empty()).then(|| targets.iter().map(ToString::to_string).collect()),
         base_dir: Some(base_dir.to_path_buf()),
         out_dir: out_dir.to_path_buf(),
+        ..Settings::default()
     };
     let registry = easel_nodes::registry().expect("the built-in nodes are sound");
     let source = Source::new("test.ron", text);

@@ -90,6 +90,21 @@ fn kernels_touch_no_files() {
 }
 
 #[test]
+fn what_may_run_next_is_decided_without_clock_thread_or_file() {
+    let lines = code_lines("engine/src/run");
+    let decides: Vec<_> = lines.iter().filter(|(place, _)| place.contains("/frontier.rs:")).collect();
+    assert!(decides.len() > 100, "the file was found");
+    for (place, line) in decides {
+        let banned = ["time::", "thread", "sync::", "fs::", "io::", "env::", "net::", "Instant", "Mutex", "Event"];
+        for word in banned {
+            assert!(!line.contains(word), "{place}: {word}");
+        }
+        let is_import = line.trim_start().starts_with("use ");
+        assert!(!is_import || line.trim() == "use std::collections::BTreeSet;", "{place}: {line}");
+    }
+}
+
+#[test]
 fn the_front_end_computes_nothing() {
     for (place, line) in code_lines("tui/src") {
         assert!(!line.contains("easel_kernels::ops") && !line.contains("easel_nodes::models"), "{place}: {line}");

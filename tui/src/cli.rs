@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, dev, doctor, models, nodes, reproduce, run};
+use crate::commands::{
+    cache, cancel, check, dev, doctor, models, nodes, queue, reproduce, resume, run, runs, show, watch,
+};
 use crate::error::{CommandError, Exit};
 
 const LONG_ABOUT: &str = "\
@@ -18,8 +20,12 @@ const EXAMPLES: &str = "\
 Examples:
   easel run workflows/text_to_image.ron --set prompt=\"a rocket on a blue background\"
           makes a picture and prints where it is
+  easel watch workflows/text_to_image.ron
+          does the same, and runs again what changed whenever the file is saved
   easel check workflows/*.ron
           says everything that is wrong with these files, without running them
+  easel runs
+          lists what was run; `easel show`, `easel resume` and `easel cancel` are about one of them
   easel nodes Prior
           says what a node does, takes and gives
   easel reproduce output/picture_0001.png
@@ -34,7 +40,8 @@ Exit status:
 
 Environment:
   NO_COLOR     no colours, if set to anything
-  EASEL_CACHE  folder in which hashes of weights are remembered [default: ~/.cache/easel]
+  EASEL_STATE  folder of the journal: what was run and what waits [default: ~/.local/state/easel]
+  EASEL_CACHE  folder in which results and hashes of weights are kept [default: ~/.cache/easel]
   HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_TOKEN, HF_ENDPOINT
                where and how models come from Hugging Face, as in its own tools
 
@@ -52,10 +59,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Watch(watch::Arguments),
+    Runs(runs::Arguments),
+    Show(show::Arguments),
+    Resume(resume::Arguments),
+    Cancel(cancel::Arguments),
+    Queue(queue::Arguments),
     Check(check::Arguments),
     Nodes(nodes::Arguments),
     Models(models::Arguments),
     Reproduce(reproduce::Arguments),
+    Cache(cache::Arguments),
     Doctor(doctor::Arguments),
     Dev(dev::Arguments),
 }
@@ -65,10 +79,17 @@ impl Cli {
     pub fn execute(&self) -> Result<Exit, CommandError> {
         match &self.command {
             Command::Run(arguments) => run::run(arguments),
+            Command::Watch(arguments) => watch::run(arguments),
+            Command::Runs(arguments) => runs::run(arguments),
+            Command::Show(arguments) => show::run(arguments),
+            Command::Resume(arguments) => resume::run(arguments),
+            Command::Cancel(arguments) => cancel::run(arguments),
+            Command::Queue(arguments) => queue::run(arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::Nodes(arguments) => nodes::run(arguments),
             Command::Models(arguments) => models::run(arguments),
             Command::Reproduce(arguments) => reproduce::run(arguments),
+            Command::Cache(arguments) => cache::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
             Command::Dev(arguments) => dev::run(arguments),
         }

@@ -88,6 +88,7 @@ fn summary(source: Option<&Source>, diagnostics: &[Diagnostic]) -> String {
 
 /// One finding, drawn.
 fn draw(source: Option<&Source>, diagnostic: &Diagnostic, colours: bool, width: usize) -> String {
+    let source = diagnostic.source.as_deref().or(source);
     let mut message = printable(&diagnostic.message).into_owned();
     let shown = source.filter(|source| is_drawable(source, diagnostic));
     let labels = match shown {
@@ -193,6 +194,8 @@ struct LinePart<'a> {
 
 /// One finding as a line of JSON.
 pub(crate) fn json(name: &str, source: Option<&Source>, diagnostic: &Diagnostic) -> String {
+    let included = diagnostic.source.as_deref();
+    let (name, source) = (included.map_or(name, |source| source.name.as_str()), included.or(source));
     let position = |offset: usize| source.map(|source| source.position(offset));
     let first = diagnostic.labels.first().and_then(|label| position(label.span.start));
     let labels = diagnostic.labels.iter().map(|label| {
@@ -289,6 +292,16 @@ mod tests {
         let nowhere = parsed(json("b.ron", None, &Diagnostic::warning("y", "odd")));
         assert!(nowhere["line"].is_null());
         assert_eq!(nowhere["severity"], "warning");
+    }
+
+    #[test]
+    fn findings_in_another_file_show_that_file() {
+        let (main, diagnostic) = (Source::new("main.ron", "Workflow()"), pior().1);
+        let elsewhere = diagnostic.with_source(std::sync::Arc::new(pior().0));
+        let drawn = draw(Some(&main), &elsewhere, false, 100);
+        assert!(drawn.contains("a.ron:2:") && !drawn.contains("main.ron"), "{drawn}");
+        let line = json("main.ron", Some(&main), &elsewhere);
+        assert!(line.contains("\"file\":\"a.ron\",\"line\":2"), "{line}");
     }
 
     #[test]

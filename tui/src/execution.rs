@@ -1,18 +1,17 @@
-//! Carries a plan out and tells a reporter what happens. Shared by the commands that run something.
+//! What running something needs and comes to. Shared by the commands that run something.
 
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
 
-use easel_engine::{CancelToken, Event, EventSink, Outcome, Plan, Registry, Run, RunReport};
+use easel_engine::{Outcome, Plan, Registry, RunId, RunReport};
 use easel_kernels::Device;
 
 use crate::error::{CommandError, Exit};
-use crate::report::Reporter;
 
 /// A file that a node wrote for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artifact {
-    pub(crate) node: String,
+    pub(crate) node: Arc<str>,
     pub(crate) path: PathBuf,
 }
 
@@ -20,20 +19,24 @@ pub(crate) struct Artifact {
 pub(crate) struct Finished {
     pub(crate) report: RunReport,
     pub(crate) artifacts: Vec<Artifact>,
+    /// The id under which the journal has it.
+    pub(crate) recorded: Option<RunId>,
+    /// Nothing was left out since it was wrong.
+    pub(crate) is_whole: bool,
 }
 
 impl Finished {
     /// What the shell is told. A run that failed in part has failed.
     pub(crate) fn exit(&self) -> Exit {
         match self.report.outcome {
-            Outcome::Completed => Exit::Done,
-            Outcome::Failed | Outcome::Cancelled => Exit::Failed,
+            Outcome::Completed if self.is_whole => Exit::Done,
+            _ => Exit::Failed,
         }
     }
 
-    /// The pictures among the files.
-    pub(crate) fn pictures(&self) -> impl Iterator<Item = &Path> {
-        self.artifacts.iter().map(|artifact| artifact.path.as_path()).filter(|path| is_picture(path))
+    /// The files that it wrote.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> + Clone {
+        self.artifacts.iter().map(|artifact| artifact.path.as_path())
     }
 }
 
@@ -51,40 +54,6 @@ pub(crate) fn registry() -> Result<Registry, CommandError> {
 /// A device as `--device` names it.
 pub(crate) fn parse_device(name: &str) -> Result<Device, String> {
     name.parse().map_err(|error: easel_kernels::KernelError| error.to_string())
-}
-
-/// Runs the plan to its end. The nodes run on a thread of their own, so that telling never holds them up.
-pub(crate) fn carry_out(
-    plan: Plan,
-    device: Device,
-    cancel: CancelToken,
-    reporter: &mut dyn Reporter,
-) -> Result<Finished, CommandError> {
-    let mut events = EventSink::new();
-    let happened = events.listen();
-    let run = Run::new(plan, easel_nodes::services(device), events, cancel);
-    let worker = thread::Builder::new()
-        .name("run".into())
-        .spawn(move || run.execute())
-        .map_err(|error| CommandError::failed(format!("cannot start a thread: {error}")))?;
-    let mut artifacts = Vec::new();
-    let mut told = Ok(());
-    // Ends when the run drops its end of the channel.
-    for event in happened {
-        if let Event::ArtifactWritten { node, path, .. } = &event {
-            artifacts.push(Artifact { node: node.clone(), path: path.clone() });
-        }
-        // A log that cannot be written is no reason to throw pictures away: said at the end.
-        if told.is_ok() {
-            told = reporter.event(&event);
-        }
-    }
-    let report = worker.join().map_err(|_| {
-        CommandError::failed("the run ended unexpectedly; this is a defect in easel")
-            .with_hint("run it again with RUST_BACKTRACE=1 and report what it says")
-    })?;
-    told?;
-    Ok(Finished { report, artifacts })
 }
 
 /// Whether a plan writes files.

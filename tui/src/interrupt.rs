@@ -77,7 +77,7 @@ fn handle() {
 
 /// A file that outgrows `ulimit -f` then fails to be written, like one on a full disk, and what was begun is removed;
 /// by default the signal would end the process in the middle.
-fn keep_file_size_limits_from_killing() {
+pub(crate) fn keep_file_size_limits_from_killing() {
     #[cfg(unix)]
     {
         use nix::sys::signal::{SigHandler, Signal, signal};

@@ -1,9 +1,10 @@
-//! The command line of Easel: `easel run`, `check`, `nodes`, `models`, `reproduce`, `doctor` and `dev`.
+//! The command line of Easel: `easel run`, `runs`, `show`, `resume`, `cancel`, `queue`, `check`, `nodes`, `models`, `reproduce`, `doctor` and `dev`.
 //!
 //! Each command is one file in `commands/`. What happens in a run is told by a reporter in `report/`, what is wrong
 //! with a workflow by `diagnostics`. Everything that leaves for the terminal goes through `terminal`, so that a reader
 //! that has gone, a missing terminal or control characters in a prompt are dealt with in one place.
 
+mod claimed;
 mod cli;
 mod commands;
 mod diagnostics;
@@ -12,7 +13,10 @@ mod execution;
 mod interrupt;
 mod preview;
 mod report;
+mod story;
 mod terminal;
+mod watching;
+mod workspace;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

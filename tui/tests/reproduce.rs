@@ -73,6 +73,31 @@ fn paths_in_the_recipe_count_from_base() {
 }
 
 #[test]
+fn what_a_workflow_includes_is_in_the_recipe() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("parts")).expect("it can be made");
+    let part = r#"Workflow(version: 1, inputs: { "path": Text(), "name": Text() }, nodes: {
+        "load": LoadImage(path: Input("path")), "save": SaveImage(image: From("load.image"), name: Input("name")),
+    })"#;
+    std::fs::write(folder.path().join("parts/copy.ron"), part).expect("it can be written");
+    let whole = r#"Workflow(version: 1, nodes: {
+        "one": Include(workflow: "parts/copy.ron", with: (path: "in.png", name: "one")),
+        "all": Map(workflow: "parts/copy.ron", over: ["name"], with: (path: "in.png", name: ["a", "b"])),
+    })"#;
+    std::fs::write(folder.path().join("whole.ron"), whole).expect("it can be written");
+    let done = output(folder.path(), &["run", "whole.ron", "-q"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let mut pictures = stdout_lines(&done);
+    pictures.sort();
+    assert_eq!(pictures.len(), 3, "{pictures:?}");
+    std::fs::remove_dir_all(folder.path().join("parts")).expect("it can be removed");
+    for picture in pictures {
+        let done = output(folder.path(), &["reproduce", &picture]);
+        assert_eq!(done.status.code(), Some(0), "{picture}: {}", stderr(&done));
+    }
+}
+
+#[test]
 fn a_recipe_that_was_changed_is_not_run() {
     let folder = folder();
     let picture = draw(folder.path(), &[]);

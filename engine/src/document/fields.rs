@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use indexmap::IndexMap;
 
+use super::literal::common_kind;
 use super::read::Reader;
 use super::tree::{Item, Tree, TreeKind};
 use super::{Literal, Spanned};
@@ -26,13 +27,7 @@ impl Reader {
             TreeKind::Integer(number) => Some(Literal::Integer(number)),
             TreeKind::Float(number) => Some(Literal::Float(number)),
             TreeKind::Boolean(flag) => Some(Literal::Boolean(flag)),
-            TreeKind::List(trees) => {
-                let count = trees.len();
-                let what = format!("an element of {what}");
-                let texts: Vec<_> =
-                    trees.into_iter().filter_map(|tree| self.text(tree, &what)).map(|text| text.value).collect();
-                (texts.len() == count).then_some(Literal::TextList(texts))
-            }
+            TreeKind::List(trees) => self.literals(trees, what),
             _ => {
                 self.wrong_type(&tree, what, "a literal");
                 None
@@ -40,12 +35,45 @@ impl Reader {
         }
     }
 
+    /// A list of literals of one kind.
+    fn literals(&mut self, trees: Vec<Tree>, what: &str) -> Option<Literal> {
+        let what = format!("an element of {what}");
+        let mut items = Vec::with_capacity(trees.len());
+        let mut element: Option<(Kind, Range<usize>)> = None;
+        let mut is_sound = true;
+        for tree in trees {
+            let span = tree.span.clone();
+            let Some(literal) = self.literal(tree, &what) else {
+                is_sound = false;
+                continue;
+            };
+            let kind = literal.kind();
+            match &mut element {
+                None => element = Some((kind, span)),
+                Some((known, first)) => match common_kind(*known, kind) {
+                    Some(common) => *known = common,
+                    None => {
+                        is_sound = false;
+                        let message = format!("{what} is {kind}, but the first is {known}");
+                        let diagnostic = Diagnostic::error("invalid-value", message)
+                            .with_label(span, format!("this is {kind}"))
+                            .with_label(first.clone(), format!("this is {known}"))
+                            .with_hint("all elements of a list are of one kind");
+                        self.report(diagnostic);
+                    }
+                },
+            }
+            items.push(literal);
+        }
+        if is_sound { Literal::list(items) } else { None }
+    }
+
     /// A literal of that kind.
     pub(super) fn literal_of(&mut self, tree: Tree, kind: Kind, what: &str) -> Option<Literal> {
         let (span, found) = (tree.span.clone(), tree.describe());
-        let literal = self.literal(tree, what)?.widened(kind);
-        if literal.kind() == kind {
-            return Some(literal);
+        let literal = self.literal(tree, what)?;
+        if literal.is_of_kind(kind) {
+            return literal.of_kind(kind);
         }
         let diagnostic = Diagnostic::error("kind-mismatch", format!("`{what}` is {found}, but should be {kind}"))
             .with_label(span, format!("this is {}", literal.kind()))
@@ -96,25 +124,54 @@ impl Reader {
         named
     }
 
+    /// The entries of `(name: value)` or `{ "name": value }`.
+    pub(super) fn named(&mut self, tree: Tree, what: &str, example: &str) -> Vec<(Spanned<String>, Tree)> {
+        match tree.kind {
+            TreeKind::Map(_) => self.entries(tree, what, example),
+            TreeKind::Call { name: None, items } => {
+                let mut named = Vec::with_capacity(items.len());
+                for Item { name, value } in items {
+                    match name {
+                        Some(name) => named.push((name, value)),
+                        None => self.nameless(what, value),
+                    }
+                }
+                named
+            }
+            _ => {
+                self.wrong_type(&tree, what, &format!("a group: `({example})`"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn nameless(&mut self, owner: &str, value: Tree) {
+        if !matches!(value.kind, TreeKind::Broken) {
+            let diagnostic = Diagnostic::error("invalid-value", format!("a value in `{owner}` has no name"))
+                .with_label(value.span, "write `name: value`");
+            self.report(diagnostic);
+        }
+    }
+
+    /// Something that is given twice.
+    pub(super) fn twice(&mut self, owner: &str, name: &Spanned<String>, first: &Range<usize>) {
+        let diagnostic = Diagnostic::error("duplicate-field", format!("`{owner}.{}` is given twice", name.value))
+            .with_label(name.span.clone(), "the second")
+            .with_label(first.clone(), "the first")
+            .with_hint("remove one of them");
+        self.report(diagnostic);
+    }
+
     pub(super) fn fields(&mut self, owner: &str, span: Range<usize>, items: Vec<Item>) -> Fields {
         let mut fields = IndexMap::new();
         for Item { name, value } in items {
             let Some(name) = name else {
-                if !matches!(value.kind, TreeKind::Broken) {
-                    let diagnostic = Diagnostic::error("invalid-value", format!("a value in `{owner}` has no name"))
-                        .with_label(value.span, "write `name: value`");
-                    self.report(diagnostic);
-                }
+                self.nameless(owner, value);
                 continue;
             };
             if let Some((first, _)) = fields.get(&name.value) {
                 let first: &Range<usize> = first;
-                let diagnostic =
-                    Diagnostic::error("duplicate-field", format!("`{owner}.{}` is given twice", name.value))
-                        .with_label(name.span, "the second")
-                        .with_label(first.clone(), "the first")
-                        .with_hint("remove one of them");
-                self.report(diagnostic);
+                self.twice(owner, &name, first);
             } else {
                 fields.insert(name.value, (name.span, value));
             }
@@ -143,4 +200,9 @@ impl Fields {
             .with_label(self.span.clone(), format!("`{name}` is missing"))
             .with_hint(format!("add `{example}`"))
     }
+}
+
+/// Whether nodes and outputs can be called that: names are put together with `.`, `/` and `[…]`.
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }

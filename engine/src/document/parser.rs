@@ -7,14 +7,14 @@ use super::lexer::{Bracket, Token, TokenKind, lex};
 use super::tree::{Item, Tree, TreeKind, offset};
 use crate::diagnostic::Diagnostic;
 
-/// A workflow needs four levels; this many fit any stack.
+/// A workflow needs five levels, and two more for each one inside of another; this many fit any stack.
 const MAX_DEPTH: usize = 32;
 
 /// A file with more syntax errors is no workflow.
 const MAX_ERRORS: usize = 50;
 
 /// The fields of a workflow: they tell that an outer bracket was meant.
-const SECTIONS: [&str; 4] = ["version", "about", "inputs", "nodes"];
+const SECTIONS: [&str; 6] = ["version", "about", "inputs", "workflows", "nodes", "outputs"];
 
 /// The tree of a text, the syntax errors in it, and whether the end of the text was lost.
 pub(super) fn parse(text: &str) -> (Tree, Vec<Diagnostic>, bool) {
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
         let span = self.span();
         let slice = self.slice();
         let kind = match self.kind(0) {
-            Some(TokenKind::Text) => self.scalar(ron::from_str(slice).map(TreeKind::Text)),
+            Some(TokenKind::Text) => self.scalar(text(slice)),
             Some(TokenKind::Number) => self.scalar(number(slice)),
             Some(TokenKind::Ident) => return self.word(),
             Some(TokenKind::Open(Bracket::Round)) => return self.call(None),
@@ -408,7 +408,22 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// A string. RON reads those that say anything in an unusual way.
+fn text(slice: &str) -> Result<TreeKind, ron::error::SpannedError> {
+    match slice.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(plain) if !plain.contains(['\\', '\r', '"']) => Ok(TreeKind::Text(plain.to_string())),
+        _ => ron::from_str(slice).map(TreeKind::Text),
+    }
+}
+
 fn number(slice: &str) -> Result<TreeKind, ron::error::SpannedError> {
+    // The usual ones are read without RON, which has more to do.
+    if slice.len() <= 15
+        && slice.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(number) = slice.parse()
+    {
+        return Ok(TreeKind::Integer(number));
+    }
     let digits = slice.trim_start_matches(['+', '-']);
     let prefixed = ["0x", "0b", "0o"].iter().any(|prefix| digits.starts_with(prefix));
     let is_float = !prefixed && (digits.contains(['.', 'e', 'E']) || digits == "inf" || digits == "NaN");

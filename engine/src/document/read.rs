@@ -1,44 +1,39 @@
 //! From the tree to the document: which fields there are and what may stand in them.
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 
-use super::fields::Fields;
-use super::tree::{Item, Tree, TreeKind};
-use super::{Document, FORMAT_VERSIONS, Feed, Literal, NodeEntry, NodeInput, Spanned, WorkflowInput, tree};
-use crate::check;
+use super::fields::{Fields, is_name};
+use super::tree::{Tree, TreeKind};
+use super::{
+    Document, FORMAT_VERSIONS, Form, LocalWorkflow, NodeEntry, NodeInput, Spanned, Workflow, WorkflowOutput, tree,
+};
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
-use crate::suggest;
-use crate::value::{Kind, kinds};
-
-const INPUT_KINDS: [Kind; 5] = [kinds::TEXT, kinds::TEXT_LIST, kinds::INTEGER, kinds::FLOAT, kinds::BOOLEAN];
 
 pub(super) fn read(source: &Source) -> (Document, Vec<Diagnostic>) {
     let (tree, diagnostics, cut_off) = tree::parse(source);
-    let damage = diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels).map(|label| label.span.clone()).collect();
-    let mut reader = Reader { diagnostics };
-    let mut document = Document {
-        source: source.clone(),
-        version: None,
-        about: None,
-        inputs: IndexMap::new(),
-        nodes: Vec::new(),
-        by_id: HashMap::new(),
-        cut_off,
-        damage,
-    };
-    if reader.workflow(tree, &mut document).is_none() {
-        document.cut_off = true;
+    let damage: Arc<[_]> =
+        diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels).map(|label| label.span.clone()).collect();
+    let mut reader = Reader { diagnostics, is_damaged: !damage.is_empty() };
+    let mut document = Document { source: source.clone(), version: None, root: Arc::default(), cut_off, damage };
+    match reader.document(tree) {
+        Some((version, workflow)) => {
+            document.version = version;
+            document.root = Arc::new(workflow);
+        }
+        None => document.cut_off = true,
     }
-    reader.diagnostics.sort_by_key(Diagnostic::sort_key);
+    reader.diagnostics.sort_by(|one, other| one.sort_key().cmp(&other.sort_key()));
     (document, reader.diagnostics)
 }
 
 pub(super) struct Reader {
-    diagnostics: Vec<Diagnostic>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// There are syntax errors: that a field is missing proves nothing.
+    pub(super) is_damaged: bool,
 }
 
 impl Reader {
@@ -46,8 +41,8 @@ impl Reader {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The workflow's parts; nothing if it is none, or one that only newer programs read.
-    fn workflow(&mut self, tree: Tree, document: &mut Document) -> Option<()> {
+    /// The workflow; nothing if it is none, or one that only newer programs read.
+    fn document(&mut self, tree: Tree) -> Option<(Option<Spanned<i64>>, Workflow)> {
         let (name, items, span) = match tree.kind {
             TreeKind::Call { name, items } => (name, items, tree.span),
             TreeKind::Broken => return None,
@@ -69,29 +64,21 @@ impl Reader {
             }
         }
         let mut fields = self.fields("Workflow", place, items);
-        document.version = self.version(&mut fields)?;
-        document.about = fields.take("about").and_then(|(_, tree)| self.text(tree, "Workflow.about"));
-        if let Some((_, tree)) = fields.take("inputs") {
-            self.inputs(tree, &mut document.inputs);
-        }
-        match fields.take("nodes") {
-            Some((_, tree)) => self.nodes(tree, document),
-            None if document.damage.is_empty() => self.report(fields.missing("nodes", "nodes: { … }")),
-            None => {}
-        }
-        self.unknown(fields, &["version", "about", "inputs", "nodes"]);
-        Some(())
+        let version = match fields.take("version") {
+            Some((_, tree)) => self.version(tree)?,
+            None => {
+                let newest = FORMAT_VERSIONS.last().copied().unwrap_or(1);
+                if self.diagnostics.is_empty() {
+                    self.report(fields.missing("version", &format!("version: {newest}")));
+                }
+                None
+            }
+        };
+        Some((version, self.workflow(fields)))
     }
 
     /// The version; nothing if this program must not guess what the rest means.
-    fn version(&mut self, fields: &mut Fields) -> Option<Option<Spanned<i64>>> {
-        let Some((_, tree)) = fields.take("version") else {
-            let newest = FORMAT_VERSIONS.last().copied().unwrap_or(1);
-            if self.diagnostics.is_empty() {
-                self.report(fields.missing("version", &format!("version: {newest}")));
-            }
-            return Some(None);
-        };
+    fn version(&mut self, tree: Tree) -> Option<Option<Spanned<i64>>> {
         match tree.kind {
             TreeKind::Integer(version) if FORMAT_VERSIONS.contains(&version) => {
                 Some(Some(Spanned { value: version, span: tree.span }))
@@ -118,235 +105,166 @@ impl Reader {
         }
     }
 
-    fn inputs(&mut self, tree: Tree, inputs: &mut IndexMap<String, WorkflowInput>) {
-        for (name, value) in self.entries(tree, "Workflow.inputs", "\"name\": Text(default: \"…\")") {
-            if name.value.is_empty() {
-                self.report(Diagnostic::error("invalid-name", "an input needs a name").with_label(name.span, "empty"));
-                continue;
-            }
-            let input = self.input(name, value);
-            if let Some(first) = inputs.get(&input.name.value) {
-                let diagnostic =
-                    Diagnostic::error("duplicate-input", format!("there are two inputs `{}`", input.name.value))
-                        .with_label(input.name.span, "the second")
-                        .with_label(first.name.span.clone(), "the first")
-                        .with_hint("give one of them another name");
-                self.report(diagnostic);
-            } else {
-                inputs.insert(input.name.value.clone(), input);
-            }
+    /// The parts of a workflow, its version taken already.
+    fn workflow(&mut self, mut fields: Fields) -> Workflow {
+        let mut workflow = Workflow {
+            about: fields.take("about").and_then(|(_, tree)| self.text(tree, "Workflow.about")),
+            ..Workflow::default()
+        };
+        if let Some((_, tree)) = fields.take("inputs") {
+            self.inputs(tree, &mut workflow.inputs);
         }
+        if let Some((_, tree)) = fields.take("workflows") {
+            self.workflows(tree, &mut workflow.workflows);
+        }
+        match fields.take("nodes") {
+            Some((_, tree)) => self.nodes(tree, &mut workflow),
+            None if !self.is_damaged => self.report(fields.missing("nodes", "nodes: { … }")),
+            None => {}
+        }
+        if let Some((_, tree)) = fields.take("outputs") {
+            self.outputs(tree, &mut workflow.outputs);
+        }
+        self.unknown(fields, &["version", "about", "inputs", "workflows", "nodes", "outputs"]);
+        workflow
     }
 
-    fn input(&mut self, name: Spanned<String>, tree: Tree) -> WorkflowInput {
-        let mut input = WorkflowInput {
-            name,
-            kind: None,
-            default: None,
-            range: None,
-            choices: Vec::new(),
-            about: String::new(),
-            span: tree.span.clone(),
-            has_default: false,
-        };
-        let (kind_name, items) = match tree.kind {
-            TreeKind::Call { name: Some(kind_name), items } => (kind_name, items),
-            TreeKind::Broken => return input,
-            _ => {
-                let what = format!("Workflow.inputs.{}", input.name.value);
-                self.wrong_type(&tree, &what, "a declaration such as `Text(default: \"…\")`");
-                return input;
+    fn workflows(&mut self, tree: Tree, workflows: &mut IndexMap<String, LocalWorkflow>) {
+        const EXAMPLE: &str = "\"name\": Workflow(nodes: { … })";
+        for (name, tree) in self.entries(tree, "Workflow.workflows", EXAMPLE) {
+            if name.value.is_empty() || name.value.ends_with(".ron") {
+                let message = format!("{:?} is no name for a workflow inside of another", name.value);
+                let hint = "names that end in `.ron` are those of files";
+                self.report(
+                    Diagnostic::error("invalid-name", message).with_label(name.span.clone(), "here").with_hint(hint),
+                );
             }
-        };
-        let Some(kind) = INPUT_KINDS.into_iter().find(|kind| kind.name() == kind_name.value) else {
-            let kinds = INPUT_KINDS.map(Kind::name);
-            let message = format!("`{}` is no kind of workflow input", kind_name.value);
-            let hint = suggest::hint(&kind_name.value, "there are", kinds);
-            self.report(
-                Diagnostic::error("unknown-kind", message).with_label(kind_name.span, "not known").with_hint_if(hint),
-            );
-            return input;
-        };
-        input.kind = Some(kind);
-        let mut fields = self.fields(kind.name(), kind_name.span, items);
-        self.input_fields(kind, &mut fields, &mut input);
-        let known: &[&str] = match kind {
-            kinds::INTEGER | kinds::FLOAT => &["default", "min", "max", "about"],
-            kinds::TEXT => &["default", "choices", "about"],
-            _ => &["default", "about"],
-        };
-        self.unknown(fields, known);
-        input
-    }
-
-    fn input_fields(&mut self, kind: Kind, fields: &mut Fields, input: &mut WorkflowInput) {
-        if let Some((_, tree)) = fields.take("about") {
-            input.about = self.text(tree, "about").map(|text| text.value).unwrap_or_default();
-        }
-        if kind == kinds::INTEGER || kind == kinds::FLOAT {
-            input.range = self.range(kind, fields);
-        }
-        if kind == kinds::TEXT
-            && let Some((_, tree)) = fields.take("choices")
-        {
-            input.choices = self.choices(tree);
-        }
-        let Some((_, tree)) = fields.take("default") else {
-            return;
-        };
-        input.has_default = true;
-        let span = tree.span.clone();
-        let Some(literal) = self.literal_of(tree, kind, &format!("{}.default", kind.name())) else {
-            return;
-        };
-        let choices: Vec<_> = input.choices.iter().map(|choice| choice.value.as_str()).collect();
-        if let Err(problem) = check::check(&literal.value(), input.range.as_ref(), &choices) {
-            let message = format!("the default of input `{}` {}", input.name.value, problem.message);
-            self.report(
-                Diagnostic::error(problem.code, message)
-                    .with_label(span.clone(), problem.label)
-                    .with_hint_if(problem.hint),
-            );
-        }
-        input.default = Some(Spanned { value: literal, span });
-    }
-
-    fn range(&mut self, kind: Kind, fields: &mut Fields) -> Option<RangeInclusive<f64>> {
-        let mut bound = |reader: &mut Self, name: &str| {
-            let (_, tree) = fields.take(name)?;
             let span = tree.span.clone();
-            let number = match reader.literal_of(tree, kind, &format!("{}.{name}", kind.name()))? {
-                Literal::Integer(number) => number as f64,
-                Literal::Float(number) => number,
-                _ => return None,
+            let workflow = match tree.kind {
+                TreeKind::Call { name: Some(form), items } if form.value == "Workflow" => {
+                    let mut fields = self.fields("Workflow", form.span, items);
+                    // It is of the version of the file, but may say so.
+                    if let Some((_, tree)) = fields.take("version") {
+                        self.version(tree);
+                    }
+                    self.workflow(fields)
+                }
+                _ => {
+                    self.wrong_type(&tree, &format!("workflow `{}`", name.value), "`Workflow(…)`");
+                    continue;
+                }
             };
-            Some((number, span))
-        };
-        let (min, max) = (bound(self, "min"), bound(self, "max"));
-        let (min, max) = match (min, max) {
-            (None, None) => return None,
-            (Some((min, low)), Some((max, high))) if min > max || min.is_nan() || max.is_nan() => {
-                let diagnostic = Diagnostic::error("empty-range", format!("no number is between {min} and {max}"))
-                    .with_label(low, "min")
-                    .with_label(high, "max");
-                self.report(diagnostic);
-                return None;
-            }
-            (min, max) => (min.map_or(f64::NEG_INFINITY, |(min, _)| min), max.map_or(f64::INFINITY, |(max, _)| max)),
-        };
-        Some(min..=max)
-    }
-
-    fn choices(&mut self, tree: Tree) -> Vec<Spanned<String>> {
-        match tree.kind {
-            TreeKind::List(trees) if !trees.is_empty() => {
-                trees.into_iter().filter_map(|tree| self.text(tree, "Text.choices")).collect()
-            }
-            _ => {
-                self.wrong_type(&tree, "Text.choices", "a list of texts with at least one");
-                Vec::new()
+            let local = LocalWorkflow { name, workflow: Arc::new(workflow), span };
+            let name = &local.name;
+            if let Some(first) = workflows.get(&name.value) {
+                self.duplicate("duplicate-workflow", "workflows", name, &first.name);
+            } else {
+                workflows.insert(name.value.clone(), local);
             }
         }
     }
 
-    fn nodes(&mut self, tree: Tree, document: &mut Document) {
-        for (id, value) in self.entries(tree, "Workflow.nodes", "\"name\": Type(…)") {
-            let sound = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-            if id.value.is_empty() || !id.value.chars().all(sound) {
-                let diagnostic = Diagnostic::error("invalid-name", format!("{:?} is no name for a node", id.value))
-                    .with_label(id.span.clone(), "here")
-                    .with_hint("names are letters, digits, `_` and `-`");
-                self.report(diagnostic);
+    fn outputs(&mut self, tree: Tree, outputs: &mut IndexMap<String, WorkflowOutput>) {
+        for (name, tree) in self.entries(tree, "Workflow.outputs", "\"name\": From(\"node.socket\")") {
+            self.check_name(&name, "an output");
+            let value = self.feed(tree, &format!("output `{}`", name.value));
+            let output = WorkflowOutput { name, value };
+            if let Some(first) = outputs.get(&output.name.value) {
+                self.duplicate("duplicate-output", "outputs", &output.name, &first.name);
+            } else {
+                outputs.insert(output.name.value.clone(), output);
             }
+        }
+    }
+
+    /// Two things of one name.
+    pub(super) fn duplicate(
+        &mut self,
+        code: &'static str,
+        what: &str,
+        second: &Spanned<String>,
+        first: &Spanned<String>,
+    ) {
+        let diagnostic = Diagnostic::error(code, format!("there are two {what} `{}`", second.value))
+            .with_label(second.span.clone(), "the second")
+            .with_label(first.span.clone(), "the first")
+            .with_hint("give one of them another name");
+        self.report(diagnostic);
+    }
+
+    fn check_name(&mut self, name: &Spanned<String>, what: &str) {
+        if is_name(&name.value) {
+            return;
+        }
+        let diagnostic = Diagnostic::error("invalid-name", format!("{:?} is no name for {what}", name.value))
+            .with_label(name.span.clone(), "here")
+            .with_hint("names are letters, digits, `_` and `-`");
+        self.report(diagnostic);
+    }
+
+    fn nodes(&mut self, tree: Tree, workflow: &mut Workflow) {
+        let entries = self.entries(tree, "Workflow.nodes", "\"name\": Type(…)");
+        workflow.nodes.reserve(entries.len());
+        workflow.by_id.reserve(entries.len());
+        for (id, value) in entries {
+            self.check_name(&id, "a node");
             let node = self.node(id, value);
-            let index = document.nodes.len();
-            match document.by_id.get(&node.id.value) {
+            let index = workflow.nodes.len();
+            match workflow.by_id.get(&node.id.value) {
                 Some(&first) => {
-                    let first = document.nodes[first].id.span.clone();
-                    let diagnostic =
-                        Diagnostic::error("duplicate-node", format!("there are two nodes `{}`", node.id.value))
-                            .with_label(node.id.span.clone(), "the second")
-                            .with_label(first, "the first")
-                            .with_hint("give one of them another name");
-                    self.report(diagnostic);
+                    self.duplicate("duplicate-node", "nodes", &node.id, &workflow.nodes[first].id);
                 }
                 None => {
-                    document.by_id.insert(node.id.value.clone(), index);
+                    workflow.by_id.insert(node.id.value.clone(), index);
                 }
             }
-            document.nodes.push(node);
+            workflow.nodes.push(node);
         }
     }
 
     fn node(&mut self, id: Spanned<String>, tree: Tree) -> NodeEntry {
         let span = tree.span.clone();
-        match tree.kind {
-            TreeKind::Call { name: Some(name), items } => {
-                let fields = self.fields(&name.value, name.span.clone(), items);
-                let inputs = fields.fields.into_iter().map(|(field, (span, tree))| {
-                    let name = format!("{}.{field}", name.value);
-                    NodeInput { name: Spanned { value: field, span }, value: self.feed(tree, &name) }
-                });
-                let inputs = inputs.collect();
-                NodeEntry { id, node_type: Some(name), inputs, span }
-            }
+        let mut entry = NodeEntry { id, node_type: None, inputs: Vec::new(), call: None, options: None, span };
+        let (name, items) = match tree.kind {
+            TreeKind::Call { name: Some(name), items } => (name, items),
             _ => {
-                self.wrong_type(&tree, &format!("node `{}`", id.value), "a node such as `Prior(…)`");
-                NodeEntry { id, node_type: None, inputs: Vec::new(), span }
-            }
-        }
-    }
-
-    fn feed(&mut self, tree: Tree, what: &str) -> Spanned<Feed> {
-        let span = tree.span.clone();
-        let value = match &tree.kind {
-            TreeKind::Call { name: Some(name), items } if name.value == "Input" || name.value == "From" => {
-                self.reference(&tree, &name.value, items)
-            }
-            TreeKind::Call { name: Some(name), .. } => {
-                let hint = suggest::closest(&name.value, ["Input", "From", "true", "false"]).map_or_else(
-                    || "texts are written in double quotes".into(),
-                    |name| format!("did you mean `{name}`?"),
-                );
-                let message = format!("{what} is {}, which is no value", tree.describe());
-                self.report(
-                    Diagnostic::error("invalid-value", message)
-                        .with_label(span.clone(), "a literal, `Input(…)` or `From(…)` should stand here")
-                        .with_hint(hint),
-                );
-                Feed::Unreadable
-            }
-            TreeKind::Call { name: None, .. } | TreeKind::Map(_) | TreeKind::Broken => {
-                self.wrong_type(&tree, what, "a literal, `Input(\"…\")` or `From(\"…\")`");
-                Feed::Unreadable
-            }
-            _ => self.literal(tree, what).map_or(Feed::Unreadable, Feed::Literal),
-        };
-        Spanned { value, span }
-    }
-
-    /// `Input("name")` or `From("node.socket")`.
-    fn reference(&mut self, tree: &Tree, form: &str, items: &[Item]) -> Feed {
-        let text = match items {
-            [Item { name: None, value: Tree { kind: TreeKind::Text(text), .. } }] => text.clone(),
-            items if items.iter().any(|item| matches!(item.value.kind, TreeKind::Broken)) => {
-                return Feed::Unreadable;
-            }
-            _ => {
-                let example = if form == "Input" { "Input(\"seed\")" } else { "From(\"node.socket\")" };
-                let diagnostic = Diagnostic::error("invalid-value", format!("`{form}` takes one text"))
-                    .with_label(tree.span.clone(), "here")
-                    .with_hint(format!("write it like `{example}`"));
-                self.report(diagnostic);
-                return Feed::Unreadable;
+                self.wrong_type(&tree, &format!("node `{}`", entry.id.value), "a node such as `Prior(…)`");
+                return entry;
             }
         };
-        if form == "Input" {
-            return Feed::Input(text);
+        let mut fields = self.fields(&name.value, name.span.clone(), items);
+        if let Some((_, tree)) = fields.take("options") {
+            entry.options = Some(Box::new(self.options(tree)));
         }
-        match text.split_once('.') {
-            Some((node, socket)) => Feed::From { node: node.into(), socket: Some(socket.into()) },
-            None => Feed::From { node: text, socket: None },
+        if let Some(form) = Form::find(&name.value) {
+            if let Some((_, tree)) = fields.take("with") {
+                entry.inputs = self.with(tree, &name.value);
+            }
+            entry.call = Some(Box::new(self.call(form, fields)));
+        } else {
+            let inputs = fields.fields.into_iter().map(|(field, (span, tree))| {
+                let what = format!("{}.{field}", name.value);
+                NodeInput { name: Spanned { value: field, span }, value: self.feed(tree, &what) }
+            });
+            entry.inputs = inputs.collect();
         }
+        entry.node_type = Some(name);
+        entry
+    }
+
+    /// What is handed to a workflow.
+    fn with(&mut self, tree: Tree, form: &str) -> Vec<NodeInput> {
+        let mut inputs: IndexMap<String, NodeInput> = IndexMap::new();
+        for (name, tree) in self.named(tree, &format!("{form}.with"), "input: value") {
+            let what = format!("{form}.with.{}", name.value);
+            let value = self.feed(tree, &what);
+            match inputs.entry(name.value.clone()) {
+                Entry::Occupied(first) => self.twice(form, &name, &first.get().name.span),
+                Entry::Vacant(place) => {
+                    place.insert(NodeInput { name, value });
+                }
+            }
+        }
+        inputs.into_values().collect()
     }
 }

@@ -1,19 +1,15 @@
-//! From a document to a graph: every check that needs nothing but the document and the registry.
+//! From a document to a graph: every check that needs nothing but the document, the registry and what is included.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
-use petgraph::stable_graph::{NodeIndex, StableDiGraph};
-
-use super::{Finding, Graph, GraphNode, Link, cycles, hints};
-use crate::check::{self, Fit};
+use super::modules::{Modules, Scope, Unusable};
+use super::{Adjacency, Callee, GraphNode, GraphOutput, Link, Module, Place, cycles};
 use crate::diagnostic::Diagnostic;
-use crate::document::{Document, Feed, Literal, NodeEntry, NodeInput, Spanned};
-use crate::guard;
-use crate::registry::{Registered, Registry};
-use crate::spec::{InputSpec, NodeSpec, Presence};
+use crate::document::{Feed, NodeEntry, Spanned, WorkflowInput, WorkflowOutput, can_be_written};
+use crate::registry::Registered;
+use crate::spec::{Derived, NodeSpec};
 use crate::suggest;
+use crate::value::{Kind, kinds};
 
 /// Looking for what was meant takes time: a huge file in which everything is wrong is refused without.
 const MAX_HINTS: usize = 200;
@@ -21,81 +17,241 @@ const MAX_HINTS: usize = 200;
 /// A longer cycle is only shown in part.
 const SHOWN_CYCLE: usize = 12;
 
-pub(super) fn build(document: &Document, registry: &Registry) -> (Graph, Vec<Finding>) {
-    let mut builder = Builder { document, registry, types: Vec::new(), findings: Vec::new(), wires: HashMap::new() };
-    builder.types = document.nodes.iter().enumerate().map(|(index, node)| builder.find_type(index, node)).collect();
-    let nodes: Vec<_> = document.nodes.iter().enumerate().map(|(index, node)| builder.node(index, node)).collect();
-    let mut edges = StableDiGraph::with_capacity(nodes.len(), builder.wires.len());
-    for _ in &nodes {
-        edges.add_node(());
+/// Resolves one workflow; those that it includes are resolved on the way.
+pub(super) fn build(modules: &mut Modules<'_>, scope: &Scope<'_>) -> Module {
+    let workflow = scope.workflow;
+    let mut builder = Builder {
+        modules,
+        scope,
+        kinds: Vec::new(),
+        types: Vec::new(),
+        nodes: Vec::new(),
+        givers: Vec::new(),
+        taken: 0,
+        last_type: None,
+    };
+    builder.kinds = workflow.inputs.values().map(|input| builder.input_kind(input)).collect();
+    builder.types = workflow.nodes.iter().enumerate().map(|(index, node)| builder.node_type(index, node)).collect();
+    builder.nodes.extend(builder.types.iter().map(|_| GraphNode::unlinked()));
+    // Where kinds of outputs follow from those of inputs, givers come first.
+    let by_wires = builder.types.iter().any(|of| builder.has_own_kinds(*of));
+    let incoming = if by_wires { builder.incoming() } else { builder.link_as_written() };
+    let mut order = cycles::order(&incoming);
+    let broken_from = order.len();
+    if order.len() < workflow.nodes.len() {
+        builder.report_cycles(&incoming);
+        let mut is_ordered = vec![false; workflow.nodes.len()];
+        order.iter().for_each(|&node| is_ordered[node as usize] = true);
+        order.extend((0..workflow.nodes.len() as u32).filter(|&node| !is_ordered[node as usize]));
     }
-    let mut wires: Vec<_> = builder.wires.keys().copied().collect();
-    wires.sort_unstable();
-    for (from, to) in wires {
-        edges.add_edge(NodeIndex::new(from), NodeIndex::new(to), ());
+    if by_wires {
+        order.iter().for_each(|&node| builder.node(node as usize));
     }
-    builder.report_cycles(&edges);
-    let graph = Graph { document: Arc::new(document.clone()), nodes, edges };
-    (graph, builder.findings)
+    let outputs = workflow.outputs.values().map(|output| builder.output(output)).collect();
+    let mut module = builder.finish(order, outputs);
+    for at in broken_from..module.order.len() {
+        let node = module.order[at] as usize;
+        module.nodes[node].is_sound = false;
+    }
+    module
 }
 
-struct Builder<'a> {
-    document: &'a Document,
-    registry: &'a Registry,
-    /// The type of each node, as far as it is known.
-    types: Vec<Option<Registered>>,
-    findings: Vec<Finding>,
-    /// (from, to) → where the first wire between them is written.
-    wires: HashMap<(usize, usize), Range<usize>>,
+pub(super) struct Builder<'m, 'a> {
+    pub(super) modules: &'m mut Modules<'a>,
+    pub(super) scope: &'m Scope<'m>,
+    /// The kinds of the workflow's inputs.
+    pub(super) kinds: Vec<Option<Kind>>,
+    pub(super) types: Vec<Type>,
+    pub(super) nodes: Vec<GraphNode>,
+    /// The nodes that the one names that is being linked.
+    pub(super) givers: Vec<u32>,
+    /// The type of the node before, by its place in the registry.
+    last_type: Option<u32>,
+    /// How many of the inputs of the node that is being linked are known ones.
+    pub(super) taken: usize,
 }
 
-impl Builder<'_> {
-    fn report(&mut self, node: usize, diagnostic: Diagnostic) {
-        self.findings.push(Finding { node: Some(node), diagnostic });
-    }
+/// What a node is, before its inputs are known.
+#[derive(Clone, Copy)]
+pub(super) enum Type {
+    Unknown,
+    Node(u32),
+    /// Another workflow; none if it cannot be used.
+    Module(Option<usize>),
+}
 
-    fn hint(&self, find: impl FnOnce() -> Option<String>) -> Option<String> {
-        if self.findings.len() < MAX_HINTS { find() } else { None }
+impl GraphNode {
+    fn unlinked() -> Self {
+        GraphNode { call: Callee::Unknown, links: Box::default(), kinds: Box::default(), is_sound: true }
     }
+}
 
-    fn find_type(&mut self, index: usize, node: &NodeEntry) -> Option<Registered> {
-        let name = node.node_type.as_ref()?;
-        let found = self.registry.nodes.get(name.value.as_str()).cloned();
-        if found.is_none() {
-            let hint =
-                self.hint(|| suggest::hint(&name.value, "there are", self.registry.specs().map(|spec| spec.name)));
-            let diagnostic = Diagnostic::error("unknown-node-type", format!("there is no node type `{}`", name.value))
-                .with_label(name.span.clone(), "not known")
-                .with_hint_if(hint);
-            self.report(index, diagnostic);
+impl<'m, 'a> Builder<'m, 'a> {
+    pub(super) fn report(&mut self, place: Place, diagnostic: Diagnostic) {
+        if let Place::Node(node) = place
+            && diagnostic.is_error()
+        {
+            self.nodes.get_mut(node).into_iter().for_each(|node| node.is_sound = false);
         }
-        found
+        self.modules.report(self.scope.document, place, diagnostic);
     }
 
-    fn node(&mut self, index: usize, entry: &NodeEntry) -> GraphNode {
-        let registered = self.types[index].clone();
-        let mut links = Vec::new();
-        match &registered {
-            Some(Registered { spec, .. }) => {
-                self.unknown_inputs(index, entry, spec);
-                links.extend(spec.inputs.iter().map(|input| self.link(index, entry, spec, input)));
-            }
-            // Without a type its wires can still be wrong.
+    pub(super) fn hint(&self, find: impl FnOnce() -> Option<String>) -> Option<String> {
+        if self.modules.findings.len() < MAX_HINTS { find() } else { None }
+    }
+
+    pub(super) fn registered(&self, place: u32) -> &'a Registered {
+        &self.modules.registry.nodes[place as usize]
+    }
+
+    fn input_kind(&mut self, input: &WorkflowInput) -> Option<Kind> {
+        let name = input.kind_name.as_ref()?;
+        let registry = self.modules.registry;
+        let kind = input.kind.or_else(|| registry.kind(&name.value));
+        match kind {
             None => {
-                for input in &entry.inputs {
-                    self.check_reference(index, input);
+                let known: Vec<_> = registry.kinds().flat_map(|kind| [kind, kind.list()]).collect();
+                let names: Vec<_> = known.iter().map(Kind::to_string).collect();
+                let hint = self.hint(|| suggest::hint(&name.value, "there are", names.iter().map(String::as_str)));
+                let message = format!("`{}` is no kind of workflow input", name.value);
+                let diagnostic = Diagnostic::error("unknown-kind", message).with_label(name.span.clone(), "not known");
+                self.report(Place::Workflow, diagnostic.with_hint_if(hint));
+            }
+            Some(kind) if !can_be_written(kind) => {
+                for field in &input.misplaced {
+                    let message = format!("`{kind}` has no field `{}`", field.value);
+                    let diagnostic = Diagnostic::error("unknown-field", message)
+                        .with_label(field.span.clone(), format!("a value of kind {kind} cannot be written down"))
+                        .with_hint("only `about` can be said of it; a workflow that includes this one gives it");
+                    self.report(Place::Workflow, diagnostic);
                 }
             }
+            Some(_) => {}
         }
-        GraphNode { id: entry.id.clone(), registered, links }
+        kind
+    }
+
+    fn node_type(&mut self, index: usize, node: &NodeEntry) -> Type {
+        let Some(name) = &node.node_type else { return Type::Unknown };
+        if let Some(call) = &node.call {
+            let Some(name) = &call.workflow else { return Type::Module(None) };
+            let found = self.modules.find(name, self.scope).and_then(|module| {
+                self.modules.depth_below(name, module)?;
+                Ok(module)
+            });
+            return Type::Module(found.map_err(|why| self.unusable(index, why)).ok());
+        }
+        let registry = self.modules.registry;
+        // Nodes of one type often stand together.
+        let is_last = |place: &u32| registry.nodes[*place as usize].spec.name == name.value;
+        let known = self.last_type.filter(is_last);
+        let known = known.or_else(|| registry.nodes.get_index_of(name.value.as_str()).map(|place| place as u32));
+        if let Some(place) = known {
+            self.last_type = known;
+            return Type::Node(place);
+        }
+        let hint = self.hint(|| suggest::hint(&name.value, "there are", registry.specs().map(|spec| spec.name)));
+        let diagnostic = Diagnostic::error("unknown-node-type", format!("there is no node type `{}`", name.value))
+            .with_label(name.span.clone(), "not known")
+            .with_hint_if(hint);
+        self.report(Place::Node(index), diagnostic);
+        Type::Unknown
+    }
+
+    fn unusable(&mut self, index: usize, why: Unusable) {
+        if let Some(diagnostic) = why {
+            self.report(Place::Node(index), *diagnostic);
+        }
+    }
+
+    /// Whether the kinds of a node's outputs are only known once its inputs are.
+    fn has_own_kinds(&self, of: Type) -> bool {
+        match of {
+            Type::Unknown => false,
+            Type::Node(place) => self.registered(place).spec.outputs.iter().any(|output| output.derived.is_some()),
+            Type::Module(_) => true,
+        }
+    }
+
+    /// Links all nodes; which names which comes along with it.
+    fn link_as_written(&mut self) -> Adjacency {
+        let count = self.scope.workflow.nodes.len();
+        let mut incoming = Adjacency::with_capacity(count);
+        for node in 0..count {
+            self.givers.clear();
+            self.node(node);
+            incoming.push(&mut self.givers);
+        }
+        incoming
+    }
+
+    /// Which nodes name which, whatever the wires carry: also a wire that does not fit makes a node depend on another.
+    fn incoming(&self) -> Adjacency {
+        let workflow = self.scope.workflow;
+        let mut incoming = Adjacency::with_capacity(workflow.nodes.len());
+        let mut givers = Vec::new();
+        for entry in &workflow.nodes {
+            each_feed(entry, &mut |feed, _| {
+                if let Feed::From { node, .. } = feed
+                    && let Some(&giver) = workflow.by_id.get(node)
+                {
+                    givers.push(giver as u32);
+                }
+            });
+            incoming.push(&mut givers);
+        }
+        incoming
+    }
+
+    fn node(&mut self, index: usize) {
+        let entry = &self.scope.workflow.nodes[index];
+        match self.types[index] {
+            Type::Node(place) => self.plain_node(index, entry, place),
+            Type::Module(Some(module)) => self.call(index, entry, module),
+            // Without a type its wires can still be wrong.
+            Type::Unknown | Type::Module(None) => {
+                let mut givers = Vec::new();
+                each_feed(entry, &mut |feed, span| givers.extend(self.check_reference(index, feed, span)));
+                self.nodes[index].links = givers.into_iter().map(|node| Link::Broken { node: Some(node) }).collect();
+                self.nodes[index].is_sound = false;
+            }
+        }
+    }
+
+    fn plain_node(&mut self, index: usize, entry: &NodeEntry, place: u32) {
+        let registered = self.registered(place);
+        let spec = &*registered.spec;
+        self.taken = 0;
+        let mut fed = Vec::new();
+        let is_derived = spec.outputs.iter().any(|output| output.derived.is_some());
+        let links = (0..spec.inputs.len()).map(|at| {
+            let (link, kind) = self.spec_link(index, entry, spec, at);
+            if is_derived {
+                fed.push(kind);
+            }
+            link
+        });
+        let links = links.collect();
+        if self.taken < entry.inputs.len() {
+            self.unknown_inputs(index, entry, spec);
+        }
+        if is_derived {
+            let of = |name: &str| spec.inputs.iter().position(|input| input.name == name).and_then(|at| fed[at]);
+            let kinds = spec.outputs.iter().map(|output| match output.derived {
+                None => Some(output.kind),
+                Some(Derived::SameAs(name)) => of(name),
+                Some(Derived::ElementOf(name)) => of(name).and_then(Kind::element),
+                Some(Derived::ListOf(name)) => of(name).map(Kind::list),
+            });
+            self.nodes[index].kinds = kinds.collect();
+        }
+        self.nodes[index].call = Callee::Node(place);
+        self.nodes[index].links = links;
     }
 
     fn unknown_inputs(&mut self, index: usize, entry: &NodeEntry, spec: &NodeSpec) {
-        for input in &entry.inputs {
+        for input in entry.inputs.iter().filter(|input| spec.find_input(&input.name.value).is_none()) {
             let name = &input.name;
-            if spec.find_input(&name.value).is_some() {
-                continue;
-            }
             let names = spec.inputs.iter().map(|input| input.name);
             let hint = match names.len() {
                 0 => Some("it has no inputs".into()),
@@ -105,226 +261,22 @@ impl Builder<'_> {
                 Diagnostic::error("unknown-node-input", format!("`{}` has no input `{}`", spec.name, name.value))
                     .with_label(name.span.clone(), "not known")
                     .with_hint_if(hint);
-            self.report(index, diagnostic);
-            self.check_reference(index, input);
+            self.report(Place::Node(index), diagnostic);
+            self.check_references(index, &input.value.value, &input.value.span);
         }
     }
 
-    /// Whether what an input names exists; the socket that it feeds is not known.
-    fn check_reference(&mut self, index: usize, input: &NodeInput) {
-        match &input.value.value {
-            Feed::Input(name) => self.find_input(index, name, &input.value.span),
-            Feed::From { node, socket } => {
-                self.find_output(index, node, socket.as_deref(), &input.value.span);
-            }
-            Feed::Literal(_) | Feed::Unreadable => {}
+    fn output(&mut self, output: &WorkflowOutput) -> GraphOutput {
+        match self.any_feed(Place::Workflow, &output.name.value, &output.value) {
+            Some((link, kind)) => GraphOutput { link, kind: Some(kind) },
+            None => GraphOutput { link: self.broken(&output.value.value), kind: None },
         }
     }
 
-    fn link(&mut self, index: usize, entry: &NodeEntry, spec: &NodeSpec, input: &InputSpec) -> Link {
-        let Some(written) = entry.inputs.iter().find(|written| written.name.value == input.name) else {
-            return self.unfed(index, entry, spec, input);
-        };
-        let Spanned { value: feed, span } = &written.value;
-        let linked = match feed {
-            Feed::Unreadable => None,
-            Feed::Literal(literal) => self.literal(index, spec, input, literal, span),
-            Feed::Input(name) => self.input(index, spec, input, name, span),
-            Feed::From { node, socket } => self.wire(index, spec, input, (node, socket.as_deref()), span),
-        };
-        linked.unwrap_or(Link::Broken)
-    }
-
-    fn unfed(&mut self, index: usize, entry: &NodeEntry, spec: &NodeSpec, input: &InputSpec) -> Link {
-        match &input.presence {
-            Presence::Optional => Link::Absent,
-            Presence::Default(value) => Link::Default(value.clone()),
-            Presence::Required => {
-                if !self.document.is_damaged(&entry.span) {
-                    let place = entry.node_type.as_ref().map_or(&entry.span, |name| &name.span);
-                    let kinds = hints::kind_words(&input.kinds);
-                    let message = format!("`{}` needs the input `{}` ({kinds})", spec.name, input.name);
-                    let diagnostic = Diagnostic::error("missing-input", message)
-                        .with_label(place.clone(), format!("`{}` is missing", input.name))
-                        .with_hint_if(self.hint(|| hints::for_socket(self.registry, self.document, input)));
-                    self.report(index, diagnostic);
-                }
-                Link::Broken
-            }
-        }
-    }
-
-    fn literal(
-        &mut self,
-        index: usize,
-        spec: &NodeSpec,
-        input: &InputSpec,
-        literal: &Literal,
-        span: &Range<usize>,
-    ) -> Option<Link> {
-        let socket = format!("{}.{}", spec.name, input.name);
-        let Some(fit) = Fit::find(self.registry, literal.kind(), &input.kinds) else {
-            let message =
-                format!("`{socket}` takes {}, but this is {}", hints::kind_words(&input.kinds), literal.kind());
-            let hint = input.kinds.iter().find_map(|&kind| check::literal_hint(literal, kind));
-            let hint = hint.or_else(|| self.hint(|| hints::for_socket(self.registry, self.document, input)));
-            let diagnostic = Diagnostic::error("kind-mismatch", message)
-                .with_label(span.clone(), format!("this is {}", literal.kind()))
-                .with_hint_if(hint);
-            self.report(index, diagnostic);
-            return None;
-        };
-        let converted = guard::catch(|| fit.apply(&literal.value())).and_then(|value| value.map_err(|e| e.to_string()));
-        let problem = match converted {
-            Ok(value) => match check::check(&value, input.range.as_ref(), &input.choices) {
-                Ok(()) => return Some(Link::Literal(value)),
-                Err(problem) => problem,
-            },
-            Err(message) => check::Problem {
-                code: "invalid-input",
-                message: format!("cannot take this: {message}"),
-                label: "here".into(),
-                hint: None,
-            },
-        };
-        let diagnostic = Diagnostic::error(problem.code, format!("`{socket}` {}", problem.message))
-            .with_label(span.clone(), problem.label)
-            .with_hint_if(problem.hint);
-        self.report(index, diagnostic);
-        None
-    }
-
-    /// Reports an input of the workflow that does not exist.
-    fn find_input(&mut self, index: usize, name: &str, span: &Range<usize>) {
-        if self.document.inputs.contains_key(name) || self.document.cut_off {
-            return;
-        }
-        let hint = if self.document.by_id.contains_key(name) {
-            Some(format!("`{name}` is a node: write `From(\"{name}\")`"))
-        } else {
-            let names = self.document.inputs.keys().map(String::as_str);
-            let hint = self.hint(|| suggest::hint(name, "there are", names));
-            hint.or_else(|| Some(format!("declare it: `inputs: {{ \"{name}\": Text() }}`")))
-        };
-        let diagnostic = Diagnostic::error("unknown-input", format!("the workflow has no input `{name}`"))
-            .with_label(span.clone(), "not declared")
-            .with_hint_if(hint);
-        self.report(index, diagnostic);
-    }
-
-    fn input(
-        &mut self,
-        index: usize,
-        spec: &NodeSpec,
-        input: &InputSpec,
-        name: &str,
-        span: &Range<usize>,
-    ) -> Option<Link> {
-        let Some(declared) = self.document.inputs.get(name) else {
-            self.find_input(index, name, span);
-            return None;
-        };
-        let kind = declared.kind?;
-        if let Some(fit) = Fit::find(self.registry, kind, &input.kinds) {
-            return Some(Link::Input { name: name.to_string(), fit, span: span.clone() });
-        }
-        let takes = hints::kind_words(&input.kinds);
-        let message = format!("`{}.{}` takes {takes}; the input `{name}` is {kind}", spec.name, input.name);
-        let diagnostic = Diagnostic::error("kind-mismatch", message)
-            .with_label(span.clone(), format!("this is {kind}"))
-            .with_label(declared.span.clone(), "declared here")
-            .with_hint_if(self.hint(|| hints::for_socket(self.registry, self.document, input)));
-        self.report(index, diagnostic);
-        None
-    }
-
-    fn wire(
-        &mut self,
-        index: usize,
-        spec: &NodeSpec,
-        input: &InputSpec,
-        from: (&str, Option<&str>),
-        span: &Range<usize>,
-    ) -> Option<Link> {
-        let (node, output) = self.find_output(index, from.0, from.1, span)?;
-        let giver = Arc::clone(&self.types[node].as_ref()?.spec);
-        let given = &giver.outputs[output];
-        if let Some(fit) = Fit::find(self.registry, given.kind, &input.kinds) {
-            return Some(Link::Wire { node, output, fit });
-        }
-        let takes = hints::kind_words(&input.kinds);
-        let message =
-            format!("`{}.{}` takes {takes}; `{}.{}` gives {}", spec.name, input.name, from.0, given.name, given.kind);
-        let diagnostic = Diagnostic::error("kind-mismatch", message)
-            .with_label(span.clone(), format!("this is {}", given.kind))
-            .with_hint_if(self.hint(|| hints::for_wire(self.registry, from.0, &giver, given.kind, &input.kinds)));
-        self.report(index, diagnostic);
-        None
-    }
-
-    /// The node and output that a wire names, if they exist. Notes the wire whatever it carries: also a wire that
-    /// does not fit makes a node depend on another.
-    fn find_output(
-        &mut self,
-        index: usize,
-        id: &str,
-        socket: Option<&str>,
-        span: &Range<usize>,
-    ) -> Option<(usize, usize)> {
-        let Some(&node) = self.document.by_id.get(id) else {
-            self.unknown_node(index, id, span);
-            return None;
-        };
-        self.wires.entry((node, index)).or_insert_with(|| span.clone());
-        let spec = Arc::clone(&self.types[node].as_ref()?.spec);
-        let position = match socket {
-            Some(name) => spec.outputs.iter().position(|output| output.name == name),
-            None if spec.outputs.len() == 1 => Some(0),
-            None => None,
-        };
-        if let Some(output) = position {
-            return Some((node, output));
-        }
-        let diagnostic = match socket {
-            _ if spec.outputs.is_empty() => {
-                Diagnostic::error("unknown-output", format!("`{id}` ({}) has no outputs", spec.name))
-            }
-            Some(name) => {
-                let hint =
-                    self.hint(|| suggest::hint_and_list(name, "it has", spec.outputs.iter().map(|output| output.name)));
-                Diagnostic::error("unknown-output", format!("`{id}` ({}) has no output `{name}`", spec.name))
-                    .with_hint_if(hint)
-            }
-            None => {
-                let sockets: Vec<_> = spec.outputs.iter().map(|output| format!("{id}.{}", output.name)).collect();
-                let hint =
-                    suggest::listing(sockets.iter().map(String::as_str)).map(|names| format!("there are: {names}"));
-                Diagnostic::error("ambiguous-output", format!("`{id}` ({}) has several outputs: say which", spec.name))
-                    .with_hint_if(hint)
-            }
-        };
-        self.report(index, diagnostic.with_label(span.clone(), "here"));
-        None
-    }
-
-    fn unknown_node(&mut self, index: usize, id: &str, span: &Range<usize>) {
-        if self.document.cut_off {
-            return;
-        }
-        let hint = if self.document.inputs.contains_key(id) {
-            Some(format!("`{id}` is an input of the workflow: write `Input(\"{id}\")`"))
-        } else {
-            self.hint(|| suggest::hint(id, "there are", self.document.nodes.iter().map(|node| node.id.value.as_str())))
-        };
-        let diagnostic = Diagnostic::error("unknown-node", format!("there is no node `{id}`"))
-            .with_label(span.clone(), "not known")
-            .with_hint_if(hint);
-        self.report(index, diagnostic);
-    }
-
-    fn report_cycles(&mut self, edges: &StableDiGraph<(), ()>) {
-        for cycle in cycles::find(edges) {
-            let name = |node: usize| self.document.nodes[node].id.value.as_str();
+    fn report_cycles(&mut self, incoming: &Adjacency) {
+        let workflow = self.scope.workflow;
+        for cycle in cycles::find_in(incoming) {
+            let name = |node: usize| workflow.nodes[node].id.value.as_str();
             let mut path: Vec<_> = cycle.iter().take(SHOWN_CYCLE).map(|&node| name(node)).collect();
             if cycle.len() > SHOWN_CYCLE {
                 path.push("…");
@@ -334,12 +286,66 @@ impl Builder<'_> {
             let mut diagnostic = Diagnostic::error("cycle", message);
             for (at, &from) in cycle.iter().enumerate().take(SHOWN_CYCLE) {
                 let to = cycle[(at + 1) % cycle.len()];
-                if let Some(span) = self.wires.get(&(from, to)) {
+                if let Some(span) = wire_span(&workflow.nodes[to], name(from)) {
                     let text = format!("`{}` needs `{}`", name(to), name(from));
-                    diagnostic = diagnostic.with_label(span.clone(), text);
+                    diagnostic = diagnostic.with_label(span, text);
                 }
             }
-            self.report(cycle[0], diagnostic.with_hint("remove one of these wires"));
+            self.report(Place::Node(cycle[0]), diagnostic.with_hint("remove one of these wires"));
+        }
+    }
+
+    fn finish(self, order: Vec<u32>, outputs: Vec<GraphOutput>) -> Module {
+        let Builder { modules, scope, kinds, nodes, .. } = self;
+        let workflow = scope.workflow;
+        let called = || {
+            nodes.iter().filter_map(|node| match &node.call {
+                Callee::Module(call) => Some(&modules.modules[call.module]),
+                Callee::Unknown | Callee::Node(_) => None,
+            })
+        };
+        let is_switched = |entry: &NodeEntry| entry.options.as_ref().is_some_and(|o| o.mute || o.bypass);
+        Module {
+            document: scope.document.clone(),
+            workflow: workflow.clone(),
+            is_broken: !scope.document.damage.is_empty() || scope.document.cut_off,
+            is_switched: workflow.nodes.iter().any(is_switched) || called().any(|module| module.is_switched),
+            depth: 1 + called().map(|module| module.depth).max().unwrap_or(0),
+            size: called().fold(nodes.len() as u64, |size, module| size.saturating_add(module.size)),
+            kinds,
+            nodes,
+            outputs,
+            order,
         }
     }
 }
+
+/// Calls `f` with everything that feeds a node, lists piece by piece, and where it is written.
+pub(crate) fn each_feed<'a>(entry: &'a NodeEntry, f: &mut impl FnMut(&'a Feed, &'a Range<usize>)) {
+    entry.inputs.iter().for_each(|input| each_piece(&input.value, f));
+    if let Some(times) = entry.call.as_ref().and_then(|call| call.times.as_ref()) {
+        each_piece(times, f);
+    }
+}
+
+/// The same of one feed.
+pub(crate) fn each_piece<'a>(feed: &'a Spanned<Feed>, f: &mut impl FnMut(&'a Feed, &'a Range<usize>)) {
+    match &feed.value {
+        Feed::List(items) => items.iter().for_each(|item| each_piece(item, f)),
+        one => f(one, &feed.span),
+    }
+}
+
+/// Where a node takes from another.
+fn wire_span(taker: &NodeEntry, giver: &str) -> Option<Range<usize>> {
+    let mut found = None;
+    each_feed(taker, &mut |feed, span| {
+        if found.is_none() && matches!(feed, Feed::From { node, .. } if node == giver) {
+            found = Some(span.clone());
+        }
+    });
+    found
+}
+
+/// Outputs of this kind can feed nothing that is particular.
+pub(super) const UNKNOWN_KIND: Kind = kinds::ANY;

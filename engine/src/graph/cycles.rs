@@ -1,12 +1,52 @@
 //! Nodes that wait for each other.
 
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 
+use super::Adjacency;
+
+/// The nodes in an order in which everything that a node needs stands before it; where that leaves a choice, in their own
+/// order. Those that wait for each other, and what needs them, are left out.
+pub(super) fn order(needs: &Adjacency) -> Vec<u32> {
+    if needs.is_ordered() {
+        return (0..needs.len() as u32).collect();
+    }
+    let given = needs.reversed();
+    let mut missing: Vec<_> = (0..needs.len()).map(|node| needs.of(node).len()).collect();
+    let mut ready: BinaryHeap<_> =
+        (0..needs.len() as u32).filter(|&node| missing[node as usize] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(needs.len());
+    while let Some(Reverse(node)) = ready.pop() {
+        order.push(node);
+        for &taker in given.of(node as usize) {
+            missing[taker as usize] -= 1;
+            if missing[taker as usize] == 0 {
+                ready.push(Reverse(taker));
+            }
+        }
+    }
+    order
+}
+
+/// One shortest cycle for each knot of nodes that feed each other.
+pub(super) fn find_in(needs: &Adjacency) -> Vec<Vec<usize>> {
+    let mut edges = StableDiGraph::with_capacity(needs.len(), needs.len());
+    for _ in 0..needs.len() {
+        edges.add_node(());
+    }
+    for node in 0..needs.len() {
+        for &giver in needs.of(node) {
+            edges.add_edge(NodeIndex::new(giver as usize), NodeIndex::new(node), ());
+        }
+    }
+    find(&edges)
+}
+
 /// One shortest cycle for each knot of nodes that feed each other: `[a, b]` stands for a → b → a. In node order.
-pub(super) fn find(edges: &StableDiGraph<(), ()>) -> Vec<Vec<usize>> {
+fn find(edges: &StableDiGraph<(), ()>) -> Vec<Vec<usize>> {
     let mut cycles = Vec::new();
     // Kosaraju's algorithm is the one of petgraph's two that does not recurse.
     for mut knot in kosaraju_scc(edges) {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::check;
 use crate::diagnostic::Diagnostic;
-use crate::document::{Document, Literal, WorkflowInput};
+use crate::document::{Document, Literal, WorkflowInput, parse_literal};
 use crate::suggest;
 use crate::value::{Kind, kinds};
 
@@ -15,12 +15,17 @@ use crate::value::{Kind, kinds};
 pub struct Settings {
     /// Values for inputs of the workflow: (name, text). The declared kind says how the text is read.
     pub set: Vec<(String, String)>,
-    /// The nodes that are wanted; what they do not need does not run. None: all that have an effect.
-    pub targets: Vec<String>,
+    /// The nodes that are wanted; what they do not need does not run. Not given: all that have an effect, and all that
+    /// the outputs of the workflow come from; if there are none, all from which nothing takes.
+    pub targets: Option<Vec<String>>,
     /// Relative paths of files that are read count from here. None: from the workflow's folder.
     pub base_dir: Option<PathBuf>,
     /// Relative paths of files that are written count from here.
     pub out_dir: PathBuf,
+    /// What is wrong spoils only what needs it: the rest is planned.
+    pub keep_going: bool,
+    /// Bytes of memory that there are: a node that wants more by itself is refused.
+    pub memory_limit: Option<u64>,
 }
 
 /// The value that an input of the workflow has in a run.
@@ -45,7 +50,7 @@ pub(super) fn effective(
             diagnostics.push(Diagnostic::error("duplicate-setting", message).with_hint("set it once"));
             continue;
         }
-        let literal = match document.inputs.get(name) {
+        let literal = match document.root.inputs.get(name) {
             Some(input) => read(input, text).map_err(|diagnostic| diagnostics.push(diagnostic)).ok().flatten(),
             None => {
                 if !document.cut_off {
@@ -57,7 +62,7 @@ pub(super) fn effective(
         given.insert(name, literal);
     }
     let mut values = IndexMap::new();
-    for (name, input) in &document.inputs {
+    for (name, input) in &document.root.inputs {
         let value = match given.swap_remove(name.as_str()) {
             Some(set) => set.map(|value| EffectiveInput { value, is_set: true }),
             None => input.default.as_ref().map(|d| EffectiveInput { value: d.value.clone(), is_set: false }),
@@ -73,7 +78,7 @@ pub(super) fn is_set(set: &[(String, String)], name: &str) -> bool {
 }
 
 fn unknown(document: &Document, name: &str) -> Diagnostic {
-    let names = document.inputs.keys().map(String::as_str);
+    let names = document.root.inputs.keys().map(String::as_str);
     let hint = suggest::hint_and_list(name, "it has", names);
     Diagnostic::error("unknown-setting", format!("`{name}` is set, but the workflow has no such input"))
         .with_hint_if(hint.or_else(|| Some("it has no inputs".into())))
@@ -81,10 +86,15 @@ fn unknown(document: &Document, name: &str) -> Diagnostic {
 
 /// The value that a text stands for; nothing if the declaration itself is wrong.
 fn read(input: &WorkflowInput, text: &str) -> Result<Option<Literal>, Diagnostic> {
-    let Some(kind) = input.kind else {
-        return Ok(None);
-    };
     let name = &input.name.value;
+    let Some(kind) = input.kind else {
+        // Whether there is such a kind is said where it is declared.
+        let Some(kind) = &input.kind_name else { return Ok(None) };
+        let message = format!("`{name}` is set, but a value of kind {} cannot be written down", kind.value);
+        return Err(Diagnostic::error("invalid-setting", message)
+            .with_label(input.span.clone(), "declared here")
+            .with_hint("only a workflow that includes this one can give it"));
+    };
     let Some(literal) = parse(kind, text) else {
         let message = format!("`{name}` is set to {text:?}, which is no {kind}");
         return Err(Diagnostic::error("invalid-setting", message)
@@ -102,17 +112,12 @@ fn read(input: &WorkflowInput, text: &str) -> Result<Option<Literal>, Diagnostic
 
 fn parse(kind: Kind, text: &str) -> Option<Literal> {
     let trimmed = text.trim();
+    // What looks like a list was meant as one: not to take a wrong one for a text.
+    let is_list = trimmed.starts_with('[') && trimmed.ends_with(']');
     match kind {
         kinds::TEXT => Some(Literal::Text(text.to_string())),
-        kinds::INTEGER => ron::from_str(trimmed).ok().map(Literal::Integer),
-        kinds::FLOAT => ron::from_str(trimmed).ok().map(Literal::Float),
-        kinds::BOOLEAN => trimmed.parse().ok().map(Literal::Boolean),
-        // What looks like a list was meant as one: not to take a wrong one for a text.
-        kinds::TEXT_LIST if trimmed.starts_with('[') && trimmed.ends_with(']') => {
-            ron::from_str(trimmed).ok().map(Literal::TextList)
-        }
-        kinds::TEXT_LIST => Some(Literal::TextList(vec![text.to_string()])),
-        _ => None,
+        kinds::TEXT_LIST if !is_list => Some(Literal::texts([text])),
+        _ => parse_literal(trimmed)?.of_kind(kind),
     }
 }
 
@@ -121,7 +126,11 @@ fn example(kind: Kind) -> &'static str {
         kinds::INTEGER => "an integer is written like 42",
         kinds::FLOAT => "a float is written like 2.5",
         kinds::BOOLEAN => "write true or false",
-        _ => "a list of texts is written like [\"a\", \"b\"]",
+        kinds::INTEGER_LIST => "a list of integers is written like [1, 2]",
+        kinds::FLOAT_LIST => "a list of floats is written like [0.5, 2.0]",
+        kinds::BOOLEAN_LIST => "a list of booleans is written like [true, false]",
+        kinds::TEXT_LIST => "a list of texts is written like [\"a\", \"b\"]",
+        _ => "a list of lists is written like [[…], […]]",
     }
 }
 
@@ -143,9 +152,13 @@ mod tests {
             (kinds::FLOAT, "much", None),
             (kinds::BOOLEAN, "true", Some(Literal::Boolean(true))),
             (kinds::BOOLEAN, "yes", None),
-            (kinds::TEXT_LIST, "a cat", Some(Literal::TextList(vec!["a cat".into()]))),
-            (kinds::TEXT_LIST, "[\"a\", \"b\"]", Some(Literal::TextList(vec!["a".into(), "b".into()]))),
+            (kinds::TEXT_LIST, "a cat", Some(Literal::texts(["a cat"]))),
+            (kinds::TEXT_LIST, "[\"a\", \"b\"]", Some(Literal::texts(["a", "b"]))),
             (kinds::TEXT_LIST, "[a]", None),
+            (kinds::TEXT_LIST, "[]", Some(Literal::texts(Vec::<String>::new()))),
+            (kinds::FLOAT_LIST, "[1, 2.5]", Literal::list(vec![Literal::Float(1.0), Literal::Float(2.5)])),
+            (kinds::INTEGER_LIST, "[1, 2.5]", None),
+            (kinds::INTEGER_LIST, "1", None),
         ];
         for (kind, text, expected) in cases {
             assert_eq!(parse(kind, text), expected, "{kind} {text:?}");

@@ -1,13 +1,18 @@
 //! Which node may run next: a pure state machine. Who runs the nodes, and where, is not its business.
+//!
+//! Nodes run on demand: those that the run is for are demanded, they demand what they need, and a running node may
+//! demand more (an input that it only now knows it wants, the nodes that it turned into).
 
 use std::collections::BTreeSet;
 
 /// Where a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Something that it needs has not finished.
+    /// Nothing needs it so far.
+    Dormant,
+    /// Something that it waits for has not ended.
     Waiting,
-    /// Everything that it needs has finished.
+    /// Everything that it waits for has ended.
     Ready,
     /// Somebody runs it.
     Running,
@@ -19,82 +24,219 @@ pub(crate) enum State {
     Skipped { because: usize },
 }
 
-/// The states of a plan's nodes. The same calls in the same order always give the same answers.
-#[derive(Clone, Debug)]
+impl State {
+    fn has_ended(self) -> bool {
+        matches!(self, State::Finished | State::Failed | State::Skipped { .. })
+    }
+}
+
+/// How one node waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It needs the other's result: without one it is skipped.
+    Result,
+    /// It goes on when the other has ended, however it did.
+    End,
+}
+
+/// The states of a run's nodes. The same calls in the same order always give the same answers.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Frontier {
-    states: Vec<State>,
-    /// How many of its dependencies each node waits for.
-    missing: Vec<usize>,
-    dependents: Vec<Vec<usize>>,
+    nodes: Vec<Node>,
     ready: BTreeSet<usize>,
+    /// How many are waiting, ready or running.
+    open: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    state: State,
+    /// How many ends it waits for.
+    missing: usize,
+    /// What it needs before it runs at all.
+    needs: Vec<usize>,
+    waiters: Vec<(usize, Wait)>,
 }
 
 impl Frontier {
-    /// For each node the nodes that it needs, each once.
-    pub(crate) fn new<'a>(dependencies: impl ExactSizeIterator<Item = &'a [usize]>) -> Self {
-        let count = dependencies.len();
-        let mut frontier = Frontier {
-            states: vec![State::Waiting; count],
-            missing: vec![0; count],
-            dependents: vec![Vec::new(); count],
-            ready: BTreeSet::new(),
-        };
-        for (node, needed) in dependencies.enumerate() {
-            frontier.missing[node] = needed.len();
-            for &dependency in needed {
-                frontier.dependents[dependency].push(node);
-            }
-            if needed.is_empty() {
-                frontier.states[node] = State::Ready;
-                frontier.ready.insert(node);
-            }
-        }
-        frontier
+    /// One more node, which needs these, each named once. Returns its index.
+    pub(crate) fn add(&mut self, needs: Vec<usize>) -> usize {
+        self.nodes.push(Node { state: State::Dormant, missing: 0, needs, waiters: Vec::new() });
+        self.nodes.len() - 1
     }
 
-    /// Takes the first node that is ready, which is running from then on.
-    pub(crate) fn start_next(&mut self) -> Option<usize> {
-        let node = self.ready.pop_first()?;
-        self.states[node] = State::Running;
-        Some(node)
-    }
-
-    /// A running node has a result: what waited for it alone becomes ready.
-    pub(crate) fn finish(&mut self, node: usize) {
-        debug_assert_eq!(self.states[node], State::Running);
-        self.states[node] = State::Finished;
-        for at in 0..self.dependents[node].len() {
-            let dependent = self.dependents[node][at];
-            self.missing[dependent] -= 1;
-            if self.missing[dependent] == 0 && self.states[dependent] == State::Waiting {
-                self.states[dependent] = State::Ready;
-                self.ready.insert(dependent);
+    /// A node is wanted, and so is everything that it needs. Returns those that are skipped since what they need has
+    /// failed already.
+    pub(crate) fn demand(&mut self, node: usize) -> Vec<usize> {
+        let mut demanded = vec![node];
+        let mut lost = Vec::new();
+        while let Some(node) = demanded.pop() {
+            if self.nodes[node].state != State::Dormant {
+                continue;
             }
-        }
-    }
-
-    /// A running node has no result: everything that needs it is skipped. Returns what was, in order.
-    pub(crate) fn fail(&mut self, node: usize) -> Vec<usize> {
-        debug_assert_eq!(self.states[node], State::Running);
-        self.states[node] = State::Failed;
-        let mut skipped = Vec::new();
-        let mut lost = vec![node];
-        while let Some(lost_node) = lost.pop() {
-            for &dependent in &self.dependents[lost_node] {
-                if self.states[dependent] == State::Waiting {
-                    self.states[dependent] = State::Skipped { because: node };
-                    skipped.push(dependent);
-                    lost.push(dependent);
+            self.nodes[node].state = State::Waiting;
+            self.open += 1;
+            for at in 0..self.nodes[node].needs.len() {
+                let need = self.nodes[node].needs[at];
+                if let Some(because) = self.wait(node, need, Wait::Result) {
+                    lost.push((node, because));
                 }
+                demanded.push(need);
+            }
+            self.ready_if_nothing_is_missing(node);
+        }
+        let mut skipped = Vec::new();
+        for (node, because) in lost {
+            if !self.nodes[node].state.has_ended() {
+                self.end(node, State::Skipped { because });
+                skipped.push(node);
+                self.skip_waiters(node, because, &mut skipped);
             }
         }
         skipped.sort_unstable();
         skipped
     }
 
-    /// Where each node stands.
-    pub(crate) fn states(&self) -> &[State] {
-        &self.states
+    /// Takes the first node that is ready, which is running from then on.
+    pub(crate) fn start_next(&mut self) -> Option<usize> {
+        let node = self.ready.pop_first()?;
+        self.nodes[node].state = State::Running;
+        Some(node)
+    }
+
+    /// A running node wants others first: it is ready again when they have ended. Returns those that are skipped, this
+    /// node perhaps among them.
+    pub(crate) fn wait_for(&mut self, node: usize, others: &[usize], wait: Wait) -> Vec<usize> {
+        debug_assert_eq!(self.nodes[node].state, State::Running);
+        self.nodes[node].state = State::Waiting;
+        let mut skipped = Vec::new();
+        for &other in others {
+            skipped.extend(self.demand(other));
+        }
+        for &other in others {
+            if let Some(because) = self.wait(node, other, wait)
+                && !self.nodes[node].state.has_ended()
+            {
+                self.end(node, State::Skipped { because });
+                skipped.push(node);
+                self.skip_waiters(node, because, &mut skipped);
+            }
+        }
+        self.ready_if_nothing_is_missing(node);
+        skipped
+    }
+
+    /// A running node has a result: what waited for it alone becomes ready.
+    pub(crate) fn finish(&mut self, node: usize) {
+        debug_assert_eq!(self.nodes[node].state, State::Running);
+        self.end(node, State::Finished);
+        for (waiter, _) in std::mem::take(&mut self.nodes[node].waiters) {
+            self.one_less(waiter);
+        }
+    }
+
+    /// A running node has no result: everything that needs it is skipped. Returns what was, in order.
+    pub(crate) fn fail(&mut self, node: usize) -> Vec<usize> {
+        debug_assert_eq!(self.nodes[node].state, State::Running);
+        self.end(node, State::Failed);
+        let mut skipped = Vec::new();
+        self.skip_waiters(node, node, &mut skipped);
+        skipped.sort_unstable();
+        skipped
+    }
+
+    /// A running node has no result since another has none. Returns what is skipped with it, itself included.
+    pub(crate) fn skip(&mut self, node: usize, because: usize) -> Vec<usize> {
+        debug_assert_eq!(self.nodes[node].state, State::Running);
+        self.end(node, State::Skipped { because });
+        let mut skipped = vec![node];
+        self.skip_waiters(node, because, &mut skipped);
+        skipped.sort_unstable();
+        skipped
+    }
+
+    /// The result of a finished node is lost: it runs once more. What it needs has ended.
+    pub(crate) fn run_again(&mut self, node: usize) {
+        if self.nodes[node].state == State::Finished {
+            self.open += 1;
+            self.nodes[node].state = State::Ready;
+            self.ready.insert(node);
+        }
+    }
+
+    /// Where a node stands.
+    pub(crate) fn state(&self, node: usize) -> State {
+        self.nodes[node].state
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether a node could start.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether everything that was demanded has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Notes that `node` waits for `other`. If it never gets a result, the node to blame.
+    fn wait(&mut self, node: usize, other: usize, wait: Wait) -> Option<usize> {
+        match (self.nodes[other].state, wait) {
+            (State::Failed, Wait::Result) => Some(other),
+            (State::Skipped { because }, Wait::Result) => Some(because),
+            (state, _) if state.has_ended() => None,
+            _ => {
+                self.nodes[other].waiters.push((node, wait));
+                self.nodes[node].missing += 1;
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, node: usize, state: State) {
+        if self.nodes[node].state == State::Ready {
+            self.ready.remove(&node);
+        }
+        self.nodes[node].state = state;
+        self.open -= 1;
+    }
+
+    fn skip_waiters(&mut self, node: usize, because: usize, skipped: &mut Vec<usize>) {
+        let mut lost = vec![node];
+        while let Some(lost_node) = lost.pop() {
+            for (waiter, wait) in std::mem::take(&mut self.nodes[lost_node].waiters) {
+                if self.nodes[waiter].state != State::Waiting {
+                    continue;
+                }
+                match wait {
+                    Wait::End => self.one_less(waiter),
+                    Wait::Result => {
+                        self.end(waiter, State::Skipped { because });
+                        skipped.push(waiter);
+                        lost.push(waiter);
+                    }
+                }
+            }
+        }
+    }
+
+    fn one_less(&mut self, node: usize) {
+        if self.nodes[node].state == State::Waiting {
+            self.nodes[node].missing -= 1;
+            self.ready_if_nothing_is_missing(node);
+        }
+    }
+
+    fn ready_if_nothing_is_missing(&mut self, node: usize) {
+        if self.nodes[node].missing == 0 && self.nodes[node].state == State::Waiting {
+            self.nodes[node].state = State::Ready;
+            self.ready.insert(node);
+        }
     }
 }
 
@@ -104,8 +246,19 @@ mod tests {
 
     use super::*;
 
-    fn frontier(dependencies: &[Vec<usize>]) -> Frontier {
-        Frontier::new(dependencies.iter().map(Vec::as_slice))
+    /// Nodes that are all demanded.
+    fn frontier(needs: &[Vec<usize>]) -> Frontier {
+        let mut frontier = dormant(needs);
+        (0..needs.len()).for_each(|node| assert!(frontier.demand(node).is_empty()));
+        frontier
+    }
+
+    fn dormant(needs: &[Vec<usize>]) -> Frontier {
+        let mut frontier = Frontier::default();
+        needs.iter().for_each(|needs| {
+            frontier.add(needs.clone());
+        });
+        frontier
     }
 
     #[test]
@@ -119,6 +272,27 @@ mod tests {
         assert_eq!(diamond.start_next(), None);
         diamond.finish(1);
         assert_eq!(diamond.start_next(), Some(3));
+        assert!(!diamond.is_over());
+        diamond.finish(3);
+        assert!(diamond.is_over());
+    }
+
+    #[test]
+    fn what_nobody_wants_stays_dormant() {
+        let mut nodes = dormant(&[vec![], vec![], vec![0], vec![1]]);
+        assert!(nodes.demand(2).is_empty());
+        assert_eq!(nodes.start_next(), Some(0));
+        nodes.finish(0);
+        assert_eq!(nodes.start_next(), Some(2));
+        // While it runs it wants node 3, and with that node 1.
+        assert!(nodes.wait_for(2, &[3], Wait::Result).is_empty());
+        assert_eq!(nodes.start_next(), Some(1));
+        nodes.finish(1);
+        assert_eq!(nodes.start_next(), Some(3));
+        nodes.finish(3);
+        assert_eq!(nodes.start_next(), Some(2));
+        nodes.finish(2);
+        assert!(nodes.is_over());
     }
 
     #[test]
@@ -130,7 +304,8 @@ mod tests {
         assert_eq!(nodes.start_next(), Some(4));
         nodes.finish(4);
         assert_eq!(nodes.start_next(), None);
-        assert_eq!(nodes.states()[5], State::Skipped { because: 0 });
+        assert_eq!(nodes.state(5), State::Skipped { because: 0 });
+        assert!(nodes.is_over());
     }
 
     #[test]
@@ -139,48 +314,107 @@ mod tests {
         assert_eq!((nodes.start_next(), nodes.start_next()), (Some(0), Some(1)));
         assert_eq!(nodes.fail(1), [2]);
         assert_eq!(nodes.fail(0), Vec::<usize>::new());
-        assert_eq!(nodes.states()[2], State::Skipped { because: 1 });
+        assert_eq!(nodes.state(2), State::Skipped { because: 1 });
     }
 
-    /// What each node needs, and for each end of a node's run: how many run at once, which ends, whether it fails.
-    type Script = (Vec<Vec<usize>>, Vec<(usize, usize, bool)>);
+    #[test]
+    fn who_wants_something_that_failed_is_skipped() {
+        let mut nodes = dormant(&[vec![], vec![0], vec![], vec![2]]);
+        nodes.demand(0);
+        nodes.demand(3);
+        assert_eq!((nodes.start_next(), nodes.start_next()), (Some(0), Some(2)));
+        nodes.fail(0);
+        assert_eq!(nodes.wait_for(2, &[1], Wait::Result), [1, 2, 3]);
+        assert_eq!(nodes.state(3), State::Skipped { because: 0 });
+        assert!(nodes.is_over());
+    }
 
-    /// Any graph without cycles: node `i` needs some of the nodes before it.
+    #[test]
+    fn who_waits_for_an_end_goes_on_after_a_failure() {
+        let mut nodes = dormant(&[vec![], vec![], vec![1]]);
+        nodes.demand(0);
+        assert_eq!(nodes.start_next(), Some(0));
+        assert!(nodes.wait_for(0, &[1, 2], Wait::End).is_empty());
+        assert_eq!(nodes.start_next(), Some(1));
+        assert_eq!(nodes.fail(1), [2]);
+        assert_eq!(nodes.start_next(), Some(0), "both have ended");
+        assert_eq!(nodes.skip(0, 1), [0]);
+        assert!(nodes.is_over());
+    }
+
+    #[test]
+    fn a_lost_result_is_made_again() {
+        let mut nodes = frontier(&[vec![], vec![0]]);
+        nodes.start_next();
+        nodes.finish(0);
+        assert_eq!(nodes.start_next(), Some(1));
+        nodes.run_again(0);
+        nodes.run_again(0);
+        assert!(nodes.wait_for(1, &[0], Wait::Result).is_empty());
+        assert_eq!((nodes.start_next(), nodes.start_next()), (Some(0), None));
+        nodes.finish(0);
+        assert_eq!(nodes.start_next(), Some(1));
+        nodes.finish(1);
+        assert!(nodes.is_over());
+    }
+
+    /// What each node needs, what it asks for while it runs, and for each end of a node's run: how many run at once,
+    /// which ends, whether it fails.
+    type Script = (Vec<(Vec<usize>, Vec<usize>)>, Vec<(usize, usize, bool)>);
+
+    /// Any graph without cycles: node `i` needs, and asks for, some of the nodes before it.
     fn runs() -> impl Strategy<Value = Script> {
-        let needed = proptest::collection::vec(proptest::collection::vec(0..1_000_usize, 0..4), 1..40);
+        let some = || proptest::collection::vec(0..1_000_usize, 0..4);
+        let nodes = proptest::collection::vec((some(), some()), 1..40);
         let ends = proptest::collection::vec((1..4_usize, 0..4_usize, prop::bool::weighted(0.1)), 40);
-        let before = |(node, needed): (usize, Vec<usize>)| {
-            let needed: BTreeSet<_> = needed.iter().filter_map(|any| any.checked_rem(node)).collect();
-            needed.into_iter().collect()
+        let before = |node: usize, any: &[usize]| {
+            let before: BTreeSet<_> = any.iter().filter_map(|any| any.checked_rem(node)).collect();
+            before.into_iter().collect()
         };
-        (needed.prop_map(move |nodes| nodes.into_iter().enumerate().map(before).collect()), ends)
+        let nodes = nodes.prop_map(move |nodes| {
+            let node = |(node, (needs, asks)): (usize, (Vec<_>, Vec<_>))| (before(node, &needs), before(node, &asks));
+            nodes.into_iter().enumerate().map(node).collect()
+        });
+        (nodes, ends)
     }
 
     proptest! {
         #[test]
-        fn each_node_runs_once_after_what_it_needs((needed, ends) in runs()) {
-            let mut nodes = frontier(&needed);
-            let (mut running, mut started) = (Vec::new(), Vec::new());
+        fn each_node_runs_once_after_what_it_needs((script, ends) in runs()) {
+            let needs: Vec<_> = script.iter().map(|(needs, _)| needs.clone()).collect();
+            let mut nodes = dormant(&needs);
+            let mut running = Vec::new();
+            let (mut started, mut ended, mut asked) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+            nodes.demand(script.len() - 1);
             for step in 0.. {
                 let (at_once, which, fails) = ends[step % ends.len()];
                 while running.len() < at_once {
                     let Some(node) = nodes.start_next() else { break };
-                    for &dependency in &needed[node] {
-                        prop_assert_eq!(nodes.states()[dependency], State::Finished);
+                    for &need in &needs[node] {
+                        prop_assert_eq!(nodes.state(need), State::Finished);
                     }
-                    prop_assert!(!started.contains(&node));
-                    started.push(node);
+                    if asked.insert(node) {
+                        nodes.wait_for(node, &script[node].1, Wait::Result);
+                        continue;
+                    }
+                    for &wanted in &script[node].1 {
+                        prop_assert_eq!(nodes.state(wanted), State::Finished);
+                    }
+                    prop_assert!(started.insert(node));
                     running.push(node);
                 }
                 if running.is_empty() { break }
                 let node = running.swap_remove(which % running.len());
+                prop_assert!(ended.insert(node));
                 if fails { nodes.fail(node); } else { nodes.finish(node); }
             }
-            for (node, state) in nodes.states().iter().enumerate() {
-                match state {
+            prop_assert!(nodes.is_over());
+            for node in 0..nodes.len() {
+                match nodes.state(node) {
                     State::Finished | State::Failed => prop_assert!(started.contains(&node)),
+                    State::Dormant => prop_assert!(!started.contains(&node)),
                     State::Skipped { because } => {
-                        prop_assert_eq!(nodes.states()[*because], State::Failed);
+                        prop_assert_eq!(nodes.state(because), State::Failed);
                         prop_assert!(!started.contains(&node));
                     }
                     state => prop_assert!(false, "{node} is left {state:?}"),

@@ -1,26 +1,43 @@
-//! Carrying out a plan.
+//! Carries a plan out: what can run side by side does, what is known does not run, what fails fails alone.
+//!
+//! `frontier` decides, without threads or clocks, which node may go next. `frames` knows the blocks and what their steps
+//! have given. `look` finds out whether a node must run, `attempt` runs it, `expand` carries out maps, loops and nodes
+//! that turn into graphs, `settle` draws the consequences. `worker` is the threads, this file their supervisor.
 
+mod attempt;
+mod expand;
+mod frames;
 mod frontier;
+mod look;
 mod report;
-mod store;
+mod resources;
+mod settle;
+mod slot;
+mod state;
+mod worker;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
 pub use report::{Failure, RunReport, Skipped};
+pub use resources::Resources;
 
+use crate::cache::Cache;
 use crate::cancel::CancelToken;
-use crate::check;
-use crate::event::{Event, EventSink, Outcome, OutputSummary, RunId};
-use crate::guard;
-use crate::node::{Context, Inputs, NodeError, Outputs, Provenance, Services};
-use crate::plan::{Origin, Plan, Step};
-use frontier::{Frontier, State};
-use store::Store;
+use crate::event::{Event, EventSink, Outcome, RunId};
+use crate::node::{NodeError, Outputs, Provenance, Services};
+use crate::plan::Plan;
+use crate::value::{FingerprintHasher, Value};
+use frames::{BlockRef, Frames, NewFrame};
+use frontier::State as Stand;
+use resources::Waiting;
+use slot::Slot;
+use state::{Shared, State};
 
 static NEXT_RUN: AtomicU64 = AtomicU64::new(1);
 
@@ -31,26 +48,48 @@ pub struct Run {
     services: Services,
     events: EventSink,
     cancel: CancelToken,
-}
-
-/// What a node came to.
-struct Ended {
-    result: Result<(Outputs, Vec<OutputSummary>), NodeError>,
-    inputs: Inputs,
-    own_notes: Vec<(String, String)>,
-}
-
-/// A run under way.
-struct Progress {
-    frontier: Frontier,
-    store: Store,
-    report: RunReport,
+    cache: Arc<Cache>,
+    resources: Option<Arc<Resources>>,
+    environment: String,
 }
 
 impl Run {
-    /// A run that has not begun. Its id is unique in this process.
+    /// A run that has not begun, without a cache, with the whole machine to itself. Its id is unique in this process.
     pub fn new(plan: Plan, services: Services, events: EventSink, cancel: CancelToken) -> Self {
-        Run { id: RunId(NEXT_RUN.fetch_add(1, Ordering::Relaxed)), plan, services, events, cancel }
+        Run {
+            id: RunId(NEXT_RUN.fetch_add(1, Ordering::Relaxed)),
+            plan,
+            services,
+            events,
+            cancel,
+            cache: Arc::new(Cache::off()),
+            resources: None,
+            environment: String::new(),
+        }
+    }
+
+    /// Under this id, which a journal gave it.
+    pub fn with_id(mut self, id: RunId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Takes results from this cache, and keeps them there.
+    pub fn with_cache(mut self, cache: Arc<Cache>) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Shares the machine with other runs.
+    pub fn with_resources(mut self, resources: Arc<Resources>) -> Self {
+        self.resources = Some(resources);
+        self
+    }
+
+    /// What else results depend on: the device, the instruction set. Results of another environment are not taken.
+    pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = environment.into();
+        self
     }
 
     /// Its id, which is in all its events.
@@ -58,208 +97,222 @@ impl Run {
         self.id
     }
 
-    /// Runs the nodes on this thread, one after another. Whatever happens in a node ends that node only.
-    pub fn execute(self) -> RunReport {
+    /// Runs the plan to its end. Whatever happens in a node ends that node only.
+    pub fn execute(mut self) -> RunReport {
         let began = Instant::now();
-        let nodes = &self.plan.0.nodes;
-        self.events.send(Event::RunStarted { run: self.id, nodes: self.plan.nodes().collect() });
-        let mut progress = Progress {
-            frontier: Frontier::new(nodes.iter().map(|step| step.dependencies.as_slice())),
-            store: Store::new(nodes),
-            report: RunReport {
-                run: self.id,
-                outcome: Outcome::Completed,
-                seconds: 0.0,
-                finished: Vec::new(),
-                failed: Vec::new(),
-                skipped: Vec::new(),
-                cancelled: Vec::new(),
-                outputs: IndexMap::new(),
-            },
-        };
-        let provenance = self.provenance();
-        while let Some(node) = progress.frontier.start_next() {
-            if self.cancel.is_cancelled() || !self.step(node, &provenance, &mut progress) {
-                progress.report.outcome = Outcome::Cancelled;
-                break;
+        // Once this run is over nobody is heard any more: not even a node that is still at it.
+        let (events, gate) = std::mem::take(&mut self.events).behind_a_gate();
+        if events.is_heard() {
+            events.send(Event::RunStarted { run: self.id, nodes: self.plan.nodes().collect() });
+        }
+        let shared = Arc::new(self.share(events));
+        let run: Weak<dyn Waiting> = Arc::<Shared>::downgrade(&shared);
+        shared.resources.tell(run);
+        let waker = Arc::downgrade(&shared);
+        shared.cancel.on_cancel(move || {
+            if let Some(shared) = waker.upgrade() {
+                let _state = shared.lock();
+                shared.news.notify_all();
             }
-        }
-        self.finish(progress, began)
-    }
-
-    fn finish(&self, progress: Progress, began: Instant) -> RunReport {
-        let Progress { frontier, mut report, .. } = progress;
-        for (step, state) in self.plan.0.nodes.iter().zip(frontier.states()) {
-            if matches!(state, State::Waiting | State::Ready | State::Running) {
-                report.cancelled.push(step.id.clone());
-            }
-        }
-        if report.outcome == Outcome::Completed && !report.failed.is_empty() {
-            report.outcome = Outcome::Failed;
-        }
-        report.seconds = began.elapsed().as_secs_f64();
-        self.events.send(Event::RunFinished {
-            run: self.id,
+        });
+        let report = supervise(&shared, began);
+        shared.events.send(Event::RunFinished {
+            run: report.run,
             outcome: report.outcome,
             seconds: report.seconds,
             finished: report.finished.len(),
+            cached: report.cached.len(),
             failed: report.failed.len(),
-            skipped: report.skipped.len() + report.cancelled.len(),
+            skipped: report.skipped.len() + report.blocked.len() + report.cancelled.len(),
         });
+        gate.close();
         report
     }
 
-    /// Runs one node and draws the consequences. False if the run is cancelled.
-    fn step(&self, node: usize, provenance: &Provenance, progress: &mut Progress) -> bool {
-        let step = &self.plan.0.nodes[node];
-        let began = Instant::now();
-        self.events.send(Event::NodeStarted { run: self.id, node: step.id.clone() });
-        let notes = progress.store.notes_before(step);
-        let provenance = Provenance { notes: (*notes).clone(), ..provenance.clone() };
-        let Ended { result, inputs, own_notes } = self.run_node(step, &progress.store, provenance);
-        match result {
-            Ok((outputs, summaries)) => {
-                drop(inputs);
-                progress.frontier.finish(node);
-                progress.store.put(node, step, &outputs, notes, &own_notes);
-                progress.store.release(step);
-                progress.report.finished.push(step.id.clone());
-                if step.is_target {
-                    progress.report.outputs.insert(step.id.clone(), outputs);
-                }
-                let seconds = began.elapsed().as_secs_f64();
-                let node = step.id.clone();
-                self.events.send(Event::NodeFinished { run: self.id, node, seconds, outputs: summaries });
-                true
-            }
-            Err(NodeError::Cancelled) => false,
-            Err(error) => {
-                self.failed(node, step, &error, &inputs, progress);
-                true
-            }
-        }
-    }
-
-    fn failed(&self, node: usize, step: &Step, error: &NodeError, inputs: &Inputs, progress: &mut Progress) {
-        let failure = Failure {
-            node: step.id.clone(),
-            node_type: step.registered.spec.name.to_string(),
-            message: error.to_string(),
-            causes: error.causes(),
-            hint: match error {
-                NodeError::Failed { hint, .. } => hint.clone(),
-                NodeError::Cancelled => None,
-            },
-            // Describing a value is a node crate's code; that it fails must not hide the failure.
-            inputs: guard::catch(|| inputs.summaries()).unwrap_or_default(),
-        };
-        self.events.send(Event::NodeFailed {
-            run: self.id,
-            node: failure.node.clone(),
-            node_type: failure.node_type.clone(),
-            message: failure.message.clone(),
-            causes: failure.causes.clone(),
-            hint: failure.hint.clone(),
-            inputs: failure.inputs.clone(),
-        });
-        progress.store.release(step);
-        for skipped in progress.frontier.fail(node) {
-            let skipped = &self.plan.0.nodes[skipped];
-            progress.store.release(skipped);
-            let (node, because) = (skipped.id.clone(), step.id.clone());
-            self.events.send(Event::NodeSkipped { run: self.id, node: node.clone(), because: because.clone() });
-            progress.report.skipped.push(Skipped { node, because });
-        }
-        progress.report.failed.push(failure);
-    }
-
-    /// The recipe before any node noted anything.
-    fn provenance(&self) -> Provenance {
+    fn share(mut self, events: EventSink) -> Shared {
+        let resources = self.resources.get_or_insert_with(|| Arc::new(Resources::of_this_machine()));
+        let resources = Arc::clone(resources);
+        let mut key_base = FingerprintHasher::new("easel node");
+        key_base.text(&self.environment);
         let inputs = self.plan.0.inputs.iter();
-        Provenance {
+        let origin = Provenance {
             workflow: Arc::clone(&self.plan.0.source.text),
-            inputs: inputs.map(|(name, input)| (name.clone(), input.value.to_string())).collect(),
-            notes: BTreeMap::new(),
+            files: Arc::new(included_texts(&self.plan)),
+            inputs: Arc::new(inputs.map(|(name, input)| (name.clone(), input.value.to_string())).collect()),
+            notes: Arc::default(),
+        };
+        let frames = Frames::new(self.cache.is_off());
+        let mut state = State::new(frames);
+        let root = NewFrame {
+            block: BlockRef::Root(self.plan.clone()),
+            arguments: Vec::new(),
+            prefix: None,
+            owner: None,
+            notes: Arc::default(),
+        };
+        let root = state.frames.begin(root, &mut state.frontier);
+        for target in state.frames.targets(root) {
+            // Nothing has failed yet, so nothing is skipped.
+            state.frontier.demand(target);
+        }
+        Shared::new(self, resources, events, key_base, origin, state)
+    }
+}
+
+/// The texts of included workflows by their paths from the folder of the one that includes them: where that folder is
+/// is nobody's business, and may be elsewhere next time.
+fn included_texts(plan: &Plan) -> BTreeMap<String, Arc<str>> {
+    let folder = plan.source().path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let from_there = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+    plan.texts().map(|(path, text)| (from_there(path), Arc::clone(text))).collect()
+}
+
+/// Watches over the threads until nothing more will happen.
+fn supervise(shared: &Arc<Shared>, began: Instant) -> RunReport {
+    let mut state = shared.lock();
+    loop {
+        if state.is_over(shared) {
+            match gifts(shared, &state) {
+                Ok(gifts) => return report(shared, state, gifts, began),
+                Err(lost) => make_again(&mut state, lost),
+            }
+        }
+        worker::wake_another(shared, &mut state);
+        let now = Instant::now();
+        state = give_up_late_ones(shared, state, now);
+        try_delayed_ones(&mut state, now);
+        worker::wake_another(shared, &mut state);
+        if !state.is_over(shared) {
+            state = wait(shared, state, now);
         }
     }
-
-    fn run_node(&self, step: &Step, store: &Store, provenance: Provenance) -> Ended {
-        let mut inputs = Inputs::default();
-        let mut context = Context {
-            run: self.id,
-            node: &step.id,
-            base_dir: &self.plan.0.base_dir,
-            out_dir: &self.plan.0.out_dir,
-            services: &self.services,
-            cancel: &self.cancel,
-            events: &self.events,
-            provenance,
-            own_notes: Vec::new(),
-        };
-        // After a panic only the inputs' summaries and nothing else of this is used.
-        let result = guard::catch(|| {
-            gather(step, store, &mut inputs)?;
-            let outputs = step.registered.node.run(&inputs, &mut context)?;
-            let summaries = verify(step, &outputs)?;
-            Ok((outputs, summaries))
-        });
-        let result = result.unwrap_or_else(|panic| {
-            Err(NodeError::new(format!("it panicked: {panic}"))
-                .with_hint(format!("node type `{}` is buggy", step.registered.spec.name)))
-        });
-        Ended { result, inputs, own_notes: context.own_notes }
-    }
 }
 
-/// Fills a node's inputs. What comes by wire is only now held against bounds and choices.
-fn gather(step: &Step, store: &Store, inputs: &mut Inputs) -> Result<(), NodeError> {
-    for input in &step.inputs {
-        let spec = &step.registered.spec.inputs[input.input];
-        let value = match &input.origin {
-            Origin::Known(value) => value.clone(),
-            Origin::Wire { node, output, fit } => {
-                let value = store.get(*node, *output);
-                let value =
-                    value.ok_or_else(|| NodeError::new(format!("the value for input `{}` is gone", spec.name)))?;
-                fit.apply(value)?
-            }
-        };
-        inputs.values.insert(spec.name, value);
-        let checked = check::check(&inputs.values[spec.name], spec.range.as_ref(), &spec.choices);
-        checked.map_err(|problem| {
-            let error = NodeError::new(format!("input `{}` {}", spec.name, problem.message));
-            match problem.hint {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            }
-        })?;
-    }
-    Ok(())
+/// Until there is news, or a deadline.
+fn wait<'a>(shared: &'a Shared, state: MutexGuard<'a, State>, now: Instant) -> MutexGuard<'a, State> {
+    let deadlines = state.running.values().filter_map(|running| running.deadline);
+    let next = deadlines.chain(state.delayed.iter().map(|(time, ..)| *time)).min();
+    // However long nothing is heard: a look now and then costs nothing.
+    const PAUSE: Duration = Duration::from_millis(500);
+    let pause = next.map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
+    shared.news.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// Holds outputs against the spec and describes them.
-fn verify(step: &Step, outputs: &Outputs) -> Result<Vec<OutputSummary>, NodeError> {
-    let spec = &step.registered.spec;
-    let buggy = |what: String| {
-        let hint = "this is a bug of the node type, not of the workflow";
-        Err(NodeError::new(format!("node type `{}` is buggy: {what}", spec.name)).with_hint(hint))
+/// Nodes that take too long have failed; their threads are left to themselves.
+fn give_up_late_ones<'a>(
+    shared: &'a Arc<Shared>,
+    mut state: MutexGuard<'a, State>,
+    now: Instant,
+) -> MutexGuard<'a, State> {
+    let is_late = |running: &state::Running| running.deadline.is_some_and(|deadline| deadline <= now);
+    let late = |state: &State| {
+        state.running.iter().find(|(_, running)| is_late(running)).map(|(node, running)| (*node, running.attempt))
     };
-    if let Some((name, _)) = outputs.iter().find(|(name, _)| spec.find_output(name).is_none()) {
-        return buggy(format!("it gave an output `{name}`, which it does not have"));
+    while let Some((node, attempt)) = late(&state) {
+        let Some(running) = state.leave(node, attempt) else { break };
+        state.workers -= 1;
+        let timeout = state.frames.step(node).options.timeout.unwrap_or_default();
+        drop(state);
+        running.cancel.cancel();
+        if let Some(gate) = &running.gate {
+            gate.close();
+        }
+        let error = NodeError::new(format!("timeout: it gave no result within {timeout:?}"))
+            .with_hint("raise `timeout` in its options if it may take longer");
+        attempt::failed(shared, node, &error, running);
+        state = shared.lock();
     }
-    let mut summaries = Vec::new();
-    for output in &spec.outputs {
-        match outputs.get(output.name) {
-            None => return buggy(format!("it gave no output `{}`", output.name)),
-            Some(value) if value.kind() != output.kind => {
-                return buggy(format!("its output `{}` is {} instead of {}", output.name, value.kind(), output.kind));
+    state
+}
+
+/// Nodes whose pause after a failure is over run again.
+fn try_delayed_ones(state: &mut State, now: Instant) {
+    let (due, later) = std::mem::take(&mut state.delayed).into_iter().partition(|(time, ..)| *time <= now);
+    state.delayed = later;
+    for (_, node, prepared) in due {
+        state.make_runnable(node, prepared);
+    }
+}
+
+/// What the targets and the workflow itself gave.
+struct Gifts {
+    outputs: IndexMap<String, Outputs>,
+    results: IndexMap<String, Value>,
+}
+
+/// What a run was for, as far as it is there; otherwise the nodes that must give it again.
+fn gifts(shared: &Shared, state: &State) -> Result<Gifts, Vec<usize>> {
+    let mut gifts = Gifts { outputs: IndexMap::new(), results: IndexMap::new() };
+    let mut lost = Vec::new();
+    let mut note = |producers: Vec<usize>| lost.extend(producers);
+    for target in state.frames.targets(0) {
+        if state.frontier.state(target) != Stand::Finished {
+            continue;
+        }
+        let mut outputs = Outputs::none();
+        for (index, output) in state.frames.step(target).outputs.iter().enumerate() {
+            match state.frames.slot(target, index) {
+                Slot::Blocked(blocked) => outputs = outputs.blocked_as(&output.name, &blocked.reason),
+                slot => match slot.load(&shared.loader) {
+                    Ok(value) => outputs = outputs.valued_as(&output.name, value),
+                    Err(producers) => note(producers),
+                },
             }
-            Some(value) => summaries.push(OutputSummary {
-                output: output.name.to_string(),
-                kind: value.kind().to_string(),
-                summary: value.summary(),
-            }),
+        }
+        gifts.outputs.insert(state.frames.instance(target).id.to_string(), outputs);
+    }
+    for result in &shared.plan.0.root.results {
+        let sources = state.frames.sources(0, &result.origin);
+        if sources.iter().any(|&source| state.frontier.state(source) != Stand::Finished) {
+            continue;
+        }
+        match state.frames.given(0, &result.origin).fitted(&shared.loader) {
+            Ok(slot) => match slot.load(&shared.loader) {
+                Ok(value) => {
+                    gifts.results.insert(result.name.to_string(), value);
+                }
+                Err(producers) => note(producers),
+            },
+            Err(slot::Obstacle::Lost(producers)) => note(producers),
+            Err(_) => {}
         }
     }
-    Ok(summaries)
+    // What was made again and is lost again is not worth a third time; nor is anything, once the run was cancelled.
+    lost.retain(|producer| !state.forced.contains(producer) && !shared.cancel.is_cancelled());
+    if lost.is_empty() { Ok(gifts) } else { Err(lost) }
+}
+
+fn make_again(state: &mut State, mut lost: Vec<usize>) {
+    lost.sort_unstable();
+    lost.dedup();
+    for node in lost {
+        state.make_again(node);
+    }
+}
+
+fn report(shared: &Shared, mut state: MutexGuard<'_, State>, gifts: Gifts, began: Instant) -> RunReport {
+    let ended = std::mem::take(&mut state.ended);
+    let left = (0..state.frontier.len())
+        .filter(|&node| matches!(state.frontier.state(node), Stand::Waiting | Stand::Ready | Stand::Running));
+    let cancelled: Vec<_> = left.map(|node| Arc::clone(&state.frames.instance(node).id)).collect();
+    state.stop();
+    shared.work.notify_all();
+    let outcome = match (cancelled.is_empty(), ended.failed.is_empty()) {
+        (false, _) => Outcome::Cancelled,
+        (true, false) => Outcome::Failed,
+        (true, true) => Outcome::Completed,
+    };
+    RunReport {
+        run: shared.run,
+        outcome,
+        seconds: began.elapsed().as_secs_f64(),
+        finished: ended.finished,
+        cached: ended.cached,
+        failed: ended.failed,
+        skipped: ended.skipped,
+        blocked: ended.blocked,
+        cancelled,
+        outputs: gifts.outputs,
+        results: gifts.results,
+    }
 }

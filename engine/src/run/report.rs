@@ -1,9 +1,12 @@
 //! What a run came to.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::event::{Outcome, RunId};
 use crate::node::Outputs;
+use crate::value::Value;
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -14,23 +17,29 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// How long it took.
     pub seconds: f64,
-    /// The nodes that finished, in the order in which they did.
-    pub finished: Vec<String>,
+    /// The nodes that ran and finished, in the order in which they did.
+    pub finished: Vec<Arc<str>>,
+    /// The nodes that did not run since their result was known.
+    pub cached: Vec<Arc<str>>,
     /// The nodes that failed, in the order in which they did.
     pub failed: Vec<Failure>,
     /// The nodes that did not run because another failed.
     pub skipped: Vec<Skipped>,
+    /// The nodes that did not run because something was kept back.
+    pub blocked: Vec<Skipped>,
     /// The nodes that did not run, or not to their end, because the run was cancelled.
-    pub cancelled: Vec<String>,
+    pub cancelled: Vec<Arc<str>>,
     /// What the targets gave, as far as they finished: node → outputs.
     pub outputs: IndexMap<String, Outputs>,
+    /// What the workflow gave, as far as that finished: output → value.
+    pub results: IndexMap<String, Value>,
 }
 
 /// A node that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The node.
-    pub node: String,
+    pub node: Arc<str>,
     /// Its type.
     pub node_type: String,
     /// What is wrong.
@@ -47,7 +56,7 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The node.
-    pub node: String,
-    /// The one that failed.
-    pub because: String,
+    pub node: Arc<str>,
+    /// The one that failed, or kept something back.
+    pub because: Arc<str>,
 }

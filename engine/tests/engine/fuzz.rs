@@ -14,7 +14,15 @@ const VALID: &str = r##"Workflow(
         "prompt": Text(default: "a rocket", choices: ["a rocket", r#"b"#], about: "what"),
         "seed": Integer(default: 3, min: 0, max: 0xff),
         "scale": Float(default: -2.5e0),
-        "flag": Boolean(default: true), "words": TextList(default: ["a", "b"]),
+        "flag": Boolean(default: true), "words": TextList(default: ["a", "b"]), "many": IntegerListList(default: [[1], []]),
+    },
+    workflows: {
+        "step": Workflow(inputs: { "x": Float(), "i": Integer(default: 0), "word": Text(default: "") },
+            nodes: { "add": Add(a: Input("x"), b: Input("i")), "note": Word(text: Input("word")) },
+            outputs: { "x": From("add.sum"), "word": From("note"), "go": true }),
+        "twice": Workflow(inputs: { "x": Float(default: 1) },
+            nodes: { "one": Include(workflow: "step", with: (x: Input("x"))), "two": Include(workflow: "step", with: { "x": From("one.x") }) },
+            outputs: { "x": From("two.x"), "all": [From("one.x"), Input("x"), 3] }),
     },
     nodes: {
         "tokens": Tokenizer(text: Input("prompt")), /* a /* nested */ comment */
@@ -22,8 +30,13 @@ const VALID: &str = r##"Workflow(
         "prior": Prior(text: From("text.encoding"), guidance_scale: Input("seed")),
         "sample": Sample(steps: Input("seed"), mode: "fast", fast: Input("flag"), words: Input("words")),
         "save": Save(value: From("prior")), "scaled": Save(value: Input("scale")),
-        "bare": Nothing, "even": Even(value: 2),
+        "bare": Nothing, "even": Even(value: 2, options: (timeout: 1.5, retry: 2, cache: false, device: "cpu")),
+        "merged": Include(workflow: "twice", with: (x: 2), options: (bypass: false)),
+        "mapped": Map(workflow: "step", over: ["x", "word"], with: (x: From("merged.all"), word: [Input("prompt"), "b"]), index: "i", ragged: "shortest"),
+        "looped": Loop(workflow: "step", times: Input("seed"), carry: {"x": "x"}, with: (x: From("merged.x")), while: "go", collect: ["word"], index: "i"),
+        "last": Sample(words: From("mapped.word"), scale: From("looped.x")), "silent": Nothing(options: (mute: true)),
     },
+    outputs: { "last": From("last"), "list": [From("looped.x"), 1] },
 )
 "##;
 
@@ -114,6 +127,18 @@ fn mutated() -> impl Strategy<Value = String> {
         "\u{0}",
         "🚀",
         "Some(",
+        "From(\"merged.x\")",
+        "From(\"looped\")",
+        "Include(workflow: \"twice\")",
+        "Map(workflow: \"step\", over: [\"x\"])",
+        "with: (x: [1, From(\"mapped.x\")])",
+        "options: (mute: true)",
+        "options: { \"bypass\": true }",
+        "outputs: {",
+        "workflows",
+        "\"step\"",
+        "\"twice\"",
+        "[[]]",
         "true",
         "b\"x\"",
         "..",
@@ -184,7 +209,7 @@ proptest! {
             let _ = write!(text, "\"n{node}\": Add(a: {a}, b: {b}), ");
         }
         let targets = (0..nodes.len()).map(|node| format!("n{node}")).collect();
-        let plan = plan(&workflow(&text), &Settings { targets, ..Settings::default() });
+        let plan = plan(&workflow(&text), &Settings { targets: Some(targets), ..Settings::default() });
         let (report, _) = run_with(plan, Services::default(), CancelToken::new());
         prop_assert_eq!(report.outcome, Outcome::Completed);
         prop_assert_eq!(report.finished.len(), nodes.len());

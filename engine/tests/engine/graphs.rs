@@ -180,9 +180,15 @@ fn long_chains_do_not_recurse() {
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }
 
+#[test]
+fn the_longest_chains_are_planned() {
+    let plan = plan(&chain(200_000), &Settings::default());
+    assert_eq!(plan.nodes().len(), 200_000);
+}
+
 fn run_chain(length: usize) -> (usize, f64) {
     let plan = plan(&chain(length), &Settings::default());
-    assert_eq!(plan.nodes().next().map(|node| node.node), Some("n0".to_string()));
+    assert_eq!(plan.nodes().next().map(|node| node.node), Some("n0".into()));
     let report = easel_engine::Run::new(plan, Default::default(), Default::default(), Default::default()).execute();
     (report.finished.len(), report.seconds)
 }

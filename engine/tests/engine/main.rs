@@ -6,3 +6,4 @@ mod graphs;
 mod plans;
 mod runs;
 mod stubs;
+mod workflows;

@@ -11,7 +11,7 @@ fn set(name: &str, text: &str) -> Settings {
 }
 
 fn targets(names: &[&str]) -> Settings {
-    Settings { targets: names.iter().map(ToString::to_string).collect(), ..Settings::default() }
+    Settings { targets: Some(names.iter().map(ToString::to_string).collect()), ..Settings::default() }
 }
 
 fn expect(source: &Source, settings: &Settings, expected: &[(&str, &str, &str)]) {
@@ -25,7 +25,7 @@ fn expect(source: &Source, settings: &Settings, expected: &[(&str, &str, &str)])
 }
 
 fn order(source: &Source, settings: &Settings) -> Vec<String> {
-    plan(source, settings).nodes().map(|node| node.node).collect()
+    plan(source, settings).nodes().map(|node| node.node.to_string()).collect()
 }
 
 #[test]

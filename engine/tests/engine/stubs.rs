@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use easel_engine::{
-    CancelToken, Context, Data, Diagnostic, Document, Event, EventSink, Graph, InputProblem, InputSpec, Inputs, Kind,
-    Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs, Plan, Registry, Run, RunReport, Services,
-    Settings, Source, Value, kinds,
+    CancelToken, Context, Data, DecodeError, Decoder, Diagnostic, Document, Encoder, Event, EventSink, Graph,
+    InputProblem, InputSpec, Inputs, Kind, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs, Plan,
+    Registry, Run, RunReport, Services, Settings, Source, Value, kinds,
 };
 
 /// A node type that is made of a spec and two functions.
@@ -50,6 +50,12 @@ macro_rules! marker {
 
             fn summary(&self) -> String {
                 stringify!($name).to_lowercase()
+            }
+
+            fn encode(&self, _: &mut Encoder<'_>) {}
+
+            fn decode(_: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+                Ok($name)
             }
         }
     };
@@ -100,6 +106,12 @@ impl Data for Counted {
 
     fn summary(&self) -> String {
         "counted".into()
+    }
+
+    fn encode(&self, _: &mut Encoder<'_>) {}
+
+    fn decode(_: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Err(DecodeError::new("a counted value lives in its process only"))
     }
 }
 
@@ -164,7 +176,7 @@ fn numbers() -> Vec<Stub> {
         Stub::new(
             spec("Either").input(required("value", kinds::TEXT).or(kinds::INTEGER)).output(output("kind", kinds::TEXT)),
             |inputs, _| {
-                Ok(Outputs::one("kind", inputs.value("value").map_or("none", |value| value.kind().name()).to_string()))
+                Ok(Outputs::one("kind", inputs.value("value").map_or("none", |value| value.kind().base()).to_string()))
             },
         ),
         Stub::new(
@@ -176,7 +188,7 @@ fn numbers() -> Vec<Stub> {
                 .input(required("words", kinds::TEXT_LIST).optional())
                 .output(output("count", kinds::INTEGER)),
             |inputs, _| {
-                let words = inputs.optional::<Vec<String>>("words")?.map_or(0, Vec::len);
+                let words = inputs.value("words").and_then(|words| words.list()).map_or(0, |words| words.items().len());
                 Ok(Outputs::one("count", words as i64 + inputs.get::<i64>("steps")?))
             },
         ),

@@ -19,5 +19,6 @@ pub use clip::{ClipTextConfig, ClipVisionConfig};
 pub use model_index::{ModelIndex, PartClass};
 pub use prior::{PriorConfig, TextProjConfig};
 pub use processor::{ImageProcessorConfig, Resize};
+pub(crate) use scheduler::{CLIP_SAMPLE_RANGE, TRAIN_TIMESTEPS};
 pub use scheduler::{PredictionType, SchedulerConfig, VarianceType};
 pub use unet::{BlockType, TimeShift, UNetConfig};

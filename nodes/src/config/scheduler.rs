@@ -1,10 +1,18 @@
 //! The noise schedule.
 
+use std::ops::RangeInclusive;
+
 use serde_json::json;
 
 use super::fields::Fields;
 use super::prior::class;
 use crate::error::Result;
+
+/// Steps that a whole schedule may have: its tables are that long.
+pub(crate) const TRAIN_TIMESTEPS: RangeInclusive<usize> = 2..=100_000;
+
+/// To how far predicted samples may be clamped.
+pub(crate) const CLIP_SAMPLE_RANGE: RangeInclusive<f64> = 1e-6..=1e6;
 
 /// Where the variance of a step comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +63,7 @@ impl SchedulerConfig {
             fields.inert(&["clip_sample_range"]);
         }
         let config = Self {
-            num_train_timesteps: fields.size("num_train_timesteps", Some(1000), 2..=100_000),
+            num_train_timesteps: fields.size("num_train_timesteps", Some(1000), TRAIN_TIMESTEPS),
             variance_type: fields
                 .choice("variance_type", Some(VarianceType::FixedSmallLog), &variances)
                 .unwrap_or(VarianceType::FixedSmallLog),
@@ -63,7 +71,7 @@ impl SchedulerConfig {
                 .choice("prediction_type", Some(PredictionType::Epsilon), &predictions)
                 .unwrap_or(PredictionType::Epsilon),
             clip_sample,
-            clip_sample_range: fields.number("clip_sample_range", 1.0, 1e-6..=1e6),
+            clip_sample_range: fields.number("clip_sample_range", 1.0, CLIP_SAMPLE_RANGE),
         };
         let cosine = json!("squaredcos_cap_v2");
         fields.only("beta_schedule", cosine.clone(), &[cosine]);

@@ -1,13 +1,14 @@
 //! Values written in the document, for workflows that want to name or share them.
 
-use easel_engine::{Context, Data, InputSpec, Inputs, Kind, Node, NodeResult, NodeSpec, OutputSpec, Outputs, kinds};
+use easel_engine::{
+    Context, Data, InputSpec, Inputs, Kind, Lanes, Node, NodeResult, NodeSpec, OutputSpec, Outputs, kinds,
+};
 
 fn spec(name: &'static str, about: &'static str, kind: Kind) -> NodeSpec {
-    NodeSpec::new(name, about).input(InputSpec::new("value", kind, "the value")).output(OutputSpec::new(
-        "value",
-        kind,
-        "the value",
-    ))
+    NodeSpec::new(name, about)
+        .lanes(Lanes::None)
+        .input(InputSpec::new("value", kind, "the value"))
+        .output(OutputSpec::new("value", kind, "the value"))
 }
 
 fn pass<T: Data + Clone>(inputs: &Inputs) -> NodeResult {

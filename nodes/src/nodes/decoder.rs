@@ -1,24 +1,37 @@
 //! `Decoder`: a CLIP image embedding and a text to a small picture.
 
+use std::path::PathBuf;
+
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
+    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
+    OutputSpec, Outputs, Surroundings,
 };
 
+use super::reported::Reported;
 use super::sockets::{self, PictureTexts};
 use crate::config::{TextProjConfig, UNetConfig};
 use crate::kinds::{Image, ImageEmbedding, TextEncoding, kind};
+use crate::memory;
 use crate::models::text_proj::TextProj;
 use crate::models::unet::UNet;
 use crate::parts;
 use crate::sampling::{Schedule, Stage, sample_decoder};
+use crate::uses::{self, Used};
 use crate::weights::ModelFolder;
 
 /// Draws pictures from CLIP image embeddings.
 pub struct Decoder;
 
+const TEXT_PROJ: &str = "text_proj";
+const DECODER: &str = "decoder";
+
+/// What it reads of the model.
+const USED: &[Used<'_>] = &[Used::Part(TEXT_PROJ), Used::Part(DECODER)];
+
 impl Node for Decoder {
     fn spec(&self) -> NodeSpec {
         NodeSpec::new("Decoder", "Draws a small picture from a CLIP image embedding and a text.")
+            .lanes(Lanes::All)
             .input(sockets::model())
             .input(InputSpec::new("embedding", kind::IMAGE_EMBEDDING, "one per picture, from a Prior or an encoder"))
             .input(InputSpec::new("text", kind::TEXT_ENCODING, "the text, or an empty one for variations"))
@@ -33,10 +46,27 @@ impl Node for Decoder {
     fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
         sockets::check_model(literals, |folder| {
             configs(folder)?;
-            folder.weights("text_proj")?;
-            folder.weights("decoder")?;
+            folder.weights(TEXT_PROJ)?;
+            folder.weights(DECODER)?;
             Ok(())
         })
+    }
+
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external(inputs, surroundings, USED)
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        uses::watched(literals, USED)
+    }
+
+    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
+        let folder = uses::model_of(literals)?;
+        let (config, _) = configs(&folder).ok()?;
+        let weights =
+            memory::of_weights(&folder.weights(TEXT_PROJ).ok()?) + memory::of_weights(&folder.weights(DECODER).ok()?);
+        // How many pictures there are is known when their embeddings come.
+        Some(weights + memory::of_unet(&config, sockets::branches(literals)))
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
@@ -56,10 +86,10 @@ impl Node for Decoder {
         let schedule = inputs.get::<Schedule>("schedule")?;
         let item = [config.sample_size, config.sample_size, config.in_channels];
         let draws = sockets::draws(inputs, Stage::Decoder, schedule, texts.batch(), &item)?;
-        let text_proj = parts::load(context, &folder, "text_proj", |weights| TextProj::new(weights, &projection))?;
-        let decoder = parts::load(context, &folder, "decoder", |weights| UNet::new(weights, &config))?;
-        let on_step = &mut sockets::report(context);
-        let image = sample_decoder(&decoder, &text_proj, schedule, texts.guided(), embedding, draws, on_step)?;
+        let text_proj = parts::load(context, &folder, TEXT_PROJ, |weights| TextProj::new(weights, &projection))?;
+        let decoder = parts::load(context, &folder, DECODER, |weights| UNet::new(weights, &config))?;
+        let steps = &mut Reported::new(context);
+        let image = sample_decoder(&decoder, &text_proj, schedule, texts.guided(), embedding, &draws, steps)?;
         Ok(Outputs::one("image", Image::new(image)?))
     }
 }
@@ -75,8 +105,8 @@ fn pictures_per_text(inputs: &Inputs, embeddings: usize) -> Result<usize, NodeEr
 }
 
 fn configs(folder: &ModelFolder) -> Result<(UNetConfig, TextProjConfig), NodeError> {
-    let decoder = parts::config(folder, "decoder", UNetConfig::parse)?;
-    let projection = parts::config(folder, "text_proj", TextProjConfig::parse)?;
+    let decoder = parts::config(folder, DECODER, UNetConfig::parse)?;
+    let projection = parts::config(folder, TEXT_PROJ, TextProjConfig::parse)?;
     check(&decoder, &projection)?;
     Ok((decoder, projection))
 }

@@ -1,12 +1,16 @@
 //! `LoadImage`: a picture from a file.
 
+use std::path::PathBuf;
+
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeResult, NodeSpec, OutputSpec, Outputs, kinds,
+    Context, External, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec,
+    Outputs, Surroundings, kinds,
 };
 
 use super::sockets;
 use crate::kinds::{Image, kind};
 use crate::picture;
+use crate::uses;
 
 /// Reads a picture.
 pub struct LoadImage;
@@ -20,6 +24,14 @@ impl Node for LoadImage {
 
     fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
         sockets::check_file_exists(literals, "path")
+    }
+
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external_file(inputs, surroundings)
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        uses::watched_file(literals)
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

@@ -1,13 +1,17 @@
 //! `LoadTensor`: a tensor from a safetensors file.
 
+use std::path::PathBuf;
+
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeResult, NodeSpec, OutputSpec, Outputs, kinds,
+    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
+    OutputSpec, Outputs, Surroundings, kinds,
 };
 use easel_kernels::{DType, Tensor};
 
 use super::sockets;
 use crate::error::{Error, Result};
 use crate::kinds::{TensorValue, kind};
+use crate::uses;
 use crate::weights::Weights;
 
 /// Reads a tensor.
@@ -20,6 +24,7 @@ impl Node for LoadTensor {
             "Reads a tensor from a safetensors file: recorded noise, an embedding, a picture. \
              A numbered series, such as draw.{000..024}, is stacked along a new first dimension.",
         )
+        .lanes(Lanes::None)
         .input(InputSpec::new("path", kinds::TEXT, "the file, relative to the workflow's folder"))
         .input(InputSpec::new("key", kinds::TEXT, "the tensor's name, or a series: name.{first..last}"))
         .output(OutputSpec::new("tensor", kind::TENSOR, "its numbers as float32"))
@@ -27,6 +32,14 @@ impl Node for LoadTensor {
 
     fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
         sockets::check_file_exists(literals, "path")
+    }
+
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external_file(inputs, surroundings)
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        uses::watched_file(literals)
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

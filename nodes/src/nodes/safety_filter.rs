@@ -62,10 +62,7 @@ impl Node for SafetyFilter {
 }
 
 fn prompts(inputs: &Inputs) -> Result<Vec<String>, NodeError> {
-    match inputs.value("prompt").and_then(|value| value.get::<Vec<String>>()) {
-        Some(prompts) => Ok(prompts.clone()),
-        None => Ok(vec![inputs.get::<String>("prompt")?.clone()]),
-    }
+    Ok(inputs.texts("prompt")?.into_iter().map(String::from).collect())
 }
 
 fn check(prompts: &[String]) -> Vec<Verdict> {

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, Outputs, kinds,
+    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
+    Outputs, Surroundings, kinds,
 };
 use easel_kernels::{DType, Tensor};
 use safetensors::tensor::{Dtype, TensorView};
@@ -12,6 +13,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use super::sockets;
 use crate::error::{Error, Result};
 use crate::kinds::{kind, tensors_of};
+use crate::uses;
 use crate::whole_file::write_whole_file;
 
 /// Writes tensors.
@@ -25,6 +27,7 @@ impl Node for SaveTensor {
              Pictures stay [batch, height, width, 3] in −1 … 1.",
         )
         .effect()
+        .lanes(Lanes::None)
         .input(
             InputSpec::new("value", kind::TENSOR, "anything made of tensors")
                 .or(kind::IMAGE)
@@ -37,6 +40,10 @@ impl Node for SaveTensor {
 
     fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
         sockets::check_path_in_out_dir(literals, "path")
+    }
+
+    fn external(&self, _: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external_out_dir(surroundings)
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

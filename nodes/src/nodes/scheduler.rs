@@ -1,8 +1,10 @@
 //! `Scheduler`: the timesteps of a sampling loop.
 
+use std::path::PathBuf;
+
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
-    kinds,
+    Context, External, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec,
+    Outputs, Surroundings, kinds,
 };
 
 use super::sockets;
@@ -11,6 +13,7 @@ use crate::error::Result;
 use crate::kinds::kind;
 use crate::parts;
 use crate::sampling::Schedule;
+use crate::uses::{self, Used};
 use crate::weights::ModelFolder;
 
 /// Lays out the timesteps of a sampling loop.
@@ -40,6 +43,16 @@ impl Node for Scheduler {
         })
     }
 
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        let file = config_file(inputs.get::<String>("part")?);
+        uses::external(inputs, surroundings, &[Used::File(&file)])
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        let file = literals.get::<String>("part").map(|part| config_file(part));
+        uses::watched(literals, file.as_deref().map(Used::File).as_slice())
+    }
+
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let config = config(&folder, inputs.get::<String>("part")?)?;
@@ -50,5 +63,9 @@ impl Node for Scheduler {
 }
 
 fn config(folder: &ModelFolder, part: &str) -> Result<SchedulerConfig> {
-    parts::json(folder, &format!("{part}_scheduler/scheduler_config.json"), SchedulerConfig::parse)
+    parts::json(folder, &config_file(part), SchedulerConfig::parse)
+}
+
+fn config_file(part: &str) -> String {
+    format!("{part}_scheduler/scheduler_config.json")
 }

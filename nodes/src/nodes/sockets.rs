@@ -67,10 +67,15 @@ pub(super) fn draws(
     match inputs.optional::<TensorValue>("noise")? {
         Some(TensorValue(recorded)) => {
             let count = schedule.timesteps().len();
-            Ok(Draws::recorded(recorded.clone(), count, batch, item)?)
+            Ok(Draws::recorded(recorded.clone(), stage, count, batch, item)?)
         }
         None => Ok(Draws::from_seed(seed_of(inputs)?, stage, batch, item)),
     }
+}
+
+/// How many branches a guided loop runs side by side, before the run.
+pub(super) fn branches(literals: &Literals<'_>) -> u64 {
+    if literals.get::<f64>("guidance_scale") == Some(&1.0) { 1 } else { 2 }
 }
 
 /// The seed of the first picture.
@@ -155,11 +160,6 @@ fn repeat(text: &TextEncoding, times: usize) -> Result<TextEncoding, NodeError> 
         hidden_states: repeat(&text.hidden_states)?,
         key_bias: repeat(&text.key_bias)?,
     })
-}
-
-/// Passes a loop's steps on as the node's progress.
-pub(super) fn report<'a>(context: &'a mut Context<'_>) -> impl FnMut(usize, usize) -> Result<(), Error> + 'a {
-    move |step, steps| Ok(context.progress(step, steps)?)
 }
 
 /// Finds a missing file before the run.

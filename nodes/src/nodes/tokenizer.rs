@@ -1,16 +1,22 @@
 //! `Tokenizer`: prompts to token ids.
 
+use std::path::PathBuf;
+
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
-    kinds,
+    Context, External, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec,
+    Outputs, Surroundings, kinds,
 };
 
 use super::sockets;
 use crate::kinds::{Tokens, kind};
 use crate::parts;
+use crate::uses::{self, Used};
 
 /// Splits texts into the tokens of a model's vocabulary.
 pub struct Tokenizer;
+
+/// What it reads of the model.
+const USED: &[Used<'_>] = &[Used::Tokenizer];
 
 impl Node for Tokenizer {
     fn spec(&self) -> NodeSpec {
@@ -29,6 +35,14 @@ impl Node for Tokenizer {
             parts::tokenizer(folder)?;
             Ok(())
         })
+    }
+
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external(inputs, surroundings, USED)
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        uses::watched(literals, USED)
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
@@ -53,10 +67,7 @@ impl Node for Tokenizer {
 }
 
 fn texts(inputs: &Inputs) -> Result<Vec<String>, NodeError> {
-    match inputs.value("text").and_then(|value| value.get::<Vec<String>>()) {
-        Some(texts) => Ok(texts.clone()),
-        None => Ok(vec![inputs.get::<String>("text")?.clone()]),
-    }
+    Ok(inputs.texts("text")?.into_iter().map(String::from).collect())
 }
 
 /// Says what was cut, but not a whole novel.

@@ -1,19 +1,28 @@
 //! `Upsampler`: a small picture to a large one.
 
+use std::path::PathBuf;
+
 use easel_engine::{
-    Context, InputProblem, InputSpec, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs,
+    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
+    OutputSpec, Outputs, Surroundings,
 };
 
+use super::reported::Reported;
 use super::sockets;
 use crate::config::UNetConfig;
 use crate::kinds::{Image, kind};
+use crate::memory;
 use crate::models::unet::UNet;
 use crate::parts;
 use crate::sampling::{Schedule, Stage, SuperResNetwork, sample_super_res};
+use crate::uses::{self, Used};
 use crate::weights::ModelFolder;
 
 /// Draws a large picture from a small one.
 pub struct Upsampler;
+
+/// What it reads of the model.
+const USED: &[Used<'_>] = &[Used::Part(FIRST), Used::Part(LAST)];
 
 const FIRST: &str = "super_res_first";
 const LAST: &str = "super_res_last";
@@ -25,6 +34,7 @@ impl Node for Upsampler {
             "Draws a large picture from a small one with the model's two super-resolution networks: \
              `super_res_first` for every step but the last, which is `super_res_last`'s.",
         )
+        .lanes(Lanes::All)
         .input(sockets::model())
         .input(InputSpec::new("image", kind::IMAGE, "pictures, from a Decoder"))
         .input(sockets::schedule())
@@ -42,6 +52,26 @@ impl Node for Upsampler {
         })
     }
 
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external(inputs, surroundings, USED)
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        uses::watched(literals, USED)
+    }
+
+    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
+        let folder = uses::model_of(literals)?;
+        let (first, last) = configs(&folder).ok()?;
+        let of = |part: &str, config| {
+            let weights = folder.weights(part).ok()?;
+            // How many pictures there are is known when they come.
+            Some(memory::of_weights(&weights) + memory::of_unet(config, 1))
+        };
+        // One network at a time.
+        Some(of(FIRST, &first)?.max(of(LAST, &last)?))
+    }
+
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let (first, last) = configs(&folder)?;
@@ -49,17 +79,14 @@ impl Node for Upsampler {
         let schedule = inputs.get::<Schedule>("schedule")?;
         let side = first.sample_size;
         let draws = sockets::draws(inputs, Stage::SuperRes, schedule, image.dims()[0], &[side, side, 3])?;
-        // Loading and progress both speak through the one context, in turn.
-        let context = std::cell::RefCell::new(context);
-        let mut load = |network| {
+        let mut load = |network, steps: &mut Reported<'_, '_>| {
             let (part, config) = match network {
                 SuperResNetwork::First => (FIRST, &first),
                 SuperResNetwork::Last => (LAST, &last),
             };
-            Ok(parts::load(&mut context.borrow_mut(), &folder, part, |weights| UNet::new(weights, config))?)
+            Ok(parts::load(steps.context(), &folder, part, |weights| UNet::new(weights, config))?)
         };
-        let mut on_step = |step, steps| Ok(context.borrow_mut().progress(step, steps)?);
-        let image = sample_super_res(&mut load, side, schedule, image, draws, &mut on_step)?;
+        let image = sample_super_res(&mut load, side, schedule, image, &draws, &mut Reported::new(context))?;
         Ok(Outputs::one("image", Image::new(image)?))
     }
 }

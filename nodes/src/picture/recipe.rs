@@ -12,6 +12,7 @@ use crate::error::Result;
 
 const VERSION: &str = "easel:version";
 const WORKFLOW: &str = "easel:workflow";
+const FILES: &str = "easel:files";
 const INPUTS: &str = "easel:inputs";
 const NOTES: &str = "easel:notes";
 const NODE: &str = "easel:node";
@@ -27,6 +28,8 @@ pub struct Recipe {
     pub easel_version: String,
     /// The workflow's document, as it was run.
     pub workflow: String,
+    /// The workflows that it includes, by their paths from its folder.
+    pub files: BTreeMap<String, String>,
     /// Inputs that were given on top of the document, as they were written.
     pub inputs: BTreeMap<String, String>,
     /// What nodes reported of themselves, under "node.key" (seeds that were drawn, hashes of models, …).
@@ -49,7 +52,9 @@ impl Recipe {
             (NODE, self.node.clone()),
             (INDEX, self.picture_index.to_string()),
         ];
-        for (keyword, text) in chunks {
+        let files = (FILES, json(&self.files)?);
+        let files = (!self.files.is_empty()).then_some(files);
+        for (keyword, text) in chunks.into_iter().chain(files) {
             let mut chunk = ITXtChunk::new(keyword, text);
             chunk.compressed = true;
             writer.write_text_chunk(&chunk)?;
@@ -95,12 +100,14 @@ fn parse(mut texts: BTreeMap<String, String>, path: &Path) -> Result<Option<Reci
     let Some(workflow) = texts.remove(WORKFLOW) else {
         return Ok(None);
     };
+    let files = texts.remove(FILES);
     let broken = |keyword: &str, error: &dyn std::fmt::Display| damaged(path, &format!("{keyword}: {error}"));
     // All are written together: with one gone, the rest would make another picture.
     let mut take = |keyword| texts.remove(keyword).ok_or_else(|| broken(keyword, &"it is missing"));
     let map = |keyword, text: String| serde_json::from_str(&text).map_err(|error| broken(keyword, &error));
     Ok(Some(Recipe {
         workflow,
+        files: files.map_or_else(|| Ok(BTreeMap::new()), |files| map(FILES, files))?,
         inputs: map(INPUTS, take(INPUTS)?)?,
         notes: map(NOTES, take(NOTES)?)?,
         easel_version: take(VERSION)?,

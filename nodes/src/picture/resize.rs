@@ -15,7 +15,7 @@ struct Weights {
 }
 
 /// Resizes as Pillow's `Image.resize(…, BICUBIC)` does. Sides must not be zero.
-pub(super) fn resize(picture: &RgbImage, width: usize, height: usize) -> RgbImage {
+pub fn resize(picture: &RgbImage, width: usize, height: usize) -> RgbImage {
     let mut picture = picture.clone();
     if width != picture.width() as usize {
         picture = resize_rows(&picture, width);

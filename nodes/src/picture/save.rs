@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use super::once::NumberedFiles;
 use super::recipe::Recipe;
 use crate::Error;
 use crate::error::Result;
@@ -36,37 +37,79 @@ pub fn save_png(
     recipe: &Recipe,
     overwrite: Overwrite,
 ) -> Result<PathBuf> {
-    let wanted = u64::from(width) * u64::from(height) * 3;
-    if wanted == 0 || pixels.len() as u64 != wanted {
-        return Err(Error::invalid(format!(
-            "a picture of {width} × {height} takes {wanted} bytes (and more than none), got {}",
-            pixels.len()
-        )));
-    }
-    if path.file_name().is_none() || path.is_dir() {
-        return Err(Error::invalid(format!("{}: a folder, not a file's name", path.display()))
-            .with_hint("name a file in that folder, such as picture.png"));
-    }
-    let folder = folder_of(path);
-    std::fs::create_dir_all(folder).map_err(|source| io_error("cannot create", folder, source))?;
-    if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok() {
+    if overwrite == Overwrite::Refuse && path.symlink_metadata().is_ok_and(|there| !there.is_dir()) {
         return Err(in_the_way(path));
     }
-    let cannot_write = |source| io_error("cannot write", path, source);
-    let mut file = temporary_in(folder).map_err(cannot_write)?;
-    encode(file.as_file_mut(), pixels, width, height, recipe).map_err(|error| match error {
-        png::EncodingError::IoError(source) => cannot_write(source),
-        other => Error::invalid(format!("{}: the picture cannot be encoded: {other}", path.display())),
-    })?;
-    file.as_file().sync_all().map_err(cannot_write)?;
-    let saved = place(file, path, folder, overwrite)?;
-    sync_folder(folder);
+    let png = EncodedPng::new(path, pixels, width, height, recipe)?;
+    let saved = place(png, path, overwrite)?;
+    sync_folder(folder_of(path));
     Ok(saved)
 }
 
-fn encode(file: &mut File, pixels: &[u8], width: u32, height: u32, recipe: &Recipe) -> Result<(), png::EncodingError> {
-    let mut buffer = BufWriter::new(file);
-    let mut encoder = png::Encoder::new(&mut buffer, width, height);
+/// A picture on the disk, whole, that has no name yet.
+pub(crate) struct EncodedPng {
+    /// Beside the place where it will stay; removed if it never gets there.
+    pub(super) file: NamedTempFile,
+    /// The content's BLAKE3.
+    pub(super) hash: [u8; 32],
+}
+
+impl EncodedPng {
+    /// Encodes an 8-bit RGB picture beside `path`, whose folder is created.
+    pub(crate) fn new(path: &Path, pixels: &[u8], width: u32, height: u32, recipe: &Recipe) -> Result<Self> {
+        let wanted = u64::from(width) * u64::from(height) * 3;
+        if wanted == 0 || pixels.len() as u64 != wanted {
+            return Err(Error::invalid(format!(
+                "a picture of {width} × {height} takes {wanted} bytes (and more than none), got {}",
+                pixels.len()
+            )));
+        }
+        if path.file_name().is_none() || path.is_dir() {
+            return Err(Error::invalid(format!("{}: a folder, not a file's name", path.display()))
+                .with_hint("name a file in that folder, such as picture.png"));
+        }
+        let folder = folder_of(path);
+        std::fs::create_dir_all(folder).map_err(|source| io_error("cannot create", folder, source))?;
+        let cannot_write = |source| io_error("cannot write", path, source);
+        let mut file = temporary_in(folder).map_err(cannot_write)?;
+        let mut hashed = Hashed { file: BufWriter::new(file.as_file_mut()), hasher: blake3::Hasher::new() };
+        encode(&mut hashed, pixels, width, height, recipe).map_err(|error| match error {
+            png::EncodingError::IoError(source) => cannot_write(source),
+            other => Error::invalid(format!("{}: the picture cannot be encoded: {other}", path.display())),
+        })?;
+        let hash = *hashed.hasher.finalize().as_bytes();
+        drop(hashed);
+        file.as_file().sync_all().map_err(cannot_write)?;
+        Ok(EncodedPng { file, hash })
+    }
+}
+
+/// Writes to a file and hashes what it writes.
+struct Hashed<'a> {
+    file: BufWriter<&'a mut File>,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn encode(
+    out: &mut Hashed<'_>,
+    pixels: &[u8],
+    width: u32,
+    height: u32,
+    recipe: &Recipe,
+) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(&mut *out, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
@@ -74,41 +117,28 @@ fn encode(file: &mut File, pixels: &[u8], width: u32, height: u32, recipe: &Reci
     recipe.write(&mut writer)?;
     writer.write_image_data(pixels)?;
     writer.finish()?;
-    buffer.flush()?;
+    out.flush()?;
     Ok(())
 }
 
-fn place(file: NamedTempFile, path: &Path, folder: &Path, overwrite: Overwrite) -> Result<PathBuf> {
-    let mut file = file.into_temp_path();
+fn place(png: EncodedPng, path: &Path, overwrite: Overwrite) -> Result<PathBuf> {
     match overwrite {
         Overwrite::Yes => {
-            file.persist(path).map_err(|error| io_error("cannot write", path, error.error))?;
+            png.file.into_temp_path().persist(path).map_err(|error| io_error("cannot write", path, error.error))?;
             Ok(path.to_owned())
         }
-        Overwrite::Refuse => match persist_new(file, path) {
+        Overwrite::Refuse => match persist_new(png.file.into_temp_path(), path) {
             Ok(()) => Ok(path.to_owned()),
             Err((error, _)) if error.kind() == io::ErrorKind::AlreadyExists => Err(in_the_way(path)),
             Err((error, _)) => Err(io_error("cannot write", path, error)),
         },
-        Overwrite::Never => {
-            // Others may write to the same folder: whoever comes second takes the next number.
-            let mut number = next_number(path, folder)?;
-            loop {
-                let numbered = numbered_path(path, number);
-                match persist_new(file, &numbered) {
-                    Ok(()) => return Ok(numbered),
-                    Err((error, back)) if error.kind() == io::ErrorKind::AlreadyExists => file = back,
-                    Err((error, _)) => return Err(io_error("cannot write", &numbered, error)),
-                }
-                number += 1;
-            }
-        }
+        Overwrite::Never => NumberedFiles::new(path, None, &()).place(0, png, &mut ()),
     }
 }
 
 /// Gives the file its name only if nobody has it. Where the file system can do that in one step, it does; elsewhere
 /// (FAT has neither hard links nor an exclusive rename) the name is first taken with an empty file.
-fn persist_new(file: TempPath, path: &Path) -> Result<(), (io::Error, TempPath)> {
+pub(super) fn persist_new(file: TempPath, path: &Path) -> Result<(), (io::Error, TempPath)> {
     let error = match file.persist_noclobber(path) {
         Ok(()) => return Ok(()),
         Err(error) => error,
@@ -127,7 +157,7 @@ fn persist_new(file: TempPath, path: &Path) -> Result<(), (io::Error, TempPath)>
 }
 
 /// `picture.png` and 7 → `picture_0007.png`.
-fn numbered_path(path: &Path, number: u32) -> PathBuf {
+pub(super) fn numbered_path(path: &Path, number: u32) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!("_{number:04}"));
     if let Some(extension) = path.extension() {
@@ -138,7 +168,7 @@ fn numbered_path(path: &Path, number: u32) -> PathBuf {
 }
 
 /// One more than the highest number in the folder, so that pictures stay in the order in which they were made.
-fn next_number(path: &Path, folder: &Path) -> Result<u32> {
+pub(super) fn next_number(path: &Path, folder: &Path) -> Result<u32> {
     let cannot_read = |source| io_error("cannot read", folder, source);
     let mut highest = 0;
     for entry in std::fs::read_dir(folder).map_err(cannot_read)? {
@@ -162,7 +192,7 @@ fn number_of(name: &Path, path: &Path) -> Option<u32> {
 
 /// The name is on the disk only when the folder is. Not every file system allows this, and the picture is safe in
 /// itself, so a failure is none.
-fn sync_folder(folder: &Path) {
+pub(super) fn sync_folder(folder: &Path) {
     if cfg!(unix)
         && let Ok(folder) = File::open(folder)
     {

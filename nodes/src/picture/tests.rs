@@ -27,6 +27,7 @@ fn recipe() -> Recipe {
     Recipe {
         easel_version: "0.1.0".into(),
         workflow: "(\n  nodes: [ /* ünïcödé \u{1F431} */ ],\n)\0".into(),
+        files: map(&[("parts/draw.ron", "Workflow(/* ünïcödé */)"), ("../b.ron", "")]),
         inputs: map(&[("prompt", "北京の猫, кот, قطة \u{1F431} \"quoted\"\n"), ("seed", "18446744073709551615")]),
         notes: map(&[("decoder.seed", "7"), ("model.hash", "")]),
         node: "save \u{2713}".into(),

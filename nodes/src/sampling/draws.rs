@@ -1,5 +1,6 @@
 //! The noise of a sampling loop: drawn from the pictures' seeds, or replayed from a recording.
 
+use easel_engine::FingerprintHasher;
 use easel_kernels::{Tensor, random};
 
 use crate::error::{Error, Result};
@@ -15,24 +16,26 @@ pub enum Stage {
     SuperRes = 2,
 }
 
-/// Draws in order: the first is the loop's start, then one for every step that adds noise.
+/// Draws by number: 0 is the loop's start, then comes one for every step that adds noise. A draw depends on its number
+/// alone, not on what was drawn before: a loop may begin anywhere.
 pub struct Draws {
     source: Source,
+    stage: Stage,
     /// Of one picture: `[channels]` or `[height, width, channels]`.
     item: Vec<usize>,
     batch: usize,
-    drawn: usize,
 }
 
 enum Source {
-    Seeds { first: u64, stage: Stage },
+    /// Of the first picture.
+    Seed(u64),
     Recorded(Tensor),
 }
 
 impl Draws {
     /// Picture i of `batch` draws from seed `seed` + i, as it would alone.
     pub fn from_seed(seed: u64, stage: Stage, batch: usize, item: &[usize]) -> Self {
-        Draws { source: Source::Seeds { first: seed, stage }, item: item.to_vec(), batch, drawn: 0 }
+        Draws { source: Source::Seed(seed), stage, item: item.to_vec(), batch }
     }
 
     /// Replays `recorded: [draws, batch, channels]` or `[draws, batch, channels, height, width]` (channels first, as
@@ -40,7 +43,7 @@ impl Draws {
     ///
     /// # Errors
     /// Another shape, or not exactly `count` draws.
-    pub fn recorded(recorded: Tensor, count: usize, batch: usize, item: &[usize]) -> Result<Self> {
+    pub fn recorded(recorded: Tensor, stage: Stage, count: usize, batch: usize, item: &[usize]) -> Result<Self> {
         let mut wanted = vec![count, batch];
         match *item {
             [height, width, channels] => wanted.extend([channels, height, width]),
@@ -53,17 +56,16 @@ impl Draws {
             ))
             .with_hint("the first dimension counts the draws: the start, then one per step but the last"));
         }
-        Ok(Draws { source: Source::Recorded(recorded), item: item.to_vec(), batch, drawn: 0 })
+        Ok(Draws { source: Source::Recorded(recorded), stage, item: item.to_vec(), batch })
     }
 
-    /// The next draw: `[batch, channels]` or `[batch, height, width, channels]`.
-    pub fn draw(&mut self) -> Result<Tensor> {
-        let index = self.drawn;
-        self.drawn += 1;
+    /// Draw `index`: `[batch, channels]` or `[batch, height, width, channels]`.
+    pub fn draw(&self, index: usize) -> Result<Tensor> {
         match &self.source {
-            Source::Seeds { first, stage } => {
+            Source::Seed(first) => {
+                let (stream, draw) = (self.stage as u32, index as u32);
                 let pictures = (0..self.batch as u64)
-                    .map(|i| random::normal(self.item.clone(), first.wrapping_add(i), *stage as u32, index as u32))
+                    .map(|i| random::normal(self.item.clone(), first.wrapping_add(i), stream, draw))
                     .collect::<easel_kernels::Result<Vec<_>>>()?;
                 Ok(Tensor::stack(&pictures.iter().collect::<Vec<_>>())?)
             }
@@ -71,6 +73,31 @@ impl Draws {
                 let draw = recorded.narrow(0, index, 1)?;
                 let draw = draw.reshape(&draw.dims()[1..])?;
                 Ok(if self.item.len() == 3 { draw.nchw_to_nhwc()? } else { draw })
+            }
+        }
+    }
+
+    /// The shape of a draw, which is that of the sample.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        let mut shape = vec![self.batch];
+        shape.extend(&self.item);
+        shape
+    }
+
+    /// Everything that tells these draws from others.
+    pub(super) fn hash_into(&self, hasher: &mut FingerprintHasher) {
+        hasher.number(self.stage as u64);
+        let shape = self.shape();
+        hasher.number(shape.len() as u64);
+        shape.iter().for_each(|&size| hasher.number(size as u64));
+        match &self.source {
+            Source::Seed(first) => {
+                hasher.text("seed");
+                hasher.number(*first);
+            }
+            Source::Recorded(recorded) => {
+                hasher.text("recorded");
+                hasher.bytes(recorded.bytes());
             }
         }
     }

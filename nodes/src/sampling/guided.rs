@@ -2,10 +2,13 @@
 //!
 //! Classifier-free guidance runs both branches in one batch, unconditional first.
 
+use std::sync::Arc;
+
 use easel_kernels::{Tensor, ops};
 
 use super::draws::Draws;
 use super::schedule::Schedule;
+use super::steps::{Steps, walk};
 use crate::error::{Error, Result};
 use crate::kinds::TextEncoding;
 use crate::models::prior::{Prior, PriorText};
@@ -40,16 +43,13 @@ impl GuidedText<'_> {
     }
 }
 
-/// Called after every step with (steps done, steps in all); an error stops the loop.
-pub type OnStep<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
-
 /// The prior's loop: a CLIP image embedding for every text, `[batch, embedding_dim]`.
-pub fn sample_prior(
+pub fn sample_prior<S: Steps + ?Sized>(
     prior: &Prior,
     schedule: &Schedule,
     text: GuidedText<'_>,
-    mut draws: Draws,
-    on_step: OnStep<'_>,
+    draws: &Draws,
+    steps: &mut S,
 ) -> Result<Tensor> {
     let branches = text.both_branches()?;
     let condition = PriorText {
@@ -57,27 +57,25 @@ pub fn sample_prior(
         hidden_states: &branches.hidden_states,
         key_bias: Some(&branches.key_bias),
     };
-    let mut sample = draws.draw()?;
-    for (i, &timestep) in schedule.timesteps().iter().enumerate() {
-        let output = prior.forward(&for_branches(&sample, text.is_guided())?, timestep as f32, condition)?;
-        let output = if text.is_guided() { guide(&output, text.guidance_scale)? } else { output };
-        sample = step(schedule, i, &sample, &output, &mut draws)?;
-        on_step(i + 1, schedule.timesteps().len())?;
-    }
+    let sample = walk(schedule, draws, steps, |i, sample, _| {
+        let timestep = schedule.timesteps()[i] as f32;
+        let output = prior.forward(&for_branches(sample, text.is_guided())?, timestep, condition)?;
+        if text.is_guided() { guide(&output, text.guidance_scale) } else { Ok(output) }
+    })?;
     let embedding = prior.post_process_latents(&sample)?;
     finite(&embedding, "prior")?;
     Ok(embedding)
 }
 
 /// The decoder's loop: pictures `[batch, sample_size, sample_size, 3]` in [−1, 1].
-pub fn sample_decoder(
+pub fn sample_decoder<S: Steps + ?Sized>(
     decoder: &UNet,
     text_proj: &TextProj,
     schedule: &Schedule,
     text: GuidedText<'_>,
     image_embeddings: &Tensor,
-    mut draws: Draws,
-    on_step: OnStep<'_>,
+    draws: &Draws,
+    steps: &mut S,
 ) -> Result<Tensor> {
     let branches = text.both_branches()?;
     let embeddings = if text.is_guided() {
@@ -94,14 +92,12 @@ pub fn sample_decoder(
         encoder_key_bias: Some(&key_bias),
         class_labels: Some(&projected.additive_clip_time_embeddings),
     };
-    let mut sample = draws.draw()?;
-    for (i, &timestep) in schedule.timesteps().iter().enumerate() {
-        let output = decoder.forward(&for_branches(&sample, text.is_guided())?, timestep as f32, condition)?;
+    let sample = walk(schedule, draws, steps, |i, sample, _| {
+        let timestep = schedule.timesteps()[i] as f32;
+        let output = decoder.forward(&for_branches(sample, text.is_guided())?, timestep, condition)?;
         let channels = sample.dims()[3];
-        let output = if text.is_guided() { guide_prediction(&output, channels, text.guidance_scale)? } else { output };
-        sample = step(schedule, i, &sample, &output, &mut draws)?;
-        on_step(i + 1, schedule.timesteps().len())?;
-    }
+        if text.is_guided() { guide_prediction(&output, channels, text.guidance_scale) } else { Ok(output) }
+    })?;
     clamp_to_picture(&sample, "decoder")
 }
 
@@ -114,41 +110,45 @@ pub enum SuperResNetwork {
     Last,
 }
 
+impl SuperResNetwork {
+    /// The network of step `index` of `steps`.
+    fn of_step(index: usize, steps: usize) -> Self {
+        if index + 1 == steps { SuperResNetwork::Last } else { SuperResNetwork::First }
+    }
+}
+
 /// The super-resolution loop: `images: [batch, height, width, 3]` in [−1, 1] → `[batch, side, side, 3]`, side being the
-/// networks' `sample_size`. `load` is asked for one network at a time, so that they need not be in memory together.
-pub fn sample_super_res(
-    load: &mut dyn FnMut(SuperResNetwork) -> Result<UNet>,
+/// networks' `sample_size`. `load` is asked for one network at a time, when its first step comes, so that they need not
+/// be in memory together.
+pub fn sample_super_res<S: Steps + ?Sized>(
+    load: &mut dyn FnMut(SuperResNetwork, &mut S) -> Result<Arc<UNet>>,
     side: usize,
     schedule: &Schedule,
     images: &Tensor,
-    mut draws: Draws,
-    on_step: OnStep<'_>,
+    draws: &Draws,
+    steps: &mut S,
 ) -> Result<Tensor> {
     let upscaled = ops::resize_bicubic(images, side, side)?;
-    let last = schedule.timesteps().len() - 1;
-    let mut network = load(SuperResNetwork::First)?;
-    let mut sample = draws.draw()?;
-    for (i, &timestep) in schedule.timesteps().iter().enumerate() {
-        if i == last {
-            drop(network);
-            network = load(SuperResNetwork::Last)?;
-        }
-        let input = Tensor::concat(&[&sample, &upscaled], 3)?;
-        let output = network.forward(&input, timestep as f32, UNetCondition::default())?;
-        sample = step(schedule, i, &sample, &output, &mut draws)?;
-        on_step(i + 1, last + 1)?;
-    }
+    let mut loaded: Option<(SuperResNetwork, Arc<UNet>)> = None;
+    let sample = walk(schedule, draws, steps, |i, sample, steps| {
+        let wanted = SuperResNetwork::of_step(i, schedule.timesteps().len());
+        let network = match loaded.take() {
+            Some((which, network)) if which == wanted => network,
+            other => {
+                // The other network leaves before this one comes.
+                drop(other);
+                load(wanted, steps)?
+            }
+        };
+        let (_, network) = loaded.insert((wanted, network));
+        let input = Tensor::concat(&[sample, &upscaled], 3)?;
+        Ok(network.forward(&input, schedule.timesteps()[i] as f32, UNetCondition::default())?)
+    })?;
     clamp_to_picture(&sample, "super-resolution networks")
 }
 
 fn for_branches(sample: &Tensor, guided: bool) -> Result<Tensor> {
     Ok(if guided { Tensor::concat(&[sample, sample], 0)? } else { sample.clone() })
-}
-
-fn step(schedule: &Schedule, index: usize, sample: &Tensor, output: &Tensor, draws: &mut Draws) -> Result<Tensor> {
-    let coefficients = schedule.coefficients(index);
-    let noise = coefficients.std.is_some().then(|| draws.draw()).transpose()?;
-    schedule.step(&coefficients, sample, output, noise.as_ref())
 }
 
 /// Guides all of a model's output.

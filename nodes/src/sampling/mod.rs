@@ -2,8 +2,11 @@
 
 mod draws;
 mod guided;
+mod preview;
 mod schedule;
+mod steps;
 
 pub use draws::{Draws, Stage};
-pub use guided::{GuidedText, OnStep, SuperResNetwork, sample_decoder, sample_prior, sample_super_res};
+pub use guided::{GuidedText, SuperResNetwork, sample_decoder, sample_prior, sample_super_res};
 pub use schedule::{Schedule, StepCoefficients, StepStd};
+pub use steps::Steps;

@@ -1,11 +1,44 @@
 //! The models that are embedded in the program.
 
-/// Name → path in the model's folder → content.
+use std::sync::OnceLock;
+
+use easel_engine::Fingerprint;
+
+/// A model inside the program.
 pub(super) struct BuiltinModel {
     /// What stands after `builtin:`.
     pub(super) name: &'static str,
     /// The files of the model, without those that only its makers need.
-    pub(super) files: &'static [(&'static str, &'static [u8])],
+    pub(super) files: &'static [&'static BuiltinFile],
+}
+
+/// A file inside the program.
+pub(super) struct BuiltinFile {
+    /// Its path in the model's folder.
+    pub(super) path: &'static str,
+    /// Its content.
+    pub(super) bytes: &'static [u8],
+    hash: OnceLock<Fingerprint>,
+}
+
+impl BuiltinModel {
+    /// The file of that path.
+    pub(super) fn find(&self, path: &str) -> Option<&'static BuiltinFile> {
+        self.files.iter().copied().find(|file| file.path == path)
+    }
+}
+
+impl BuiltinFile {
+    #[cfg(feature = "builtin-models")]
+    const fn new(path: &'static str, bytes: &'static [u8]) -> Self {
+        BuiltinFile { path, bytes, hash: OnceLock::new() }
+    }
+
+    /// The content's BLAKE3: computed once per process, as the content is known to be the same all along.
+    pub(super) fn hash(&self) -> Fingerprint {
+        let hash = || *blake3::Hasher::new().update_rayon(self.bytes).finalize().as_bytes();
+        *self.hash.get_or_init(|| Fingerprint(hash()))
+    }
 }
 
 /// Embeds the listed files of `workflows/models/NAME/`. Listed one by one, so that recipes and training data that lie
@@ -15,10 +48,12 @@ macro_rules! embed {
     ($name:literal: $($path:literal),+ $(,)?) => {
         BuiltinModel {
             name: $name,
-            files: &[$((
-                $path,
-                include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../workflows/models/", $name, "/", $path)),
-            )),+],
+            files: &[$({
+                const BYTES: &[u8] =
+                    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../workflows/models/", $name, "/", $path));
+                static FILE: BuiltinFile = BuiltinFile::new($path, BYTES);
+                &FILE
+            }),+],
         }
     };
 }

@@ -24,14 +24,18 @@ pub fn cache_dir() -> Option<PathBuf> {
 
 /// The fingerprint of a part's files; hashes are remembered in `cache` if it can be written.
 pub(super) fn of_files(files: &[StoredFile], cache: Option<&Path>) -> String {
-    let hashes: Vec<String> = files.iter().map(|file| of_file(file, cache)).collect();
-    match hashes.as_slice() {
-        [only] => only.clone(),
+    combined(files.iter().map(|file| of_file(file, cache)).collect())
+}
+
+/// The fingerprint of a part from the hashes of its weight files: that of the only file, or of the shards' hashes.
+pub(super) fn combined(mut hashes: Vec<String>) -> String {
+    match hashes.as_mut_slice() {
+        [only] => std::mem::take(only),
         several => blake3::hash(several.concat().as_bytes()).to_hex().to_string(),
     }
 }
 
-fn of_file(file: &StoredFile, cache: Option<&Path>) -> String {
+pub(super) fn of_file(file: &StoredFile, cache: Option<&Path>) -> String {
     let place = file.path.as_deref().zip(cache).and_then(|(path, cache)| Remembered::new(path, cache));
     if let Some(hash) = place.as_ref().and_then(Remembered::recall) {
         return hash;
@@ -51,11 +55,15 @@ struct Remembered {
 }
 
 /// What must not have changed for a remembered hash to hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct State {
     path: String,
     size: u64,
     modified_ns: u64,
+    /// When anything about the file changed last, which no program sets back. 0 where systems do not tell.
+    changed_ns: u64,
+    /// Which file it is: another one may have been renamed to its place. 0 where systems do not tell.
+    inode: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,9 +90,8 @@ impl Remembered {
 
     /// Best effort: without a note the next run hashes again.
     fn store(self, hash: &str) {
-        let settled = UNIX_EPOCH + Duration::from_nanos(self.state.modified_ns) + SETTLED;
         // A file that changed while it was hashed has a hash of neither state.
-        if State::of(&self.file).as_ref() != Some(&self.state) || settled > SystemTime::now() {
+        if State::of(&self.file).as_ref() != Some(&self.state) || !self.state.is_settled() {
             return;
         }
         let note = Note { state: self.state, blake3: hash.to_owned() };
@@ -97,15 +104,50 @@ fn write_note(path: &Path, note: &Note) -> crate::Result<()> {
 }
 
 impl State {
-    fn of(path: &Path) -> Option<Self> {
+    /// None if there is no such file, or if it cannot be told from others (a time before 1970, a name that is no text).
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let (changed_ns, inode) = identity_of(&metadata);
         Some(State {
             path: path.to_str()?.to_owned(),
             size: metadata.len(),
             modified_ns: u64::try_from(modified.as_nanos()).ok()?,
+            changed_ns,
+            inode,
         })
     }
+
+    /// The state of what never changes.
+    pub(crate) fn of_embedded(label: String) -> Self {
+        State { path: label, size: 0, modified_ns: 0, changed_ns: 0, inode: 0 }
+    }
+
+    /// The file as it was named, whatever its state.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether a later change would show.
+    pub(super) fn is_settled(&self) -> bool {
+        UNIX_EPOCH + Duration::from_nanos(self.modified_ns) + SETTLED <= SystemTime::now()
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    let changed_ns = metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec());
+    (u64::try_from(changed_ns).unwrap_or(0), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn identity_of(_: &fs::Metadata) -> (u64, u64) {
+    (0, 0)
 }
 
 #[cfg(test)]

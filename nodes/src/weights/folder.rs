@@ -5,9 +5,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
+use easel_engine::Fingerprint;
 use serde_json::Value;
 
-use super::builtin::{self, BuiltinModel};
+use super::builtin::{self, BuiltinFile, BuiltinModel};
+use super::fingerprint::{self, State as FileState};
+use super::hashes::FileHashes;
 use super::header::FETCH_AGAIN;
 use super::hub::{Download, Hub, Repository};
 use super::layout::{self, WeightFiles};
@@ -58,6 +61,20 @@ impl ModelFolder {
         } else {
             Place::Disk(find_folder(source, base_dir)?)
         };
+        Self::at(source, place)
+    }
+
+    /// Like [`ModelFolder::open`], without ever asking the network: none if the hub's model is not in the local cache,
+    /// whole.
+    pub fn find(source: &str, base_dir: &Path, hub: &Hub) -> Result<Option<Self>> {
+        let Some(repository) = source.strip_prefix("hf:") else {
+            return Self::open_with(source, base_dir, hub, &mut |_| {}).map(Some);
+        };
+        let cached = hub.cached(&Repository::parse(repository.trim())?);
+        cached.map(|folder| Self::at(source, Place::Disk(folder))).transpose()
+    }
+
+    fn at(source: &str, place: Place) -> Result<Self> {
         let mut folder = ModelFolder { source: source.to_owned(), place, parts: Vec::new() };
         folder.parts = folder.find_parts()?;
         Ok(folder)
@@ -98,7 +115,7 @@ impl ModelFolder {
     /// Whether there is a file of that path (`"tokenizer/vocab.json"`) in the model.
     pub fn exists(&self, path: &str) -> bool {
         match &self.place {
-            Place::Builtin(model) => model.files.iter().any(|(name, _)| *name == path),
+            Place::Builtin(model) => model.find(path).is_some(),
             Place::Disk(folder) => inside(path).is_ok_and(|relative| folder.join(relative).is_file()),
         }
     }
@@ -106,8 +123,8 @@ impl ModelFolder {
     /// The content of a file.
     pub fn read(&self, path: &str) -> Result<Bytes> {
         match &self.place {
-            Place::Builtin(model) => match model.files.iter().find(|(name, _)| *name == path) {
-                Some((_, bytes)) => Ok(Bytes::from_static(bytes)),
+            Place::Builtin(model) => match model.find(path) {
+                Some(file) => Ok(Bytes::from_static(file.bytes)),
                 None => Err(self.no_file(path)),
             },
             Place::Disk(folder) => {
@@ -149,6 +166,48 @@ impl ModelFolder {
             }
             WeightFiles::Sharded(index) => self.sharded(part, &index),
         }
+    }
+
+    /// The files that hold a part's weights, as paths in the model: the only one, or an index and its shards.
+    pub fn weight_files(&self, part: &str) -> Result<Vec<String>> {
+        self.check_part(part)?;
+        match layout::choose(&self.file_names(part)?, &self.label(part))? {
+            WeightFiles::Single(name) => Ok(vec![join(part, &name)]),
+            WeightFiles::Sharded(index) => {
+                let index = join(part, &index);
+                let shards: BTreeSet<String> = self.weight_map(&index)?.into_values().collect();
+                Ok(std::iter::once(index).chain(shards.iter().map(|shard| join(part, shard))).collect())
+            }
+        }
+    }
+
+    /// The BLAKE3 of a file's content.
+    pub fn hash(&self, path: &str, hashes: &FileHashes) -> Result<Fingerprint> {
+        match &self.place {
+            Place::Builtin(model) => model.find(path).map(BuiltinFile::hash).ok_or_else(|| self.no_file(path)),
+            Place::Disk(folder) => {
+                let full = folder.join(inside(path)?);
+                if full.exists() { hashes.of(&full) } else { Err(self.no_file(path)) }
+            }
+        }
+    }
+
+    /// [`Weights::fingerprint`] of a part's weights, without opening or reading them if they are known.
+    pub fn weights_fingerprint(&self, part: &str, hashes: &FileHashes) -> Result<String> {
+        let files = self.weight_files(part)?;
+        // An index says only which tensor is in which shard.
+        let weights = if files.len() == 1 { &files[..] } else { &files[1..] };
+        let of_each = weights.iter().map(|file| Ok(self.hash(file, hashes)?.to_string()));
+        Ok(fingerprint::combined(of_each.collect::<Result<_>>()?))
+    }
+
+    /// What changes whenever one of these files does, or is replaced by another; none if that cannot be told.
+    pub(crate) fn states(&self, files: &[String]) -> Option<Vec<FileState>> {
+        let state = |file: &String| match &self.place {
+            Place::Builtin(_) => Some(FileState::of_embedded(self.label(file))),
+            Place::Disk(folder) => FileState::of(&folder.join(inside(file).ok()?)),
+        };
+        files.iter().map(state).collect()
     }
 
     /// The weights that an index spreads over several files.
@@ -196,7 +255,7 @@ impl ModelFolder {
             Place::Builtin(model) => model
                 .files
                 .iter()
-                .filter_map(|(path, _)| path.strip_prefix(part)?.strip_prefix('/'))
+                .filter_map(|file| file.path.strip_prefix(part)?.strip_prefix('/'))
                 .map(str::to_owned)
                 .collect(),
             Place::Disk(folder) => list(&folder.join(inside(part)?))?,
@@ -219,13 +278,12 @@ impl ModelFolder {
         // Also those that the index does not list, such as a second pipeline's parts.
         match &self.place {
             Place::Builtin(model) => {
-                candidates.extend(model.files.iter().filter_map(|(path, _)| Some(path.split_once('/')?.0.to_owned())));
+                candidates.extend(model.files.iter().filter_map(|file| Some(file.path.split_once('/')?.0.to_owned())));
             }
             Place::Disk(folder) => candidates.extend(list(folder)?),
         }
-        let is_part = |name: &String| PART_FILES.iter().any(|file| self.exists(&join(name, file)));
-        let parts: Vec<String> = candidates.into_iter().filter(is_part).collect();
-        let is_single = !has_index && is_part(&String::new());
+        let parts: Vec<String> = candidates.into_iter().filter(|name| self.is_part(name)).collect();
+        let is_single = !has_index && self.is_part("");
         match (is_single, parts.is_empty()) {
             (true, _) => Ok(vec![String::new()]),
             (false, false) => Ok(parts),
@@ -233,8 +291,16 @@ impl ModelFolder {
         }
     }
 
+    fn is_part(&self, name: &str) -> bool {
+        PART_FILES.iter().any(|file| self.exists(&join(name, file)))
+    }
+
     fn check_part(&self, part: &str) -> Result<()> {
         if self.parts.iter().any(|name| name == part) {
+            return Ok(());
+        }
+        // The folder may have been opened long ago, and the part may have come since.
+        if self.parts != [""] && !part.is_empty() && self.is_part(part) {
             return Ok(());
         }
         if self.parts == [""] {

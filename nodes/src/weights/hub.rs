@@ -121,6 +121,11 @@ impl Hub {
         &self.cache
     }
 
+    /// The folder of a repository if the cache has it whole. Never asks the network.
+    pub fn cached(&self, repository: &Repository) -> Option<PathBuf> {
+        self.snapshot(repository).filter(|folder| check::lacking(folder).is_empty())
+    }
+
     /// The folder of a repository: from the cache if it is there whole, else downloaded.
     pub fn folder(&self, repository: &Repository, on_progress: &mut dyn FnMut(Download<'_>)) -> Result<PathBuf> {
         let lacking = match self.snapshot(repository) {

@@ -8,6 +8,7 @@
 mod builtin;
 mod fingerprint;
 mod folder;
+mod hashes;
 mod header;
 pub mod hub;
 mod layout;
@@ -16,8 +17,10 @@ pub mod random;
 mod reader;
 mod store;
 
+pub(crate) use fingerprint::State as FileState;
 pub use fingerprint::cache_dir;
 pub use folder::ModelFolder;
+pub use hashes::FileHashes;
 pub use header::TensorInfo;
 pub use hub::{Download, Hub};
 pub use random::write_random_part;

@@ -96,7 +96,7 @@ fn explain(spec: &NodeSpec, paint: Paint, width: usize) -> String {
 
 /// "Float, 1 to 100, default 4.0".
 fn facts(input: &InputSpec) -> String {
-    let mut facts = vec![input.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ")];
+    let mut facts = vec![input.kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(" or ")];
     if let Some(range) = &input.range {
         facts.push(match (range.start().is_finite(), range.end().is_finite()) {
             (true, true) => format!("{} to {}", range.start(), range.end()),
@@ -165,7 +165,7 @@ fn wrapped(text: &str, indent: &str, width: usize) -> String {
 }
 
 fn to_json(spec: &NodeSpec) -> serde_json::Value {
-    let kinds = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>();
+    let kinds = |kinds: &[Kind]| kinds.iter().map(Kind::to_string).collect::<Vec<_>>();
     let inputs = spec.inputs.iter().map(|input| {
         let default = match &input.presence {
             Presence::Default(value) => value_to_json(value),
@@ -185,7 +185,7 @@ fn to_json(spec: &NodeSpec) -> serde_json::Value {
     let outputs = spec
         .outputs
         .iter()
-        .map(|output| json!({ "name": output.name, "kind": output.kind.name(), "about": output.about }));
+        .map(|output| json!({ "name": output.name, "kind": output.kind.to_string(), "about": output.about }));
     json!({
         "name": spec.name,
         "about": spec.about,
@@ -200,7 +200,7 @@ fn value_to_json(value: &Value) -> serde_json::Value {
     value
         .get::<String>()
         .map(|text| json!(text))
-        .or_else(|| value.get::<Vec<String>>().map(|texts| json!(texts)))
+        .or_else(|| value.list().map(|list| list.items().iter().map(value_to_json).collect()))
         .or_else(|| value.get::<i64>().map(|number| json!(number)))
         .or_else(|| value.get::<f64>().map(|number| json!(number)))
         .or_else(|| value.get::<bool>().map(|flag| json!(flag)))

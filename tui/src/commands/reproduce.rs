@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use easel_engine::{Diagnostic, Document, Outcome, Plan, Settings, Source, kinds};
+use easel_engine::{Diagnostic, Document, Outcome, Plan, PlannedNode, Settings, Source, Texts, kinds};
 use easel_kernels::Device;
 use easel_nodes::picture::{Recipe, read_recipe};
 use image::DynamicImage;
@@ -15,6 +15,7 @@ use crate::execution::{self, Artifact};
 use crate::interrupt::Interrupt;
 use crate::report::{self, Reporter, Style, is_fingerprint};
 use crate::terminal::{self, Output, printable};
+use crate::workspace::{Choices, Workspace};
 
 /// The node that recipes come from. Only this one is run for a stranger's picture: it writes where it is told to.
 const SAVER: &str = "SaveImage";
@@ -76,8 +77,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     if let Some(problem) = execution::output_problem(&out) {
         return Err(CommandError::wrong(problem).with_hint("choose another folder with `--out DIR`"));
     }
-    let Some(plan) = prepare(&recipe, arguments, out, reporter.as_mut())? else { return Ok(Exit::Wrong) };
-    let finished = execution::carry_out(plan, arguments.device, interrupt.token(), reporter.as_mut())?;
+    // Results that are taken from a cache reproduce nothing, and a comparison is no run to come back to.
+    let choices = Choices { device: arguments.device, cache: false, journal: false, save_every: None };
+    let workspace = Workspace::open(&choices)?;
+    let name = format!("recipe of {}", arguments.picture.display());
+    // A path without a folder: what it includes counts from there, as it does in the recipe.
+    let path = Some(PathBuf::from("recipe.ron"));
+    let source = Source { path, ..Source::new(name, recipe.workflow.as_str()) };
+    let settings = Settings {
+        set: set(&recipe, &source),
+        targets: Some(vec![outermost(&recipe.node).to_string()]),
+        base_dir: Some(arguments.base.clone()),
+        out_dir: out,
+        ..Settings::default()
+    };
+    let plan = prepare(&recipe, &source, &settings, &workspace, reporter.as_mut())?;
+    let Some(plan) = plan else { return Ok(Exit::Wrong) };
+    let finished = workspace.carry_out(plan, &settings, interrupt.token(), reporter.as_mut())?;
     if finished.report.outcome == Outcome::Cancelled {
         return Ok(Exit::Failed);
     }
@@ -110,24 +126,25 @@ fn open(picture: &Path) -> Result<DynamicImage, CommandError> {
         .map_err(|error| CommandError::wrong(format!("cannot read the picture {}: {error}", picture.display())))
 }
 
+/// The node of the workflow itself that a node is in, or is: `all` of `all[2]/save`.
+fn outermost(node: &str) -> &str {
+    node.split(['/', '[']).next().unwrap_or(node)
+}
+
 /// The plan for the node that wrote the picture; nothing if the recipe is wrong, which was told.
 fn prepare(
     recipe: &Recipe,
-    arguments: &Arguments,
-    out: PathBuf,
+    source: &Source,
+    settings: &Settings,
+    workspace: &Workspace,
     reporter: &mut dyn Reporter,
 ) -> Result<Option<Plan>, CommandError> {
-    let name = format!("recipe of {}", arguments.picture.display());
-    let source = Source::new(name.clone(), recipe.workflow.as_str());
-    let settings = Settings {
-        set: settings(recipe, &source),
-        targets: vec![recipe.node.clone()],
-        base_dir: Some(arguments.base.clone()),
-        out_dir: out,
-    };
-    match Plan::prepare(&source, &execution::registry()?, &settings) {
+    let texts = Texts::new(recipe.files.iter().map(|(path, text)| (path, text.as_str())));
+    match Plan::prepare_with(source, workspace.registry(), settings, &texts) {
         Ok((plan, _)) => {
-            if !plan.nodes().any(|node| node.node == recipe.node && node.node_type == SAVER) {
+            let is_saver = |node: PlannedNode| *node.node == *recipe.node && node.node_type == SAVER;
+            // What is in a map or a loop is no node of the plan.
+            if !recipe.node.contains('[') && !plan.nodes().any(is_saver) {
                 let message = format!("the recipe's node `{}` is no {SAVER}", recipe.node);
                 return Err(CommandError::wrong(message).with_hint("the recipe was changed; it is not run"));
             }
@@ -135,14 +152,14 @@ fn prepare(
         }
         Err(mut diagnostics) => {
             diagnostics.retain(Diagnostic::is_error);
-            reporter.diagnostics(&name, Some(&source), &diagnostics)?;
+            reporter.diagnostics(&source.name, Some(source), &diagnostics)?;
             Ok(None)
         }
     }
 }
 
 /// The inputs as the engine takes them. Recipes hold RON literals, settings the bare text of texts.
-fn settings(recipe: &Recipe, source: &Source) -> Vec<(String, String)> {
+fn set(recipe: &Recipe, source: &Source) -> Vec<(String, String)> {
     let (document, _) = Document::parse(source);
     let bare = |name: &str, literal: &str| {
         let is_text = document.input(name).is_some_and(|input| input.kind == Some(kinds::TEXT));
@@ -157,7 +174,7 @@ fn settings(recipe: &Recipe, source: &Source) -> Vec<(String, String)> {
 
 /// The new picture that the old one's recipe is of, with its own recipe.
 fn counterpart(artifacts: &[Artifact], recipe: &Recipe) -> Option<(PathBuf, Recipe)> {
-    artifacts.iter().filter(|artifact| artifact.node == recipe.node).find_map(|artifact| {
+    artifacts.iter().filter(|artifact| *artifact.node == *recipe.node).find_map(|artifact| {
         let new = read_recipe(&artifact.path).ok()??;
         (new.picture_index == recipe.picture_index).then(|| (artifact.path.clone(), new))
     })
@@ -245,7 +262,7 @@ mod tests {
             r#"Workflow(version: 1, inputs: { "p": Text(default: ""), "n": Integer(default: 1) }, nodes: {})"#;
         let inputs = [("p", r#""a \"b\"\n""#), ("n", "7")].map(|(name, value)| (name.to_string(), value.to_string()));
         let recipe = Recipe { workflow: workflow.into(), inputs: inputs.into(), ..Recipe::default() };
-        let settings = settings(&recipe, &Source::new("recipe", workflow));
-        assert_eq!(settings, [("n".to_string(), "7".to_string()), ("p".into(), "a \"b\"\n".into())]);
+        let set = set(&recipe, &Source::new("recipe", workflow));
+        assert_eq!(set, [("n".to_string(), "7".to_string()), ("p".into(), "a \"b\"\n".into())]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use easel_engine::{Diagnostic, Event, Source};
 use serde_json::json;
 
-use super::Reporter;
+use super::{News, Reporter};
 use crate::diagnostics;
 use crate::error::CommandError;
 use crate::terminal::Output;
@@ -32,6 +32,11 @@ impl Reporter for JsonLines {
             self.out.line(diagnostics::json(name, source, diagnostic))?;
         }
         Ok(())
+    }
+
+    fn news(&mut self, news: &News) -> Result<(), CommandError> {
+        let line = serde_json::to_string(news).map_err(|error| CommandError::failed(error.to_string()))?;
+        Ok(self.out.line(line)?)
     }
 }
 

@@ -1,18 +1,24 @@
 //! Tells what happens in a run: to a person at a terminal, to a log, or to a program.
 
 mod bars;
+mod brief;
+mod few;
 mod json;
+mod news;
 mod plain;
 mod words;
 
-use easel_engine::{Diagnostic, Event, Source};
+use easel_engine::{Diagnostic, Event, Plan, Source};
 
 use crate::error::CommandError;
 use crate::interrupt::Notice;
+use crate::terminal::Paint;
 use crate::{diagnostics, terminal};
 
 use bars::Bars;
+use brief::Brief;
 use json::JsonLines;
+pub(crate) use news::{News, shown};
 use plain::Plain;
 pub(crate) use words::is_fingerprint;
 
@@ -27,8 +33,13 @@ pub(crate) enum Style {
     Json,
 }
 
-/// Told every event of a run, in order.
+/// Told every event of a run, in order. One reporter may be told several runs in turn.
 pub(crate) trait Reporter {
+    /// A plan is about to be carried out: its events follow.
+    fn begin(&mut self, plan: &Plan) {
+        let _ = plan;
+    }
+
     /// One event.
     fn event(&mut self, event: &Event) -> Result<(), CommandError>;
 
@@ -36,6 +47,14 @@ pub(crate) trait Reporter {
     fn diagnostics(&mut self, name: &str, source: Option<&Source>, found: &[Diagnostic]) -> Result<(), CommandError> {
         let _ = name;
         diagnostics::tell(source, found);
+        Ok(())
+    }
+
+    /// Something that happened beside the runs.
+    fn news(&mut self, news: &News) -> Result<(), CommandError> {
+        if let Some(text) = news.text(Paint::for_stderr()) {
+            (self.notice())(&text);
+        }
         Ok(())
     }
 
@@ -53,4 +72,9 @@ pub(crate) fn reporter(style: Style) -> Box<dyn Reporter> {
         Style::Human if terminal::stderr_is_live() => Box::new(Bars::new()),
         Style::Human => Box::new(Plain::new()),
     }
+}
+
+/// A reporter of few words, for one of several runs that are carried out at once.
+pub(crate) fn brief(prefix: String) -> Box<dyn Reporter> {
+    Box::new(Brief::new(prefix))
 }

@@ -1,43 +1,124 @@
 //! The sentences about events that bars and lines have in common.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use easel_engine::{Event, Outcome};
+use easel_engine::{Event, Outcome, Plan};
 
+use super::few::Few;
 use crate::execution::is_picture;
 use crate::terminal::{self, Paint, printable, seconds};
 
-/// The failures that were told, so that one cause behind many (a model that is not there) is told in full once.
+/// A summary names no more targets than this.
+const MOST_TARGETS: usize = 8;
+
+/// What was told of a run, so that the same is not told a thousand times: one cause behind many failures (a model that
+/// is not there), a warning of every element of a map.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     /// Message → the node that it was told of.
-    failures: HashMap<String, String>,
+    failures: HashMap<String, Arc<str>>,
+    few: Few,
+    /// What the run is for.
+    targets: Vec<Arc<str>>,
+    /// The targets that have their result.
+    made: HashSet<Arc<str>>,
 }
 
 impl Told {
+    /// A plan is about to be carried out.
+    pub(super) fn begin(&mut self, plan: &Plan) {
+        *self = Told { targets: plan.targets().map(Arc::from).collect(), ..Told::default() };
+    }
+
+    /// Takes note of an event for the summary.
+    pub(super) fn note(&mut self, event: &Event) {
+        if let Event::NodeFinished { node, .. } | Event::NodeCached { node, .. } = event {
+            self.made.insert(node.clone());
+        }
+    }
+
     /// What to say about an event besides progress; nothing about most.
     pub(super) fn remark(&mut self, event: &Event, paint: Paint) -> Option<String> {
-        let Event::NodeFailed { node, node_type, message, .. } = event else { return remark(event, paint) };
-        if let Some(first) = self.failures.get(message) {
-            let (node, first) = (printable(node), printable(first));
-            return Some(format!("{} {node} ({node_type}) failed for the same reason as {first}", paint.red("error:")));
+        match event {
+            Event::NodeFailed { .. } => self.failure(event, paint),
+            Event::NodeWarning { node, message, .. } => {
+                self.of(paint.yellow("warning:"), node, printable(message).into_owned())
+            }
+            Event::NodeRetried { node, attempt, attempts, message, .. } => {
+                let message = indented(message);
+                let what = format!("attempt {attempt} of {attempts} failed and is tried again: {message}");
+                self.of(paint.yellow("warning:"), node, what)
+            }
+            Event::NodeNote { node, key, value, .. } if !is_fingerprint(key) => {
+                self.of(paint.cyan("note:"), node, format!("{}: {}", printable(key), printable(value)))
+            }
+            // Pictures are named on standard output.
+            Event::ArtifactWritten { path, .. } if !is_picture(path) => {
+                Some(format!("wrote {}", printable(&path.to_string_lossy())))
+            }
+            _ => None,
         }
-        self.failures.insert(message.clone(), node.clone());
-        Some(failure(event, paint))
+    }
+
+    /// "decoder: cached", unless that was said of many nodes already.
+    pub(super) fn line(&mut self, node: &str, what: String) -> Option<String> {
+        self.few.admits(&what).then(|| format!("{}: {what}", printable(node)))
+    }
+
+    /// "warning: decoder: …", likewise.
+    fn of(&mut self, sign: String, node: &str, what: String) -> Option<String> {
+        self.few.admits(&what).then(|| format!("{sign} {}: {what}", printable(node)))
+    }
+
+    fn failure(&mut self, event: &Event, paint: Paint) -> Option<String> {
+        let Event::NodeFailed { node, node_type, message, .. } = event else { return None };
+        let Some(first) = self.failures.get(message) else {
+            self.failures.insert(message.clone(), node.clone());
+            return Some(failure(event, paint));
+        };
+        let what = format!("failed for the same reason as {}", printable(first));
+        let told = self.few.admits(&what);
+        told.then(|| format!("{} {} ({node_type}) {what}", paint.red("error:"), printable(node)))
+    }
+
+    /// The last lines about a run; nothing before its end.
+    pub(super) fn summary(&mut self, event: &Event, paint: Paint) -> Option<String> {
+        let last = summary(event, paint)?;
+        let mut lines = self.few.rest();
+        lines.push(last);
+        if matches!(event, Event::RunFinished { outcome: Outcome::Failed, .. }) {
+            lines.extend(self.made());
+        }
+        Some(lines.join("\n"))
+    }
+
+    /// What was counted instead of told.
+    pub(super) fn rest(&mut self) -> Option<String> {
+        let lines = self.few.rest();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// Of what the run was for, what there is in spite of a failure.
+    fn made(&self) -> Option<String> {
+        let made: Vec<_> = self.targets.iter().filter(|target| self.made.contains(*target)).collect();
+        if made.is_empty() {
+            return None;
+        }
+        let mut names: Vec<_> = made.iter().take(MOST_TARGETS).map(|name| printable(name).into_owned()).collect();
+        if made.len() > MOST_TARGETS {
+            names.push(format!("{} more", made.len() - MOST_TARGETS));
+        }
+        Some(format!("finished all the same: {}", names.join(", ")))
     }
 }
 
-fn remark(event: &Event, paint: Paint) -> Option<String> {
+/// Why a node did not run, if that is what the event says.
+pub(super) fn why_not_run(event: &Event) -> Option<String> {
     match event {
-        Event::NodeWarning { node, message, .. } => {
-            Some(format!("{} {}: {}", paint.yellow("warning:"), printable(node), printable(message)))
-        }
-        Event::NodeNote { node, key, value, .. } if !is_fingerprint(key) => {
-            Some(format!("{} {}: {}: {}", paint.cyan("note:"), printable(node), printable(key), printable(value)))
-        }
-        // Pictures are named on standard output.
-        Event::ArtifactWritten { path, .. } if !is_picture(path) => {
-            Some(format!("wrote {}", printable(&path.to_string_lossy())))
+        Event::NodeSkipped { because, .. } => Some(format!("not run, since {} failed", printable(because))),
+        Event::NodeBlocked { because, reason, .. } => {
+            Some(format!("not run: kept back by {}: {}", printable(because), printable(reason)))
         }
         _ => None,
     }
@@ -69,20 +150,28 @@ fn indented(text: &str) -> String {
 }
 
 /// The last line about a run.
-pub(super) fn summary(event: &Event, paint: Paint) -> Option<String> {
-    let Event::RunFinished { outcome, seconds: took, finished, failed, skipped, .. } = event else { return None };
+fn summary(event: &Event, paint: Paint) -> Option<String> {
+    let Event::RunFinished { outcome, seconds: took, finished, cached, failed, skipped, .. } = event else {
+        return None;
+    };
     let took = seconds(*took);
-    let others: Vec<_> = [(failed, "failed"), (skipped, "did not run"), (finished, "finished")]
-        .into_iter()
-        .filter(|(number, _)| **number > 0)
-        .map(|(number, what)| format!("{number} {what}"))
-        .collect();
+    let counted = |parts: &[(usize, &str)]| {
+        let parts = parts.iter().filter(|(number, _)| *number > 0);
+        parts.map(|(number, what)| format!("{number} {what}")).collect::<Vec<_>>().join(", ")
+    };
+    let others =
+        || counted(&[(*failed, "failed"), (*skipped, "did not run"), (*finished, "finished"), (*cached, "cached")]);
     Some(match outcome {
-        Outcome::Completed => {
+        Outcome::Completed if (*cached, *skipped) == (0, 0) => {
             format!("{} in {took}: {}", paint.green("done"), terminal::count(*finished, "node"))
         }
-        Outcome::Failed => format!("{} after {took}: {}", paint.red("failed"), others.join(", ")),
-        Outcome::Cancelled => format!("{} after {took}: {}", paint.yellow("stopped"), others.join(", ")),
+        Outcome::Completed => {
+            let all = terminal::count(finished + cached + skipped, "node");
+            let parts = counted(&[(*finished, "ran"), (*cached, "cached"), (*skipped, "did not run")]);
+            format!("{} in {took}: {all}: {parts}", paint.green("done"))
+        }
+        Outcome::Failed => format!("{} after {took}: {}", paint.red("failed"), others()),
+        Outcome::Cancelled => format!("{} after {took}: {}", paint.yellow("stopped"), others()),
     })
 }
 
@@ -104,6 +193,11 @@ mod tests {
         }
     }
 
+    fn end(outcome: Outcome, counts: [usize; 4]) -> Event {
+        let [finished, cached, failed, skipped] = counts;
+        Event::RunFinished { run: RunId(1), outcome, seconds: 2.5, finished, cached, failed, skipped }
+    }
+
     #[test]
     fn a_failure_says_all_that_is_known() {
         assert_eq!(
@@ -118,30 +212,70 @@ mod tests {
         let mut told = Told::default();
         let mut event = failed();
         assert_eq!(told.remark(&event, Paint::PLAIN), Some(failure(&event, Paint::PLAIN)));
-        if let Event::NodeFailed { node, .. } = &mut event {
-            *node = "prior".into();
+        let mut lines = Vec::new();
+        for index in 0..1000 {
+            if let Event::NodeFailed { node, .. } = &mut event {
+                *node = format!("all[{index}]/prior").into();
+            }
+            lines.extend(told.remark(&event, Paint::PLAIN));
         }
-        let second = told.remark(&event, Paint::PLAIN);
-        assert_eq!(second.as_deref(), Some("error: prior (Decoder) failed for the same reason as decoder"));
+        assert_eq!(lines[0], "error: all[0]/prior (Decoder) failed for the same reason as decoder");
+        assert_eq!(lines.len(), 8);
+        let last = told.summary(&end(Outcome::Failed, [0, 0, 1001, 0]), Paint::PLAIN).expect("it is the end");
+        assert_eq!(
+            last, "992 more nodes: failed for the same reason as decoder\nfailed after 2.50 s: 1001 failed",
+            "nothing finished"
+        );
     }
 
     #[test]
     fn hashes_are_no_news() {
         let note =
             |key: &str| Event::NodeNote { run: RunId(1), node: "safety".into(), key: key.into(), value: "fine".into() };
-        assert_eq!(remark(&note("verdict"), Paint::PLAIN).as_deref(), Some("note: safety: verdict: fine"));
-        assert_eq!(remark(&note("weights.prior"), Paint::PLAIN), None);
-        assert_eq!(remark(&note("model.blake3"), Paint::PLAIN), None);
+        let remark = |key| Told::default().remark(&note(key), Paint::PLAIN);
+        assert_eq!(remark("verdict").as_deref(), Some("note: safety: verdict: fine"));
+        assert_eq!(remark("weights.prior"), None);
+        assert_eq!(remark("model.blake3"), None);
+    }
+
+    #[test]
+    fn another_attempt_says_why() {
+        let event = Event::NodeRetried {
+            run: RunId(1),
+            node: "all[1]/fetch".into(),
+            attempt: 1,
+            attempts: 3,
+            message: "timeout".into(),
+        };
+        assert_eq!(
+            Told::default().remark(&event, Paint::PLAIN).as_deref(),
+            Some("warning: all[1]/fetch: attempt 1 of 3 failed and is tried again: timeout")
+        );
     }
 
     #[test]
     fn a_run_ends_in_one_line() {
-        let end = |outcome, failed, skipped| {
-            let event = Event::RunFinished { run: RunId(1), outcome, seconds: 2.5, finished: 3, failed, skipped };
-            summary(&event, Paint::PLAIN).expect("it is the end")
-        };
-        assert_eq!(end(Outcome::Completed, 0, 0), "done in 2.50 s: 3 nodes");
-        assert_eq!(end(Outcome::Failed, 1, 2), "failed after 2.50 s: 1 failed, 2 did not run, 3 finished");
-        assert_eq!(end(Outcome::Cancelled, 0, 2), "stopped after 2.50 s: 2 did not run, 3 finished");
+        let last = |outcome, counts| summary(&end(outcome, counts), Paint::PLAIN).expect("it is the end");
+        assert_eq!(last(Outcome::Completed, [3, 0, 0, 0]), "done in 2.50 s: 3 nodes");
+        assert_eq!(last(Outcome::Completed, [2, 12, 0, 0]), "done in 2.50 s: 14 nodes: 2 ran, 12 cached");
+        assert_eq!(last(Outcome::Completed, [0, 1, 0, 0]), "done in 2.50 s: 1 node: 1 cached");
+        assert_eq!(last(Outcome::Completed, [2, 0, 0, 3]), "done in 2.50 s: 5 nodes: 2 ran, 3 did not run");
+        assert_eq!(
+            last(Outcome::Failed, [3, 4, 1, 2]),
+            "failed after 2.50 s: 1 failed, 2 did not run, 3 finished, 4 cached"
+        );
+        assert_eq!(last(Outcome::Cancelled, [3, 0, 0, 2]), "stopped after 2.50 s: 2 did not run, 3 finished");
+    }
+
+    #[test]
+    fn a_run_that_failed_in_part_names_what_there_is() {
+        let mut told = Told { targets: vec!["a".into(), "b".into(), "c".into()], ..Told::default() };
+        told.note(&Event::NodeFinished { run: RunId(1), node: "a".into(), seconds: 0.1, outputs: [].into() });
+        told.note(&Event::NodeFinished { run: RunId(1), node: "x".into(), seconds: 0.1, outputs: [].into() });
+        told.note(&Event::NodeCached { run: RunId(1), node: "c".into(), outputs: [].into() });
+        let last = told.summary(&end(Outcome::Failed, [2, 1, 1, 0]), Paint::PLAIN).expect("it is the end");
+        assert_eq!(last, "failed after 2.50 s: 1 failed, 2 finished, 1 cached\nfinished all the same: a, c");
+        let last = told.summary(&end(Outcome::Completed, [3, 0, 0, 0]), Paint::PLAIN).expect("it is the end");
+        assert_eq!(last, "done in 2.50 s: 3 nodes");
     }
 }

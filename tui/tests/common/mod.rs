@@ -3,6 +3,9 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+#[cfg(unix)]
+pub mod watch;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -43,7 +46,8 @@ pub fn easel(folder: &Path) -> Command {
     for variable in ["NO_COLOR", "COLORTERM", "TERM", "TERM_PROGRAM", "TMUX", "HF_HOME", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
-    command.env("EASEL_CACHE", folder.join("cache")).env("HF_HUB_CACHE", folder.join("hub"));
+    command.env("EASEL_CACHE", folder.join("cache")).env("EASEL_STATE", folder.join("state"));
+    command.env("HF_HUB_CACHE", folder.join("hub"));
     command
 }
 

@@ -1,0 +1,176 @@
+//! The journal from within: limits and damage that cannot be brought about from outside.
+
+use std::sync::mpsc::channel;
+
+use proptest::prelude::*;
+use rusqlite::types::Value;
+
+use super::*;
+use crate::cancel::CancelToken;
+use crate::event::{Event, EventSink, Outcome, RunId};
+use crate::plan::Settings;
+use crate::source::Source;
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}
+
+fn job(text: &str) -> Job {
+    Job {
+        source: Source::new("test.ron", text),
+        files: Vec::new(),
+        settings: Settings::default(),
+        options: JobOptions::default(),
+    }
+}
+
+fn limited(folder: &tempfile::TempDir, pragmas: &'static str) -> Result<Journal, JournalError> {
+    let clock: Clock = Arc::new(SystemTime::now);
+    Journal::set_up(folder.path(), Setup { clock, read_only: false, pragmas })
+}
+
+/// Events of a run with a large output, and what the recorder complained of.
+fn record(journal: &Journal, claim: Claim, warnings: usize) -> Vec<String> {
+    let run = claim.run();
+    let mut events = EventSink::new();
+    let listener = events.listen();
+    let (trouble, troubles) = channel();
+    let tell = move |error: &JournalError| trouble.send(error.to_string()).expect("somebody listens");
+    let recorder = Recorder::start(journal, claim, listener, CancelToken::new(), WhenStopped::Cancelled, tell);
+    for _ in 0..warnings {
+        events.send(Event::NodeWarning { run, node: "a".into(), message: "x".repeat(1_000) });
+    }
+    let (outcome, seconds, finished, cached, failed, skipped) = (Outcome::Completed, 1.0, 0, 0, 0, 0);
+    events.send(Event::RunFinished { run, outcome, seconds, finished, cached, failed, skipped });
+    recorder.expect("a thread can be started").finish();
+    troubles.try_iter().collect()
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_the_end_is_kept_if_there_is_room() {
+    let folder = folder();
+    drop(Journal::open(folder.path()).expect("it can be made"));
+    let small = limited(&folder, "PRAGMA max_page_count = 60").expect("it is there");
+    let claim = small.begin(&job("")).expect("there is room");
+    let run = claim.run();
+    let troubles = record(&small, claim, 5_000);
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert!(troubles[0].contains("the disk is full"), "{troubles:?}");
+    assert_eq!(small.state(run).expect("it is known"), RunState::Completed, "the end needs no new page");
+    let error = small.begin(&job(&"x".repeat(1 << 20))).expect_err("there is no room");
+    assert!(error.to_string().contains("the disk is full") && error.hint().is_some(), "{error}");
+    // With room again everything goes on.
+    let journal = Journal::open(folder.path()).expect("it is there");
+    let claim = journal.begin(&job("")).expect("there is room");
+    assert_eq!(record(&journal, claim, 100), Vec::<String>::new());
+}
+
+#[test]
+fn what_may_only_be_read_is_read() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).expect("it can be made");
+    let run = journal.enqueue(&job("text"), 0).expect("it can be written");
+    drop(journal);
+    let clock: Clock = Arc::new(SystemTime::now);
+    let setup = Setup { clock, read_only: true, pragmas: "" };
+    let reader = Journal::set_up(folder.path(), setup).expect("it can be read");
+    assert_eq!(&*reader.story(run).expect("it is known").job.source.text, "text");
+    let error = reader.cancel(run).expect_err("it may not be written");
+    assert!(error.to_string().contains("it is read-only") && error.hint().is_some(), "{error}");
+}
+
+#[test]
+fn a_journal_that_turns_read_only_is_told_once() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).expect("it can be made");
+    let claim = journal.begin(&job("")).expect("it can be written");
+    let locked = limited(&folder, "PRAGMA query_only = ON").expect("it is there");
+    let troubles = record(&locked, claim, 10);
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert!(troubles[0].contains("it is read-only"), "{troubles:?}");
+    assert_eq!(journal.state(RunId(1)).expect("it is known"), RunState::Interrupted, "nobody could write its end");
+}
+
+#[test]
+fn a_newer_journal_is_refused() {
+    let folder = folder();
+    drop(Journal::open(folder.path()).expect("it can be made"));
+    let file = folder.path().join(FILE_NAME);
+    let connection = Connection::open(&file).expect("it is there");
+    connection.pragma_update(None, "user_version", 1_000).expect("it can be written");
+    drop(connection);
+    for error in [
+        Journal::open(folder.path()).err().expect("it is newer"),
+        Journal::open_to_read(folder.path()).err().expect("it is newer"),
+    ] {
+        assert!(matches!(error, JournalError::Newer { found: 1_000, .. }), "{error:?}");
+        assert!(error.to_string().contains("newer Easel") && error.hint().is_some(), "{error}");
+    }
+}
+
+#[test]
+fn more_events_than_a_transaction_takes_are_all_kept() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).expect("it can be made");
+    let claim = journal.begin(&job("")).expect("it can be written");
+    let run = claim.run();
+    assert_eq!(record(&journal, claim, 2_500), Vec::<String>::new());
+    let times = journal.events(run, 0, 10_000).expect("it can be read");
+    assert_eq!(times.len(), 2_501);
+}
+
+/// Any value that a column can hold.
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::Integer),
+        any::<f64>().prop_map(Value::Real),
+        ".{0,20}".prop_map(Value::Text),
+        r#"(\[|\{|"|[a-z]|[0-9]|,|:|\}|\]){0,20}"#.prop_map(Value::Text),
+        prop::sample::select(vec!["queued", "running", "failed", "waiting", "[]", "{}"])
+            .prop_map(|word| Value::Text(word.into())),
+        proptest::collection::vec(any::<u8>(), 0..20).prop_map(Value::Blob),
+    ]
+}
+
+/// The tables without any of their promises.
+const LAWLESS: &str = "
+PRAGMA foreign_keys = OFF;
+DROP TABLE artifacts; DROP TABLE events; DROP TABLE nodes; DROP TABLE files; DROP TABLE runs;
+CREATE TABLE runs (id INTEGER PRIMARY KEY, state, priority, position, attempts, cancel_requested, created, started,
+    finished, seconds, workflow_name, workflow_path, workflow, settings, problem, nodes_finished, nodes_cached,
+    nodes_failed, nodes_skipped);
+CREATE TABLE files (run, path, text);
+CREATE TABLE nodes (run, node, place, type, state, started, seconds, step, steps, message, hint, causes, inputs, outputs);
+CREATE TABLE events (run, seq, at, json);
+CREATE TABLE artifacts (run, path, place, node, blake3, bytes);";
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// A journal that somebody has tampered with gives errors, never panics.
+    #[test]
+    fn no_row_makes_reading_panic(
+        run in proptest::collection::vec(value(), 18),
+        node in proptest::collection::vec(value(), 13),
+        file in proptest::collection::vec(value(), 2),
+        event in proptest::collection::vec(value(), 3),
+        artifact in proptest::collection::vec(value(), 5),
+    ) {
+        let folder = folder();
+        let journal = Journal::open(folder.path()).expect("it can be made");
+        let connection = Connection::open(folder.path().join(FILE_NAME)).expect("it is there");
+        connection.execute_batch(LAWLESS).expect("it can be changed");
+        for (table, values) in [("runs", run), ("nodes", node), ("files", file), ("events", event), ("artifacts", artifact)] {
+            let marks = vec!["?"; values.len()].join(", ");
+            let insert = format!("INSERT INTO {table} VALUES (1, {marks})");
+            connection.execute(&insert, rusqlite::params_from_iter(values)).expect("anything goes");
+        }
+        for state in std::iter::once(None).chain(RunState::ALL.map(Some)) {
+            let _ = journal.runs(&RunQuery { state, limit: 10, offset: 0 });
+        }
+        let _ = (journal.story(RunId(1)), journal.events(RunId(1), 0, 10), journal.queue());
+        let _ = (journal.resume(RunId(1)).map(drop), journal.claim().map(drop));
+        let _ = (journal.move_to(RunId(1), Place::Front), journal.cancel(RunId(1)), journal.remove(RunId(1)));
+    }
+}

@@ -1,0 +1,313 @@
+//! What to do about a node whose turn it is: whether its result is known, and what it still wants before it can run.
+
+use std::sync::Arc;
+
+use super::expand;
+use super::frames::BlockRef;
+use super::frontier::Wait;
+use super::settle;
+use super::slot::{Blocked, Given, Obstacle, Slot};
+use super::state::{Prepared, Shared};
+use crate::check;
+use crate::guard;
+use crate::node::{External, Input, Inputs, NodeError, Surroundings};
+use crate::plan::{Action, Step};
+use crate::registry::Registered;
+use crate::value::Fingerprint;
+
+/// An instance whose turn it is, with what it is given: (place of the input, value or where it is).
+pub(super) struct Turn {
+    pub(super) instance: usize,
+    block: BlockRef,
+    step: usize,
+    pub(super) slots: Vec<(usize, Slot)>,
+    /// Its result was lost: only running it helps.
+    forced: bool,
+}
+
+impl Turn {
+    pub(super) fn step(&self) -> &Step {
+        &self.block.get().steps[self.step]
+    }
+}
+
+/// Why a turn is over before it came to anything.
+pub(super) enum Stop {
+    /// It waits for others now.
+    Waits,
+    Blocked(Arc<Blocked>),
+    Lost(Vec<usize>),
+    Failed(NodeError),
+}
+
+impl From<Obstacle> for Stop {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Lost(producers) => Stop::Lost(producers),
+            Obstacle::Blocked(blocked) => Stop::Blocked(blocked),
+            Obstacle::Failed(error) => Stop::Failed(error),
+        }
+    }
+}
+
+/// Takes an instance's turn.
+pub(super) fn look(shared: &Arc<Shared>, instance: usize) {
+    let is_pending = shared.lock().pending.contains_key(&instance);
+    // Values are hashed and described on the way: that is code of node crates.
+    let stop = guard::catch(|| if is_pending { expand::collect(shared, instance) } else { begin(shared, instance) });
+    let stop =
+        stop.unwrap_or_else(|panic| Err(Stop::Failed(NodeError::new(format!("reading its inputs panicked: {panic}")))));
+    match stop {
+        Ok(()) | Err(Stop::Waits) => {}
+        Err(Stop::Blocked(blocked)) => settle::blocked(shared, instance, &blocked),
+        Err(Stop::Lost(producers)) => again(shared, instance, producers),
+        Err(Stop::Failed(error)) => settle::failed(shared, instance, &error, &Inputs::default()),
+    }
+}
+
+fn begin(shared: &Arc<Shared>, instance: usize) -> Result<(), Stop> {
+    let mut turn = turn(shared, instance)?;
+    let block = turn.block.clone();
+    match &block.get().steps[turn.step].action {
+        Action::Node(registered) => node(shared, &mut turn, registered),
+        Action::Map(map) => expand::begin_map(shared, &turn, map),
+        Action::Loop(looped) => expand::begin_loop(shared, &turn, looped),
+    }
+}
+
+/// Everything that an instance is given so far.
+fn turn(shared: &Shared, instance: usize) -> Result<Turn, Stop> {
+    let (mut turn, given) = {
+        let state = shared.lock();
+        let (frame, step) = (state.frames.instance(instance).frame, state.frames.instance(instance).step);
+        let block = state.frames.block(frame).clone();
+        let asked = state.asked.get(&instance);
+        let is_there = |input: usize, lazy: bool| !lazy || asked.is_some_and(|asked| asked.contains(&input));
+        let inputs = block.get().steps[step].inputs.iter().filter(|input| is_there(input.input, input.lazy));
+        let given: Vec<_> = inputs.map(|input| (input.input, state.frames.given(frame, &input.origin))).collect();
+        let forced = state.forced.contains(&instance);
+        (Turn { instance, block, step, slots: Vec::new(), forced }, given)
+    };
+    let mut lost = Vec::new();
+    for (input, given) in given {
+        match fitted(shared, &turn, input, given) {
+            Ok(slot) => turn.slots.push((input, slot)),
+            Err(Stop::Lost(producers)) => lost.extend(producers),
+            Err(stop) => return Err(stop),
+        }
+    }
+    if lost.is_empty() { Ok(turn) } else { Err(Stop::Lost(lost)) }
+}
+
+/// A value made to fit; conversions are code of node crates.
+fn fitted(shared: &Shared, turn: &Turn, input: usize, given: Given) -> Result<Slot, Stop> {
+    let fitted = guard::catch(|| given.fitted(&shared.loader));
+    let name = || turn.step().input_name(input);
+    match fitted {
+        Ok(Err(Obstacle::Failed(error))) => Err(Stop::Failed(error.within(&format!("input `{}`", name())))),
+        Ok(fitted) => fitted.map_err(Stop::from),
+        Err(panic) => Err(Stop::Failed(NodeError::new(format!("converting input `{}` panicked: {panic}", name())))),
+    }
+}
+
+fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Result<(), Stop> {
+    let mut inputs = Inputs::default();
+    for (input, slot) in &turn.slots {
+        inputs.values.insert(registered.spec.inputs[*input].name, later(shared, slot));
+    }
+    if registered.spec.inputs.iter().any(|input| input.lazy) {
+        ask(shared, turn, registered, &mut inputs)?;
+    }
+    let key = key(shared, turn, registered, &inputs)?;
+    if let Some(key) = &key {
+        if turn.forced {
+            shared.cache.forget(key);
+        } else if is_known(shared, turn, key) {
+            return Ok(());
+        }
+    }
+    load(shared, turn, &inputs)?;
+    check(turn, registered, &inputs).map_err(Stop::Failed)?;
+    // Claimed only now: who holds a claim waits for nobody, so nobody who waits for it waits for ever.
+    if let Some(key) = &key {
+        if !claim(shared, turn, key) {
+            return Err(Stop::Waits);
+        }
+        // An equal node may have ended since.
+        if !turn.forced && is_known(shared, turn, key) {
+            return Ok(());
+        }
+    }
+    let prepared = Prepared { inputs: Arc::new(inputs), key, attempt: 1 };
+    shared.lock().make_runnable(turn.instance, prepared);
+    Ok(())
+}
+
+/// Whether the result under a key is known; then the turn is over.
+fn is_known(shared: &Shared, turn: &Turn, key: &Fingerprint) -> bool {
+    let entry = shared.cache.lookup(key).filter(|entry| entry.outputs.len() == turn.step().outputs.len());
+    if let Some(entry) = &entry {
+        settle::cached(shared, turn.instance, entry);
+    }
+    entry.is_some()
+}
+
+fn later(shared: &Arc<Shared>, slot: &Slot) -> Input {
+    if let Slot::Here { value, .. } = slot {
+        return Input::here(value.clone());
+    }
+    let (shared, slot) = (Arc::clone(shared), slot.clone());
+    Input::later(move || slot.load(&shared.loader).ok())
+}
+
+/// Asks a node which of its lazy inputs it wants. Those that wires feed have to be waited for.
+fn ask(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered, inputs: &mut Inputs) -> Result<(), Stop> {
+    // What it decides on must be there.
+    load(shared, turn, inputs)?;
+    loop {
+        let wanted = guard::catch(|| registered.node.needs(inputs)).map_err(|panic| {
+            Stop::Failed(NodeError::new(format!("asking it which inputs it needs panicked: {panic}")))
+        })?;
+        let fed = turn.step().inputs.iter().filter(|input| input.lazy);
+        let missing: Vec<_> = fed
+            .filter(|input| {
+                let name = registered.spec.inputs[input.input].name;
+                wanted.contains(&name) && !inputs.values.contains_key(name)
+            })
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut state = shared.lock();
+        let frame = state.frames.instance(turn.instance).frame;
+        let sources: Vec<_> = missing.iter().flat_map(|input| state.frames.sources(frame, &input.origin)).collect();
+        let asked = state.asked.entry(turn.instance).or_default();
+        asked.extend(missing.iter().map(|input| input.input));
+        if !sources.is_empty() {
+            let skipped = state.frontier.wait_for(turn.instance, &sources, Wait::Result);
+            settle::skipped(shared, &mut state, &skipped);
+            return Err(Stop::Waits);
+        }
+        let given: Vec<_> =
+            missing.iter().map(|input| (input.input, state.frames.given(frame, &input.origin))).collect();
+        drop(state);
+        for (input, given) in given {
+            let slot = fitted(shared, turn, input, given)?;
+            inputs.values.insert(registered.spec.inputs[input].name, later(shared, &slot));
+            turn.slots.push((input, slot));
+        }
+        load(shared, turn, inputs)?;
+    }
+}
+
+/// What the node's result depends on, all of it; none if that cannot be said, or the result is not to be kept.
+fn key(shared: &Shared, turn: &Turn, registered: &Registered, inputs: &Inputs) -> Result<Option<Fingerprint>, Stop> {
+    let options = &turn.step().options;
+    if shared.cache.is_off() || !options.cache {
+        return Ok(None);
+    }
+    let (base_dir, out_dir) = (&*shared.plan.0.base_dir, &*shared.plan.0.out_dir);
+    let surroundings = Surroundings { base_dir, out_dir, services: &shared.services };
+    let external = guard::catch(|| registered.node.external(inputs, &surroundings))
+        .map_err(|panic| Stop::Failed(NodeError::new(format!("asking it what it depends on panicked: {panic}"))))?;
+    let external = match external {
+        Ok(external) => external,
+        Err(error) => {
+            lost(shared, turn, inputs)?;
+            return Err(Stop::Failed(error));
+        }
+    };
+    let mut hasher = shared.key_base.clone();
+    hasher.text(registered.spec.name);
+    hasher.number(u64::from(registered.spec.version));
+    hasher.text(options.device.as_deref().unwrap_or_default());
+    match external {
+        External::Nothing => hasher.number(0),
+        External::Content(content) => {
+            hasher.number(1);
+            hasher.fingerprint(&content);
+        }
+        External::Unknowable => return Ok(None),
+    }
+    // In the order of the spec: in which order a document writes them does not matter.
+    for input in &registered.spec.inputs {
+        let Some(given) = inputs.values.get(input.name) else { continue };
+        let slot = turn.slots.iter().find(|(at, _)| registered.spec.inputs[*at].name == input.name);
+        let fingerprint = match slot {
+            Some((_, slot)) => slot.fingerprint(),
+            None => given.get().and_then(crate::value::Value::fingerprint),
+        };
+        let Some(fingerprint) = fingerprint else { return Ok(None) };
+        hasher.text(input.name);
+        hasher.fingerprint(&fingerprint);
+    }
+    Ok(Some(hasher.finish()))
+}
+
+/// Whether this instance is the one to compute what has this key; otherwise it looks again when the other has ended.
+fn claim(shared: &Shared, turn: &Turn, key: &Fingerprint) -> bool {
+    let mut state = shared.lock();
+    match state.claim(turn.instance, key) {
+        None => true,
+        Some(other) => {
+            let skipped = state.frontier.wait_for(turn.instance, &[other], Wait::End);
+            debug_assert!(skipped.is_empty(), "the other is running");
+            false
+        }
+    }
+}
+
+/// Sees to it that every input is here.
+fn load(shared: &Shared, turn: &Turn, inputs: &Inputs) -> Result<(), Stop> {
+    inputs.values.values().for_each(|input| {
+        input.get();
+    });
+    lost(shared, turn, inputs)
+}
+
+/// The nodes that must give their results again, if an input that was asked for is lost.
+fn lost(shared: &Shared, turn: &Turn, inputs: &Inputs) -> Result<(), Stop> {
+    if !inputs.values.values().any(Input::is_lost) {
+        return Ok(());
+    }
+    let producers = turn.slots.iter().filter_map(|(_, slot)| slot.load(&shared.loader).err()).flatten();
+    Err(Stop::Lost(producers.collect()))
+}
+
+/// Holds what comes by wire against bounds and choices; what is known was, before the run.
+fn check(turn: &Turn, registered: &Registered, inputs: &Inputs) -> Result<(), NodeError> {
+    for (input, _) in &turn.slots {
+        let spec = &registered.spec.inputs[*input];
+        let Some(value) = inputs.value(spec.name).filter(|_| !spec.checked_by_node) else { continue };
+        check::check(value, spec.range.as_ref(), &spec.choices).map_err(|problem| {
+            let error = NodeError::new(format!("input `{}` {}", spec.name, problem.message));
+            match problem.hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// The results of some nodes are lost: they run once more, and then it is this one's turn again.
+pub(super) fn again(shared: &Shared, instance: usize, mut producers: Vec<usize>) {
+    producers.sort_unstable();
+    producers.dedup();
+    let mut state = shared.lock();
+    state.disclaim(instance);
+    // Others may have had a producer run again meanwhile: only who looked since then knows that it was to no avail.
+    let hopeless = producers.iter().find(|&&producer| !state.again.insert((instance, producer))).copied();
+    if producers.is_empty() || hopeless.is_some() {
+        let from = hopeless.map_or_else(|| "a node".into(), |node| format!("`{}`", state.frames.instance(node).id));
+        drop(state);
+        let message = format!("a value that {from} gave is lost, and running it again did not give the same");
+        let error = NodeError::new(message).with_hint("a node that gives another result each time should say so");
+        return settle::failed(shared, instance, &error, &Inputs::default());
+    }
+    for &producer in &producers {
+        state.make_again(producer);
+    }
+    let skipped = state.frontier.wait_for(instance, &producers, Wait::Result);
+    settle::skipped(shared, &mut state, &skipped);
+}

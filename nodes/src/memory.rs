@@ -1,0 +1,186 @@
+//! How much memory a model takes while it runs, from configurations and the headers of weights.
+//!
+//! Two things make it up: weights, which are in memory twice (as mapped from the file, and packed as float32), and the
+//! activations that are alive at the worst moment of one forward pass. Buffers inside the operations, a few MiB for each
+//! thread, are left out. For the full-size networks the results are within 3 % of the peaks in `kernels/PERF.md`.
+
+use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, UNetConfig};
+use crate::weights::Weights;
+
+/// Bytes of a float32.
+const FLOAT: u64 = 4;
+
+/// Weights of a part: the mapped file and the packed copy.
+pub(crate) fn of_weights(weights: &Weights) -> u64 {
+    weights.byte_len().saturating_add(packed(weights.parameter_count()))
+}
+
+/// So many numbers, packed.
+fn packed(numbers: u64) -> u64 {
+    numbers.saturating_mul(FLOAT)
+}
+
+/// Activations of the prior for `batch` embeddings, both branches of guidance counted.
+pub(crate) fn of_prior(config: &PriorConfig, batch: u64) -> u64 {
+    let tokens = (config.num_embeddings + config.additional_embeddings) as u64;
+    let inner = config.inner_dim() as u64;
+    of_transformer(batch.saturating_mul(tokens), inner, inner.saturating_mul(4))
+}
+
+/// Activations of CLIP's text tower for `batch` texts.
+pub(crate) fn of_text_tower(config: &ClipTextConfig, batch: u64) -> u64 {
+    let tokens = batch.saturating_mul(config.max_position_embeddings as u64);
+    of_transformer(tokens, config.hidden_size as u64, config.intermediate_size as u64)
+}
+
+/// Activations of CLIP's picture tower for `batch` pictures.
+pub(crate) fn of_vision_tower(config: &ClipVisionConfig, batch: u64) -> u64 {
+    let tokens = batch.saturating_mul(config.num_patches() as u64 + 1);
+    of_transformer(tokens, config.hidden_size as u64, config.intermediate_size as u64)
+}
+
+/// A transformer's layer keeps its input, the norm of it, and either queries, keys, values and what was attended to, or
+/// the feed-forward layer's inside and its result.
+fn of_transformer(tokens: u64, width: u64, inside: u64) -> u64 {
+    let widths = width.saturating_mul(2).saturating_add((width.saturating_mul(5)).max(inside.saturating_add(width)));
+    tokens.saturating_mul(widths).saturating_mul(FLOAT)
+}
+
+/// Activations of a U-net for `batch` pictures, both branches of guidance counted.
+pub(crate) fn of_unet(config: &UNetConfig, batch: u64) -> u64 {
+    let mut walk = Walk { skips: Vec::new(), peak: 0 };
+    walk.down(config);
+    walk.up(config);
+    walk.peak.saturating_mul(batch).saturating_mul(FLOAT)
+}
+
+/// One picture's way through a U-net: numbers alive, not bytes.
+struct Walk {
+    /// What the way down leaves for the way up.
+    skips: Vec<u64>,
+    peak: u64,
+}
+
+impl Walk {
+    fn down(&mut self, config: &UNetConfig) {
+        let channels: Vec<u64> = config.block_out_channels.iter().map(|&channels| channels as u64).collect();
+        let last = channels.len().saturating_sub(1);
+        self.skips.push(channels.first().map_or(0, |channels| channels * pixels(config, 0)));
+        for (level, &out) in channels.iter().enumerate() {
+            let pixels_here = pixels(config, level);
+            for layer in 0..config.layers_per_block {
+                let into = if layer == 0 { channels[level.saturating_sub(1)] } else { out };
+                // The input is among the skips already.
+                self.resnet(0, into * pixels_here, out * pixels_here);
+                self.attention(config.down_blocks[level].has_attention(), out * pixels_here);
+                self.skips.push(out * pixels_here);
+            }
+            if level < last {
+                let below = out * pixels(config, level + 1);
+                self.resnet(0, out * pixels_here, below);
+                self.skips.push(below);
+            }
+        }
+        let middle = channels.last().map_or(0, |channels| channels * pixels(config, last));
+        self.resnet(middle, middle, middle);
+        self.attention(config.mid_attention, middle);
+    }
+
+    fn up(&mut self, config: &UNetConfig) {
+        let channels: Vec<u64> = config.block_out_channels.iter().map(|&channels| channels as u64).collect();
+        let last = channels.len().saturating_sub(1);
+        for level in (0..channels.len()).rev() {
+            let (out, pixels_here) = (channels[level], pixels(config, level));
+            let mut x = channels[(level + 1).min(last)] * pixels_here;
+            for _ in 0..=config.layers_per_block {
+                let skip = self.skips.pop().unwrap_or(0);
+                self.resnet(x + skip, x + skip, out * pixels_here);
+                x = out * pixels_here;
+                self.attention(config.up_blocks[last - level].has_attention(), x);
+            }
+            if level > 0 {
+                self.resnet(x, 4 * x, 4 * x);
+            }
+        }
+    }
+
+    /// A resnet's second convolution: its input (unless that is counted elsewhere), the input normed and resampled,
+    /// what is between the two convolutions, the residual and the result.
+    fn resnet(&mut self, input: u64, normed: u64, out: u64) {
+        self.alive(input + normed + 3 * out);
+    }
+
+    /// Input, norm, queries, keys, values, what was attended to, and the result.
+    fn attention(&mut self, attends: bool, x: u64) {
+        if attends {
+            self.alive(7 * x);
+        }
+    }
+
+    fn alive(&mut self, beside_skips: u64) {
+        self.peak = self.peak.max(self.skips.iter().sum::<u64>() + beside_skips);
+    }
+}
+
+/// Pixels of one picture at a level.
+fn pixels(config: &UNetConfig, level: usize) -> u64 {
+    let side = (config.sample_size >> level) as u64;
+    side * side
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
+    use std::path::Path;
+
+    use super::*;
+    use crate::models::prior::Prior;
+    use crate::models::unet::UNet;
+    use crate::weights::{WeightsReader, record};
+
+    fn config<C>(part: &str, parse: fn(&[u8], &str) -> crate::Result<C>) -> C {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/karlo-config"));
+        let file = folder.join(part).join("config.json");
+        parse(&std::fs::read(&file).unwrap(), part).unwrap()
+    }
+
+    /// Weights of float32 as a file holds them, and packed.
+    fn twice(build: impl FnOnce(&WeightsReader)) -> u64 {
+        let numbers = record(build).iter().map(|tensor| tensor.shape.iter().product::<usize>() as u64).sum();
+        2 * packed(numbers)
+    }
+
+    /// Against the peak of a process that runs one step, in MiB, as kernels/PERF.md has it.
+    #[track_caller]
+    fn assert_near(bytes: u64, measured: f64) {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        let off = mib / measured - 1.0;
+        println!("{mib:.0} MiB, measured {measured} MiB, {:+.1} %", 100.0 * off);
+        assert!(off.abs() < 0.03, "{mib:.0} MiB, measured {measured} MiB");
+    }
+
+    #[test]
+    fn the_prior_takes_what_was_measured() {
+        let config = config("prior", PriorConfig::parse);
+        assert_near(twice(|weights| drop(Prior::new(weights, &config))) + of_prior(&config, 2), 7824.0);
+    }
+
+    #[test]
+    fn the_decoder_takes_what_was_measured() {
+        let config = config("decoder", UNetConfig::parse);
+        assert_near(twice(|weights| drop(UNet::new(weights, &config))) + of_unet(&config, 2), 7009.0);
+    }
+
+    #[test]
+    fn super_resolution_takes_what_was_measured() {
+        let config = config("super_res_first", UNetConfig::parse);
+        assert_near(twice(|weights| drop(UNet::new(weights, &config))) + of_unet(&config, 1), 6285.0);
+    }
+
+    #[test]
+    fn activations_grow_with_the_batch() {
+        let config = config("decoder", UNetConfig::parse);
+        assert_eq!(of_unet(&config, 6), 3 * of_unet(&config, 2));
+    }
+}

@@ -1,0 +1,101 @@
+//! Runs that come from the journal: planned again from the texts that it kept, and carried out as they were meant.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use easel_engine::{CancelToken, Claim, Diagnostic, Job, Journal, Plan, Resources, Texts, WhenStopped};
+
+use crate::commands::workflow::{self, Ready};
+use crate::error::{CommandError, Exit};
+use crate::execution::{Finished, parse_device};
+use crate::report::Reporter;
+use crate::workspace::{Choices, Workspace};
+
+/// Carries out runs that were claimed. One serves any number of threads: runs that are alike share what is opened.
+pub(crate) struct Carrier {
+    journal: Journal,
+    resources: Arc<Resources>,
+    /// By device and cache.
+    workspaces: Mutex<HashMap<String, Arc<Workspace>>>,
+}
+
+/// What became of a claimed run.
+pub(crate) enum Carried {
+    /// It was carried out, to whatever end.
+    Out(Box<Finished>),
+    /// It could not begin, which was told.
+    Not(Exit),
+}
+
+impl Carrier {
+    pub(crate) fn new(journal: Journal) -> Self {
+        Carrier { journal, resources: Arc::new(Resources::of_this_machine()), workspaces: Mutex::default() }
+    }
+
+    /// Carries a claimed run out. What is wrong with it is told and written down; an error is one of telling.
+    pub(crate) fn carry_out(
+        &self,
+        claim: Claim,
+        when_stopped: WhenStopped,
+        cancel: &CancelToken,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Carried, CommandError> {
+        let ready = self.workspace(claim.job()).and_then(|workspace| {
+            let ready = prepare(claim.job(), &workspace, reporter)?;
+            if let Ok(ready) = &ready {
+                workflow::must_be_writable(&ready.plan, &workspace)?;
+            }
+            Ok((workspace, ready))
+        });
+        let (workspace, ready) = match ready {
+            Ok(ready) => ready,
+            Err(error) => {
+                self.journal.give_up(claim, &error.to_string())?;
+                return Err(error);
+            }
+        };
+        match ready {
+            Ok(Ready { plan, is_whole }) => {
+                let finished = workspace.carry_out_claimed(plan, Some(claim), when_stopped, cancel, reporter)?;
+                Ok(Carried::Out(Box::new(Finished { is_whole, ..finished })))
+            }
+            Err(problem) => {
+                self.journal.give_up(claim, &problem)?;
+                Ok(Carried::Not(Exit::Wrong))
+            }
+        }
+    }
+
+    fn workspace(&self, job: &Job) -> Result<Arc<Workspace>, CommandError> {
+        let options = &job.options;
+        let key = format!("{options:?}");
+        let mut workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workspace) = workspaces.get(&key) {
+            return Ok(Arc::clone(workspace));
+        }
+        let device = parse_device(&options.device).map_err(CommandError::wrong)?;
+        let choices = Choices { device, cache: options.cache, journal: true, save_every: options.save_every };
+        let workspace = Workspace::with_journal(&choices, Some(self.journal.clone()))?;
+        let workspace = Arc::new(workspace.on(Arc::clone(&self.resources)));
+        workspaces.insert(key, Arc::clone(&workspace));
+        Ok(workspace)
+    }
+}
+
+/// The plan, from the texts that were kept; in one sentence what is wrong with the workflow, which was told in full.
+fn prepare(
+    job: &Job,
+    workspace: &Workspace,
+    reporter: &mut dyn Reporter,
+) -> Result<Result<Ready, String>, CommandError> {
+    let texts = Texts::new(job.files.iter().map(|(path, text)| (path.clone(), Arc::clone(text))));
+    match Plan::prepare_with(&job.source, workspace.registry(), &job.settings, &texts) {
+        Ok((plan, warnings)) => Ok(Ok(Ready::new(plan, &warnings))),
+        Err(diagnostics) => {
+            reporter.diagnostics(&job.source.name, Some(&job.source), &diagnostics)?;
+            let first = diagnostics.iter().find(|diagnostic| diagnostic.is_error());
+            let first = first.map_or_else(String::new, |first: &Diagnostic| format!(": {}", first.message));
+            Ok(Err(format!("the workflow cannot be run{first}")))
+        }
+    }
+}
