@@ -52,6 +52,7 @@ mod node;
 mod plan;
 mod registry;
 mod run;
+mod size;
 mod source;
 mod spec;
 mod suggest;
@@ -72,9 +73,11 @@ pub use document::{
 };
 pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId};
 pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Wire};
+#[doc(hidden)]
+pub use journal::probe as journal_probe;
 pub use journal::{
     ArtifactRecord, Cancelled, Claim, Clock, EventRecord, Job, JobOptions, Journal, JournalError, NodeCounts,
-    NodeRecord, NodeState, Place, Recorder, RunPage, RunQuery, RunState, RunStory, RunSummary, WhenStopped,
+    NodeRecord, NodeState, Place, Recorder, Retention, RunPage, RunQuery, RunState, RunStory, RunSummary, WhenStopped,
 };
 pub use library::{Disk, Library, Texts};
 pub use node::{
@@ -82,7 +85,9 @@ pub use node::{
     Surroundings,
 };
 pub use plan::{EffectiveInput, Plan, Settings};
-pub use registry::{Conversion, Registry, RegistryError};
+pub use registry::{Conversion, DeviceCheck, Registry, RegistryError};
+#[doc(hidden)]
+pub use run::crew as crew_probe;
 pub use run::{Failure, Resources, Run, RunReport, Skipped};
 pub use source::{Position, Source};
 pub use spec::{Derived, InputSpec, Lanes, NodeSpec, OutputSpec, Presence};

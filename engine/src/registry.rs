@@ -17,6 +17,9 @@ type Decode = fn(&mut Decoder<'_>) -> Result<Value, DecodeError>;
 /// Turns a value of one kind into one of another.
 pub type Conversion = fn(&Value) -> Result<Value, NodeError>;
 
+/// Says whether nodes can compute on the device of that name; if not, why, and what to do.
+pub type DeviceCheck = fn(&str) -> Result<(), NodeError>;
+
 /// A node type with its spec.
 #[derive(Clone)]
 pub(crate) struct Registered {
@@ -52,6 +55,7 @@ pub struct Registry {
     pub(crate) nodes: IndexMap<&'static str, Registered>,
     pub(crate) conversions: IndexMap<(Kind, Kind), Conversion>,
     kinds: IndexMap<&'static str, Decode>,
+    pub(crate) device_check: Option<DeviceCheck>,
 }
 
 /// Why a registry does not take something.
@@ -92,7 +96,12 @@ pub enum RegistryError {
 impl Registry {
     /// Knows no nodes, and the kinds that documents can write.
     pub fn new() -> Self {
-        let mut registry = Registry { nodes: IndexMap::new(), conversions: IndexMap::new(), kinds: IndexMap::new() };
+        let mut registry = Registry {
+            nodes: IndexMap::new(),
+            conversions: IndexMap::new(),
+            kinds: IndexMap::new(),
+            device_check: None,
+        };
         registry.register_kind::<String>();
         registry.register_kind::<i64>();
         registry.register_kind::<f64>();
@@ -177,6 +186,11 @@ impl Registry {
         Ok(())
     }
 
+    /// Holds the devices that workflows choose for nodes against this, before anything runs. Without it, any name will do.
+    pub fn check_devices(&mut self, check: DeviceCheck) {
+        self.device_check = Some(check);
+    }
+
     /// The spec of a node type.
     pub fn spec(&self, name: &str) -> Option<&NodeSpec> {
         self.nodes.get(name).map(|registered| &*registered.spec)
@@ -233,6 +247,12 @@ fn validate(spec: &NodeSpec) -> Result<(), String> {
         }
         if !names.insert(input.name) {
             return Err(format!("there are two inputs `{}`", input.name));
+        }
+        if input.name == "options" {
+            return Err("`options` is no name for an input: in documents it says how a node is run".into());
+        }
+        if let Some(name) = input.like.filter(|name| *name == input.name || spec.find_input(name).is_none()) {
+            return Err(format!("input `{}` is to be like `{name}`, which is no other input", input.name));
         }
         validate_input(input).map_err(|reason| format!("input `{}`: {reason}", input.name))?;
     }
@@ -319,6 +339,9 @@ mod tests {
                 "none of its choices",
             ),
             (with(kindless), "takes no kind"),
+            (with(InputSpec::new("options", kinds::TEXT, "")), "`options` is no name for an input"),
+            (with(float().like("y")), "input `x` is to be like `y`, which is no other input"),
+            (with(float().like("x")), "which is no other input"),
             (with(InputSpec::new("a b", kinds::TEXT, "")), "no name for an input"),
             (NodeSpec::new("", ""), "no name for a node type"),
             (NodeSpec::new("From", ""), "a meaning of its own"),

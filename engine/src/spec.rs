@@ -28,6 +28,8 @@ pub struct InputSpec {
     pub range: Option<RangeInclusive<f64>>,
     /// The words a text may be; empty: any.
     pub choices: Vec<&'static str>,
+    /// What feeds it must be of the same kind as what feeds that input.
+    pub like: Option<&'static str>,
     /// What feeds it only runs once the node asks for it: see [`Node::needs`](crate::Node::needs).
     pub lazy: bool,
     /// The node's own `check` judges this input; the engine holds it against neither range nor choices.
@@ -110,6 +112,7 @@ impl InputSpec {
             presence: Presence::Required,
             range: None,
             choices: Vec::new(),
+            like: None,
             lazy: false,
             checked_by_node: false,
             about,
@@ -131,6 +134,12 @@ impl InputSpec {
     /// Used when nothing is given.
     pub fn default<T: Data>(mut self, value: T) -> Self {
         self.presence = Presence::Default(Value::new(value));
+        self
+    }
+
+    /// Must be fed with the same kind as that other input, whatever it is: what is known before the run is checked then.
+    pub fn like(mut self, name: &'static str) -> Self {
+        self.like = Some(name);
         self
     }
 

@@ -1,4 +1,5 @@
-//! All interleavings of a few threads at the cache in memory and at the queue of what is to be written.
+//! All interleavings of a few threads at the cache in memory, at the queue of what is to be written, and of those that
+//! carry a run out.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p easel-engine --release --test loom`
 
@@ -169,4 +170,167 @@ fn whoever_waits_goes_on_when_there_is_no_taker_any_more() {
         queue.abandon();
         join(waiting);
     });
+}
+
+/// A crew at a toy: jobs that are numbers, each of which makes others ready.
+mod crew {
+    use easel_engine::crew_probe::{Crew, Roster, Workshop, dismiss, wake_another, work};
+    use loom::sync::Mutex;
+
+    use super::{Duration, thread};
+
+    /// So many threads may compute at once.
+    const LANES: usize = 2;
+
+    struct Toy {
+        crew: Crew<Ready>,
+        /// What each job makes ready.
+        leads_to: &'static [&'static [usize]],
+        threads: Mutex<Vec<thread::JoinHandle<()>>>,
+        /// How many threads the machine gives.
+        machine: Mutex<usize>,
+        /// What is shared with others: nothing is done unless it is free.
+        is_free: Mutex<bool>,
+    }
+
+    impl Toy {
+        fn new(leads_to: &'static [&'static [usize]], machine: usize, is_free: bool) -> std::sync::Arc<Self> {
+            std::sync::Arc::new(Toy {
+                crew: Crew::new(Ready { ready: vec![0], ..Ready::default() }),
+                leads_to,
+                threads: Mutex::default(),
+                machine: Mutex::new(machine),
+                is_free: Mutex::new(is_free),
+            })
+        }
+
+        /// Ends as a run does.
+        fn end(&self, mut state: loom::sync::MutexGuard<'_, Ready>) {
+            dismiss(self, &mut state);
+            drop(state);
+            let threads = std::mem::take(&mut *self.threads.lock().expect("nobody panics"));
+            threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+            assert_eq!(self.crew.lock().roster.workers, 0, "all have gone home");
+        }
+    }
+
+    #[derive(Default)]
+    struct Ready {
+        roster: Roster,
+        ready: Vec<usize>,
+        running: usize,
+        done: Vec<usize>,
+    }
+
+    impl Workshop for Toy {
+        type State = Ready;
+        type Job = usize;
+        type Outcome = usize;
+
+        fn crew(&self) -> &Crew<Ready> {
+            &self.crew
+        }
+
+        fn roster(state: &mut Ready) -> &mut Roster {
+            &mut state.roster
+        }
+
+        fn next_job(&self, state: &mut Ready) -> Option<usize> {
+            if !*self.is_free.lock().expect("nobody panics") {
+                return None;
+            }
+            let job = state.ready.pop()?;
+            state.running += 1;
+            Some(job)
+        }
+
+        fn wants_another(&self, state: &Ready) -> bool {
+            !state.ready.is_empty() && state.roster.workers - state.roster.idle < LANES
+        }
+
+        fn may_grow(&self, state: &Ready) -> bool {
+            state.roster.workers < LANES
+        }
+
+        fn is_over(&self, state: &Ready) -> bool {
+            state.roster.is_at_rest() && state.ready.is_empty() && state.running == 0
+        }
+
+        fn carry_out(self: &std::sync::Arc<Self>, job: usize) -> Option<usize> {
+            Some(job)
+        }
+
+        fn settle(&self, state: &mut Ready, job: usize) {
+            state.running -= 1;
+            state.done.push(job);
+            state.ready.extend(self.leads_to[job]);
+        }
+
+        fn hire(self: &std::sync::Arc<Self>) -> bool {
+            let mut machine = self.machine.lock().expect("nobody panics");
+            if *machine == 0 {
+                return false;
+            }
+            *machine -= 1;
+            let theirs = std::sync::Arc::clone(self);
+            let thread = thread::spawn(move || work(&theirs));
+            self.threads.lock().expect("nobody panics").push(thread);
+            true
+        }
+    }
+
+    /// All interleavings, however often one thread keeps another from going on.
+    fn model(check: impl Fn() + Sync + Send + 'static) {
+        loom::model::Builder::new().check(check);
+    }
+
+    /// Does everything that follows from job 0, as the supervisor of a run does. Time does not pass here, so that whoever
+    /// misses a bell sleeps for ever, which the model finds.
+    fn carry_out(leads_to: &'static [&'static [usize]], machine: usize) -> Vec<usize> {
+        let toy = Toy::new(leads_to, machine, true);
+        let mut state = toy.crew.lock();
+        while !toy.is_over(&state) {
+            wake_another(&toy, &mut state);
+            state = toy.crew.wait_for_news(state, Duration::MAX);
+        }
+        let mut done = std::mem::take(&mut state.done);
+        toy.end(state);
+        done.sort_unstable();
+        done
+    }
+
+    #[test]
+    fn every_job_is_done_once_and_everybody_goes_home() {
+        model(|| assert_eq!(carry_out(&[&[1, 2], &[3], &[], &[]], 2), [0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn a_chain_of_jobs_ends() {
+        model(|| assert_eq!(carry_out(&[&[1], &[2], &[]], 2), [0, 1, 2]));
+    }
+
+    #[test]
+    fn one_thread_does_everything_if_there_are_no_more() {
+        model(|| assert_eq!(carry_out(&[&[1, 2], &[3], &[], &[]], 1), [0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn who_sleeps_hears_that_something_is_free_again() {
+        model(|| {
+            let toy = Toy::new(&[&[]], 1, false);
+            {
+                let mut state = toy.crew.lock();
+                wake_another(&toy, &mut state);
+            }
+            // As when another run gives lanes back, which is not behind this lock: the thread may just have looked.
+            *toy.is_free.lock().expect("nobody panics") = true;
+            toy.crew.try_again();
+            let mut state = toy.crew.lock();
+            while !toy.is_over(&state) {
+                state = toy.crew.wait_for_news(state, Duration::MAX);
+            }
+            assert_eq!(state.done, [0]);
+            toy.end(state);
+        });
+    }
 }

@@ -22,7 +22,7 @@ mod uses;
 pub mod weights;
 mod whole_file;
 
-use easel_engine::{Registry, RegistryError, Services};
+use easel_engine::{NodeError, Registry, RegistryError, Services};
 use easel_kernels::Device;
 
 pub use error::{Error, Result};
@@ -34,6 +34,7 @@ pub use error::{Error, Result};
 pub fn registry() -> Result<Registry, RegistryError> {
     let mut registry = Registry::new();
     nodes::register(&mut registry)?;
+    registry.check_devices(check_device);
     registry.register_conversion(kinds::kind::TENSOR, kinds::kind::IMAGE, kinds::tensor_to_image)?;
     registry.register_conversion(
         kinds::kind::TENSOR,
@@ -47,6 +48,17 @@ pub fn registry() -> Result<Registry, RegistryError> {
     registry.register_kind::<sampling::Schedule>();
     registry.register_kind::<kinds::TensorValue>();
     Ok(registry)
+}
+
+/// Whether a node may be given that device in a workflow.
+fn check_device(name: &str) -> Result<(), NodeError> {
+    let Err(error) = name.parse::<Device>() else { return Ok(()) };
+    let message = error.to_string();
+    // What it advises after that is for the command line.
+    let reason = message.split_once(": use ").map_or(message.as_str(), |(reason, _)| reason);
+    Err(NodeError::new(reason).with_hint(
+        "write `device: \"cpu\"`, or leave it out: then `--device` decides, and `easel doctor` says what there is",
+    ))
 }
 
 /// What the nodes need from whoever starts a run: the device to compute on and the models opened so far. Weights are

@@ -198,6 +198,13 @@ pub fn load<M: Any + Send + Sync>(
     Ok(loaded.model)
 }
 
+/// Notes the hash of a part's weights, as [`load`] does, without loading them.
+pub(crate) fn note_weights(context: &mut Context<'_>, folder: &ModelFolder, part: &str) -> Result<(), NodeError> {
+    let fingerprint = folder.weights_fingerprint(part, context.service::<Models>()?.hashes())?;
+    context.note(format!("weights.{part}"), fingerprint);
+    Ok(())
+}
+
 /// The files of a tokenizer, as paths in its model; there are two formats, and no model has all of them.
 pub(crate) const TOKENIZER_FILES: [&str; 5] = [
     "tokenizer/vocab.json",

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use easel_engine::{CancelToken, Claim, Diagnostic, Job, Journal, Plan, Resources, Texts, WhenStopped};
+use easel_engine::{CancelToken, Claim, Diagnostic, Job, JobOptions, Journal, Plan, Resources, Texts, WhenStopped};
 
 use crate::commands::workflow::{self, Ready};
 use crate::error::{CommandError, Exit};
 use crate::execution::{Finished, parse_device};
+use crate::memory::MemoryLimit;
 use crate::report::Reporter;
-use crate::workspace::{Choices, Workspace};
+use crate::workspace::{self, Choices, Workspace};
 
 /// Carries out runs that were claimed. One serves any number of threads: runs that are alike share what is opened.
 pub(crate) struct Carrier {
     journal: Journal,
+    memory: MemoryLimit,
     resources: Arc<Resources>,
     /// By device and cache.
     workspaces: Mutex<HashMap<String, Arc<Workspace>>>,
@@ -28,8 +30,9 @@ pub(crate) enum Carried {
 }
 
 impl Carrier {
-    pub(crate) fn new(journal: Journal) -> Self {
-        Carrier { journal, resources: Arc::new(Resources::of_this_machine()), workspaces: Mutex::default() }
+    pub(crate) fn new(journal: Journal, memory: MemoryLimit) -> Self {
+        let resources = Arc::new(workspace::resources(memory));
+        Carrier { journal, memory, resources, workspaces: Mutex::default() }
     }
 
     /// Carries a claimed run out. What is wrong with it is told and written down; an error is one of telling.
@@ -55,9 +58,9 @@ impl Carrier {
             }
         };
         match ready {
-            Ok(Ready { plan, is_whole }) => {
-                let finished = workspace.carry_out_claimed(plan, Some(claim), when_stopped, cancel, reporter)?;
-                Ok(Carried::Out(Box::new(Finished { is_whole, ..finished })))
+            Ok(ready) => {
+                let finished = workspace.carry_out_claimed(ready, Some(claim), when_stopped, cancel, reporter)?;
+                Ok(Carried::Out(Box::new(finished)))
             }
             Err(problem) => {
                 self.journal.give_up(claim, &problem)?;
@@ -74,7 +77,8 @@ impl Carrier {
             return Ok(Arc::clone(workspace));
         }
         let device = parse_device(&options.device).map_err(CommandError::wrong)?;
-        let choices = Choices { device, cache: options.cache, journal: true, save_every: options.save_every };
+        let JobOptions { cache, save_every, .. } = *options;
+        let choices = Choices { device, cache, journal: true, save_every, memory: self.memory };
         let workspace = Workspace::with_journal(&choices, Some(self.journal.clone()))?;
         let workspace = Arc::new(workspace.on(Arc::clone(&self.resources)));
         workspaces.insert(key, Arc::clone(&workspace));
@@ -89,7 +93,7 @@ fn prepare(
     reporter: &mut dyn Reporter,
 ) -> Result<Result<Ready, String>, CommandError> {
     let texts = Texts::new(job.files.iter().map(|(path, text)| (path.clone(), Arc::clone(text))));
-    match Plan::prepare_with(&job.source, workspace.registry(), &job.settings, &texts) {
+    match Plan::prepare_with(&job.source, workspace.registry(), &workspace.limited(&job.settings), &texts) {
         Ok((plan, warnings)) => Ok(Ok(Ready::new(plan, &warnings))),
         Err(diagnostics) => {
             reporter.diagnostics(&job.source.name, Some(&job.source), &diagnostics)?;

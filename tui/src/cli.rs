@@ -118,6 +118,11 @@ impl FromStr for Assignment {
     }
 }
 
+/// The number of a run, as people type it.
+pub(crate) fn parse_run(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "it is not a run's number; `easel runs` lists runs with their numbers".into())
+}
+
 /// The text if it could be an input's name, else a stand-in.
 fn name_like(text: &str) -> &str {
     let fits = !text.is_empty() && text.chars().all(|c| c == '_' || c.is_alphanumeric());

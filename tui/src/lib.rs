@@ -11,6 +11,7 @@ mod diagnostics;
 mod error;
 mod execution;
 mod interrupt;
+mod memory;
 mod preview;
 mod report;
 mod story;

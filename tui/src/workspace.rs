@@ -13,9 +13,11 @@ use easel_engine::{
 };
 use easel_kernels::{Device, host};
 
+use crate::commands::workflow::Ready;
 use crate::error::{CommandError, Exit};
 use crate::execution::{self, Artifact, Finished};
 use crate::interrupt;
+use crate::memory::{Memory, MemoryLimit};
 use crate::report::Reporter;
 use crate::terminal::{self, Paint, printable};
 
@@ -39,6 +41,8 @@ pub(crate) struct Choices {
     pub(crate) journal: bool,
     /// After how many steps a loop saves its state; none: as often as is usual.
     pub(crate) save_every: Option<usize>,
+    /// How much memory nodes may take together.
+    pub(crate) memory: MemoryLimit,
 }
 
 /// Nodes, cache, journal and device, opened once and shared by all that a process runs.
@@ -78,7 +82,7 @@ impl Workspace {
             cache: Arc::new(cache),
             journal,
             told_problems: AtomicUsize::new(0),
-            resources: Arc::new(Resources::of_this_machine()),
+            resources: Arc::new(resources(choices.memory)),
             services: easel_nodes::services_keeping(choices.device, KEPT_MODELS),
             environment: environment(choices.device),
         })
@@ -88,6 +92,11 @@ impl Workspace {
     pub(crate) fn on(mut self, resources: Arc<Resources>) -> Self {
         self.resources = resources;
         self
+    }
+
+    /// Settings with the memory that there is for its runs.
+    pub(crate) fn limited(&self, settings: &Settings) -> Settings {
+        Settings { memory_limit: self.resources.memory(), ..settings.clone() }
     }
 
     /// The node types.
@@ -108,8 +117,8 @@ impl Workspace {
     }
 
     /// Writes down that a run begins; none if runs are not written down.
-    pub(crate) fn begin(&self, plan: &Plan, settings: &Settings) -> Option<Claim> {
-        let begun = self.journal.as_ref()?.begin(&self.job(plan, settings));
+    pub(crate) fn begin(&self, ready: &Ready, settings: &Settings) -> Option<Claim> {
+        let begun = self.journal.as_ref()?.begin(&self.job(&ready.plan, settings));
         begun.map_err(|error| warn_of_journal(&error, &|text| terminal::note(text))).ok()
     }
 
@@ -121,20 +130,23 @@ impl Workspace {
         cancel: CancelToken,
         reporter: &mut dyn Reporter,
     ) -> Result<Finished, CommandError> {
-        let claim = self.begin(&plan, settings);
-        self.carry_out_claimed(plan, claim, WhenStopped::Cancelled, &cancel, reporter)
+        let ready = Ready { plan, is_whole: true };
+        let claim = self.begin(&ready, settings);
+        self.carry_out_claimed(ready, claim, WhenStopped::Cancelled, &cancel, reporter)
     }
 
     /// Runs the plan to its end, as the run that was claimed. The nodes run on a thread of their own, so that telling never
     /// holds them up.
     pub(crate) fn carry_out_claimed(
         &self,
-        plan: Plan,
+        ready: Ready,
         claim: Option<Claim>,
         when_stopped: WhenStopped,
         cancel: &CancelToken,
         reporter: &mut dyn Reporter,
     ) -> Result<Finished, CommandError> {
+        let Ready { plan, is_whole } = ready;
+        let claim = if is_whole { claim } else { claim.map(Claim::without_what_is_wrong) };
         // The journal may cancel this run, but not all that the process does.
         let own_cancel = CancelToken::new();
         let mut events = EventSink::new();
@@ -173,7 +185,7 @@ impl Workspace {
             listener.tell(&last, reporter);
         }
         listener.told?;
-        Ok(Finished { report, artifacts: listener.artifacts, recorded, is_whole: true })
+        Ok(Finished { report, artifacts: listener.artifacts, recorded, is_whole })
     }
 }
 
@@ -184,6 +196,11 @@ impl Workspace {
         let told = self.told_problems.swap(problems.len(), Ordering::Relaxed);
         problems.iter().skip(told).for_each(|problem| warn_of_cache(problem, tell));
     }
+}
+
+/// This machine, with so much memory for nodes.
+pub(crate) fn resources(memory: MemoryLimit) -> Resources {
+    Resources::of_this_machine().with_memory(memory.bytes(Memory::of_this_machine()))
 }
 
 /// What was heard of a run.

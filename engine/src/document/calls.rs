@@ -263,7 +263,7 @@ impl Reader {
         None
     }
 
-    fn device(&mut self, tree: Tree) -> Option<Arc<str>> {
+    fn device(&mut self, tree: Tree) -> Option<Spanned<Arc<str>>> {
         let text = self.text(tree, "options.device")?;
         if text.value.trim().is_empty() {
             let diagnostic = Diagnostic::error("invalid-option", "`options.device` names no device")
@@ -272,6 +272,6 @@ impl Reader {
             self.report(diagnostic);
             return None;
         }
-        Some(text.value.into())
+        Some(Spanned { value: text.value.into(), span: text.span })
     }
 }

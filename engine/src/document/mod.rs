@@ -239,7 +239,7 @@ pub struct Options {
     /// How often it is tried again after a failure.
     pub retry: Option<u32>,
     /// Where it computes.
-    pub device: Option<Arc<str>>,
+    pub device: Option<Spanned<Arc<str>>>,
     /// It is left out, and so is what cannot go without it.
     pub mute: bool,
     /// It is left out, and each of its outputs is what the first input of that kind is given.

@@ -205,6 +205,7 @@ impl<'m, 'a> Builder<'m, 'a> {
 
     fn node(&mut self, index: usize) {
         let entry = &self.scope.workflow.nodes[index];
+        self.check_device(index, entry);
         match self.types[index] {
             Type::Node(place) => self.plain_node(index, entry, place),
             Type::Module(Some(module)) => self.call(index, entry, module),
@@ -224,9 +225,10 @@ impl<'m, 'a> Builder<'m, 'a> {
         self.taken = 0;
         let mut fed = Vec::new();
         let is_derived = spec.outputs.iter().any(|output| output.derived.is_some());
+        let has_likeness = spec.inputs.iter().any(|input| input.like.is_some());
         let links = (0..spec.inputs.len()).map(|at| {
             let (link, kind) = self.spec_link(index, entry, spec, at);
-            if is_derived {
+            if is_derived || has_likeness {
                 fed.push(kind);
             }
             link
@@ -234,6 +236,9 @@ impl<'m, 'a> Builder<'m, 'a> {
         let links = links.collect();
         if self.taken < entry.inputs.len() {
             self.unknown_inputs(index, entry, spec);
+        }
+        if has_likeness {
+            self.check_likeness(index, entry, spec, &fed);
         }
         if is_derived {
             let of = |name: &str| spec.inputs.iter().position(|input| input.name == name).and_then(|at| fed[at]);

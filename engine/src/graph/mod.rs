@@ -8,6 +8,7 @@ mod fragment;
 mod hints;
 mod link;
 mod modules;
+mod promises;
 mod references;
 
 pub use fragment::{Fragment, FragmentFeed, FragmentNode};

@@ -19,18 +19,7 @@ impl Journal {
     /// # Errors
     /// The journal cannot be read.
     pub fn runs(&self, query: &RunQuery) -> Result<RunPage, JournalError> {
-        self.read(|transaction| {
-            let interrupted = interrupted(transaction, self.folder())?;
-            let condition = condition(query.state, &interrupted);
-            let total = format!("SELECT count(*) FROM runs WHERE {condition}");
-            let total = transaction.query_row(&total, [], |row| row.get(0))?;
-            // More than SQLite can count is all there is.
-            let bounded = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-            let rest = format!("WHERE {condition} ORDER BY id DESC LIMIT ?1 OFFSET ?2");
-            let bounds = params![bounded(query.limit), bounded(query.offset)];
-            let runs = summaries_knowing(transaction, &interrupted, &rest, bounds)?;
-            Ok(RunPage { runs, total })
-        })
+        self.read(|transaction| page(transaction, self.folder(), query.state, query.limit, query.offset))
     }
 
     /// Everything about one run but its events.
@@ -38,15 +27,7 @@ impl Journal {
     /// # Errors
     /// There is no such run; the journal cannot be read.
     pub fn story(&self, run: RunId) -> Result<RunStory, JournalError> {
-        self.read(|transaction| {
-            state(transaction, self.folder(), run)?;
-            let summary = summaries(transaction, self.folder(), "WHERE id = ?1", [run.0])?.pop();
-            let summary = summary.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            let job = queue::load_job(transaction, run)?;
-            let nodes = nodes(transaction, run)?;
-            let artifacts = artifacts(transaction, run)?;
-            Ok(RunStory { summary, job, nodes, artifacts })
-        })
+        self.read(|transaction| story(transaction, self.folder(), run))
     }
 
     /// The events of a run after the first `after` ones, at most `limit`: another process can follow a run this way.
@@ -56,13 +37,7 @@ impl Journal {
     pub fn events(&self, run: RunId, after: u64, limit: u64) -> Result<Vec<EventRecord>, JournalError> {
         self.read(|transaction| {
             state(transaction, self.folder(), run)?;
-            let bounded = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-            let mut statement = transaction
-                .prepare_cached("SELECT seq, at, json FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
-            let rows = statement.query_map(params![run.0, bounded(after), bounded(limit)], |row| {
-                Ok(EventRecord { seq: row.get(0)?, at: row.get(1)?, json: row.get(2)? })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            events(transaction, run, after, limit)
         })
     }
 
@@ -73,6 +48,49 @@ impl Journal {
     pub fn state(&self, run: RunId) -> Result<RunState, JournalError> {
         self.read(|transaction| state(transaction, self.folder(), run))
     }
+}
+
+/// More than SQLite can count is all there is.
+fn bounded(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn page(
+    transaction: &Transaction<'_>,
+    folder: &Path,
+    state: Option<RunState>,
+    limit: u64,
+    offset: u64,
+) -> Result<RunPage, Fault> {
+    let interrupted = interrupted(transaction, folder)?;
+    let condition = condition(state, &interrupted);
+    let total = format!("SELECT count(*) FROM runs WHERE {condition}");
+    let total = transaction.query_row(&total, [], |row| row.get(0))?;
+    let rest = format!("WHERE {condition} ORDER BY id DESC LIMIT ?1 OFFSET ?2");
+    let runs = summaries_knowing(transaction, &interrupted, &rest, params![bounded(limit), bounded(offset)])?;
+    Ok(RunPage { runs, total })
+}
+
+pub(super) fn story(transaction: &Transaction<'_>, folder: &Path, run: RunId) -> Result<RunStory, Fault> {
+    state(transaction, folder, run)?;
+    let summary = summaries(transaction, folder, "WHERE id = ?1", [run.0])?.pop();
+    let summary = summary.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let job = queue::load_job(transaction, run)?;
+    Ok(RunStory { summary, job, nodes: nodes(transaction, run)?, artifacts: artifacts(transaction, run)? })
+}
+
+pub(super) fn events(
+    transaction: &Transaction<'_>,
+    run: RunId,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<EventRecord>, Fault> {
+    let mut statement = transaction
+        .prepare_cached("SELECT seq, at, json FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
+    let rows = statement.query_map(params![run.0, bounded(after), bounded(limit)], |row| {
+        Ok(EventRecord { seq: row.get(0)?, at: row.get(1)?, json: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Where a run is; an error that says which there are if there is none such.

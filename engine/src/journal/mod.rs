@@ -10,6 +10,9 @@ mod history;
 mod job;
 mod lock;
 mod paths;
+#[doc(hidden)]
+pub mod probe;
+mod prune;
 mod queue;
 mod recorder;
 mod schema;
@@ -25,6 +28,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 pub use error::JournalError;
 pub use job::{Job, JobOptions};
+pub use prune::Retention;
 pub use queue::Claim;
 pub use recorder::{Recorder, WhenStopped};
 pub use types::{
@@ -59,6 +63,7 @@ struct Inner {
 struct Setup {
     clock: Clock,
     read_only: bool,
+    retention: Retention,
     /// For tests: run on every connection.
     pragmas: &'static str,
 }
@@ -83,7 +88,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::open`].
     pub fn open_with_clock(folder: &Path, clock: Clock) -> Result<Self, JournalError> {
-        Self::set_up(folder, Setup { clock, read_only: false, pragmas: "" })
+        Self::set_up(folder, Setup { clock, read_only: false, retention: Retention::default(), pragmas: "" })
     }
 
     /// Opens the journal in a folder to look at it; nothing if there is none yet. It need not be writable.
@@ -99,7 +104,7 @@ impl Journal {
             other => return other.map(Some),
         }
         let clock: Clock = Arc::new(SystemTime::now);
-        Self::set_up(folder, Setup { clock, read_only: true, pragmas: "" }).map(Some)
+        Self::set_up(folder, Setup { clock, read_only: true, retention: Retention::default(), pragmas: "" }).map(Some)
     }
 
     fn set_up(folder: &Path, setup: Setup) -> Result<Self, JournalError> {
@@ -285,7 +290,8 @@ fn open_to_read(file: &Path) -> Result<Opened, Unusable> {
         Ok(connection)
     });
     let connection = match usual {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+        // The files beside it that readers and writers share cannot be made; which of the two SQLite says depends on why.
+        Err(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
             let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?

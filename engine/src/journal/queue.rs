@@ -10,6 +10,7 @@ use super::history;
 use super::job::Job;
 use super::lock::RunLock;
 use super::paths;
+use super::prune;
 use super::types::{Cancelled, Place, RunState, RunSummary};
 use super::{Fault, Journal};
 use crate::event::RunId;
@@ -20,6 +21,8 @@ pub struct Claim {
     pub(super) run: RunId,
     pub(super) job: Job,
     pub(super) lock: RunLock,
+    /// Something of the job is wrong and was left out.
+    pub(super) is_partial: bool,
 }
 
 impl Claim {
@@ -32,6 +35,12 @@ impl Claim {
     pub fn job(&self) -> &Job {
         &self.job
     }
+
+    /// Nodes that are wrong were left out of it: whatever becomes of the others, it has failed.
+    pub fn without_what_is_wrong(mut self) -> Self {
+        self.is_partial = true;
+        self
+    }
 }
 
 impl Journal {
@@ -42,12 +51,13 @@ impl Journal {
     pub fn begin(&self, job: &Job) -> Result<Claim, JournalError> {
         let (now, job) = (self.now(), job.absolute());
         self.write(|transaction| {
+            prune::prune_some(transaction, self.0.setup.retention)?;
             let run = insert(transaction, &job, RunState::Running, None, now)?;
             transaction.execute("UPDATE runs SET started = ?2, attempts = 1 WHERE id = ?1", params![run.0, now])?;
             let lock = RunLock::try_take(self.folder(), run)?;
             // The id is new; only a file that somebody put there could be locked.
             let lock = lock.ok_or(refused(run, RunState::Running, "is locked by another process"))?;
-            Ok(Claim { run, job, lock })
+            Ok(Claim { run, job, lock, is_partial: false })
         })
     }
 
@@ -81,7 +91,7 @@ impl Journal {
                 match load_job(transaction, run) {
                     Ok(job) => {
                         start(transaction, run, now)?;
-                        return Ok(Some(Claim { run, job, lock }));
+                        return Ok(Some(Claim { run, job, lock, is_partial: false }));
                     }
                     // It must not bar the way for the others.
                     Err(Fault::Journal(error)) => {
@@ -115,7 +125,7 @@ impl Journal {
             let lock = lock.ok_or(refused(run, RunState::Running, "is being carried out by another process"))?;
             let job = load_job(transaction, run)?;
             start(transaction, run, now)?;
-            Ok(Claim { run, job, lock })
+            Ok(Claim { run, job, lock, is_partial: false })
         })
     }
 
@@ -248,7 +258,7 @@ impl Journal {
 }
 
 /// The runs that may be claimed, best first, and whether each was asked to stop before it was interrupted.
-fn waiting(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(RunId, bool)>> {
+pub(super) fn waiting(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(RunId, bool)>> {
     let mut statement = transaction.prepare_cached(
         "SELECT id, state = 'running' AND cancel_requested FROM runs
          WHERE state = 'queued' OR (state = 'running' AND position IS NOT NULL)

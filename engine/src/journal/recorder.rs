@@ -54,11 +54,23 @@ impl Recorder {
         when_stopped: WhenStopped,
         trouble: impl FnMut(&JournalError) + Send + 'static,
     ) -> Result<Self, std::io::Error> {
-        let Claim { run, lock, .. } = claim;
+        let Claim { run, lock, is_partial, .. } = claim;
         let trouble = Box::new(trouble);
         let journal = journal.clone();
         let (opened, cursor, cancel_requested, broken) = (None, None, false, false);
-        let work = Work { journal, run, cancel, when_stopped, trouble, opened, cursor, cancel_requested, broken, lock };
+        let work = Work {
+            journal,
+            run,
+            is_partial,
+            cancel,
+            when_stopped,
+            trouble,
+            opened,
+            cursor,
+            cancel_requested,
+            broken,
+            lock,
+        };
         let thread = thread::Builder::new().name("journal".into()).spawn(move || work.record(&events))?;
         Ok(Recorder { thread })
     }
@@ -74,6 +86,7 @@ impl Recorder {
 struct Work {
     journal: Journal,
     run: RunId,
+    is_partial: bool,
     cancel: CancelToken,
     when_stopped: WhenStopped,
     trouble: Box<dyn FnMut(&JournalError) + Send>,
@@ -183,6 +196,9 @@ impl Work {
 
     fn end_state(&self, end: Option<End>) -> (RunState, Option<&'static str>) {
         match end.map(|end| end.outcome) {
+            Some(Outcome::Completed) if self.is_partial => {
+                (RunState::Failed, Some("nodes that are wrong were left out of it"))
+            }
             Some(Outcome::Completed) => (RunState::Completed, None),
             Some(Outcome::Failed) => (RunState::Failed, None),
             Some(Outcome::Cancelled) if self.goes_back() => (RunState::Queued, None),

@@ -26,7 +26,7 @@ fn job(text: &str) -> Job {
 
 fn limited(folder: &tempfile::TempDir, pragmas: &'static str) -> Result<Journal, JournalError> {
     let clock: Clock = Arc::new(SystemTime::now);
-    Journal::set_up(folder.path(), Setup { clock, read_only: false, pragmas })
+    Journal::set_up(folder.path(), Setup { clock, read_only: false, retention: Retention::default(), pragmas })
 }
 
 /// Events of a run with a large output, and what the recorder complained of.
@@ -72,7 +72,7 @@ fn what_may_only_be_read_is_read() {
     let run = journal.enqueue(&job("text"), 0).expect("it can be written");
     drop(journal);
     let clock: Clock = Arc::new(SystemTime::now);
-    let setup = Setup { clock, read_only: true, pragmas: "" };
+    let setup = Setup { clock, read_only: true, retention: Retention::default(), pragmas: "" };
     let reader = Journal::set_up(folder.path(), setup).expect("it can be read");
     assert_eq!(&*reader.story(run).expect("it is known").job.source.text, "text");
     let error = reader.cancel(run).expect_err("it may not be written");
@@ -119,6 +119,60 @@ fn more_events_than_a_transaction_takes_are_all_kept() {
     assert_eq!(times.len(), 2_501);
 }
 
+/// The runs that a journal knows, the oldest first.
+fn known(journal: &Journal) -> Vec<u64> {
+    let page = journal.runs(&RunQuery { state: None, limit: 1_000, offset: 0 }).expect("it can be read");
+    page.runs.iter().rev().map(|run| run.run.0).collect()
+}
+
+fn keeping(folder: &tempfile::TempDir, runs: u64, bytes: u64) -> Journal {
+    let clock: Clock = Arc::new(SystemTime::now);
+    let setup = Setup { clock, read_only: false, retention: Retention { runs, bytes }, pragmas: "" };
+    Journal::set_up(folder.path(), setup).expect("it can be made")
+}
+
+#[test]
+fn of_the_history_the_newest_runs_are_kept() {
+    let folder = folder();
+    let journal = keeping(&folder, 3, u64::MAX);
+    let waiting = journal.enqueue(&job("waits"), 0).expect("it can be written");
+    let interrupted = journal.begin(&job("is interrupted")).expect("it can be written").run();
+    let under_way = journal.begin(&job("is under way")).expect("it can be written");
+    for _ in 0..6 {
+        let claim = journal.begin(&job("")).expect("it can be written");
+        assert_eq!(record(&journal, claim, 3), Vec::<String>::new());
+    }
+    // Pruned when a run begins: the last one came after that.
+    assert_eq!(known(&journal), [1, 2, 3, 6, 7, 8, 9]);
+    let forgotten = journal.prune(Retention { runs: 1, bytes: u64::MAX }).expect("it can be written");
+    assert_eq!((forgotten, known(&journal)), (3, vec![1, 2, 3, 9]));
+    assert!(journal.story(RunId(8)).is_err() && journal.events(RunId(8), 0, 9).is_err());
+    assert_eq!(journal.events(RunId(9), 0, 9).expect("it is known").len(), 4);
+    assert_eq!(journal.prune(Retention { runs: 0, bytes: 0 }).expect("it can be written"), 1);
+    let states = [waiting, interrupted, under_way.run()].map(|run| journal.state(run).expect("it is known"));
+    assert_eq!(states, [RunState::Queued, RunState::Interrupted, RunState::Running]);
+    let next = journal.begin(&job("")).expect("it can be written").run();
+    assert_eq!(next, RunId(10), "no number is given twice");
+}
+
+#[test]
+fn a_history_that_takes_too_much_room_is_shortened_whatever_the_number_of_runs() {
+    let folder = folder();
+    let journal = keeping(&folder, 1_000, 4 << 20);
+    let claims: Vec<_> =
+        (0..8).map(|_| journal.begin(&job(&"x".repeat(1 << 20))).expect("it can be written")).collect();
+    assert_eq!(known(&journal).len(), 8, "none of them is over");
+    for claim in claims {
+        assert_eq!(record(&journal, claim, 1), Vec::<String>::new());
+    }
+    journal.begin(&job("")).expect("it can be written");
+    assert_eq!(known(&journal), [6, 7, 8, 9]);
+    let size = || std::fs::metadata(folder.path().join(FILE_NAME)).expect("it is there").len();
+    let before = size();
+    assert_eq!(journal.prune(Retention { runs: 0, ..Retention::default() }).expect("it can be written"), 3);
+    assert!(size() < before && size() < 1 << 20, "{before} {}", size());
+}
+
 /// Any value that a column can hold.
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -133,17 +187,8 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The tables without any of their promises.
-const LAWLESS: &str = "
-PRAGMA foreign_keys = OFF;
-DROP TABLE artifacts; DROP TABLE events; DROP TABLE nodes; DROP TABLE files; DROP TABLE runs;
-CREATE TABLE runs (id INTEGER PRIMARY KEY, state, priority, position, attempts, cancel_requested, created, started,
-    finished, seconds, workflow_name, workflow_path, workflow, settings, problem, nodes_finished, nodes_cached,
-    nodes_failed, nodes_skipped);
-CREATE TABLE files (run, path, text);
-CREATE TABLE nodes (run, node, place, type, state, started, seconds, step, steps, message, hint, causes, inputs, outputs);
-CREATE TABLE events (run, seq, at, json);
-CREATE TABLE artifacts (run, path, place, node, blake3, bytes);";
+const WITHOUT_TABLES: &str = "PRAGMA foreign_keys = OFF;
+DROP TABLE artifacts; DROP TABLE events; DROP TABLE nodes; DROP TABLE files; DROP TABLE runs;";
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
@@ -160,7 +205,8 @@ proptest! {
         let folder = folder();
         let journal = Journal::open(folder.path()).expect("it can be made");
         let connection = Connection::open(folder.path().join(FILE_NAME)).expect("it is there");
-        connection.execute_batch(LAWLESS).expect("it can be changed");
+        connection.execute_batch(WITHOUT_TABLES).expect("it can be changed");
+        connection.execute_batch(probe::LAWLESS).expect("it can be changed");
         for (table, values) in [("runs", run), ("nodes", node), ("files", file), ("events", event), ("artifacts", artifact)] {
             let marks = vec!["?"; values.len()].join(", ");
             let insert = format!("INSERT INTO {table} VALUES (1, {marks})");

@@ -20,18 +20,37 @@ pub struct InputProblem {
     pub hint: Option<String>,
 }
 
-/// The inputs of a node that are known before the run.
+/// The inputs of a node that are known: before the run those that no wire feeds, at the node's turn all of them.
 #[derive(Debug)]
 pub struct Literals<'a> {
-    /// Each input once.
-    pub(crate) values: &'a [(&'static str, Value)],
-    pub(crate) base_dir: &'a Path,
+    known: Known<'a>,
+    base_dir: &'a Path,
 }
 
-impl Literals<'_> {
-    /// The literal of an input, if it is one and of that type.
+#[derive(Debug)]
+enum Known<'a> {
+    /// Each input once.
+    Before(&'a [(&'static str, Value)]),
+    All(&'a Inputs),
+}
+
+impl<'a> Literals<'a> {
+    pub(crate) fn before_the_run(values: &'a [(&'static str, Value)], base_dir: &'a Path) -> Self {
+        Literals { known: Known::Before(values), base_dir }
+    }
+
+    /// Everything that a node is given, for asking it outside a run.
+    pub fn of(inputs: &'a Inputs, base_dir: &'a Path) -> Self {
+        Literals { known: Known::All(inputs), base_dir }
+    }
+
+    /// The value of an input, if it is known and of that type.
     pub fn get<T: Data>(&self, name: &str) -> Option<&T> {
-        self.values.iter().find(|(known, _)| *known == name)?.1.get()
+        let value = match self.known {
+            Known::Before(values) => &values.iter().find(|(known, _)| *known == name)?.1,
+            Known::All(inputs) => inputs.value(name)?,
+        };
+        value.get()
     }
 
     /// Relative paths in the document count from here.

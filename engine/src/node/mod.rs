@@ -54,7 +54,8 @@ pub trait Node: Send + Sync {
         Vec::new()
     }
 
-    /// Bytes of memory that it will take at the most while it runs, as far as `literals` tell.
+    /// Bytes of memory that it will take at the most while it runs, as far as `literals` tell. Asked before the run, when
+    /// what comes by wire is not known yet, and again at the node's turn, when everything is.
     fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
         let _ = literals;
         None

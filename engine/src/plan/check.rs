@@ -13,6 +13,7 @@ use crate::graph::{GraphNode, Link, each_feed, input_span};
 use crate::guard;
 use crate::node::{InputProblem, Literals};
 use crate::registry::Registered;
+use crate::size::{self, bytes};
 use crate::value::Value;
 
 impl Composer<'_> {
@@ -34,7 +35,7 @@ impl Composer<'_> {
         }
         let mut literals = std::mem::take(&mut self.literals);
         gather_literals(&step, registered, &mut literals);
-        let asked = Literals { values: &literals, base_dir: self.base_dir };
+        let asked = Literals::before_the_run(&literals, self.base_dir);
         let judged = guard::catch(|| {
             (registered.node.check(&asked), registered.node.memory(&asked), registered.node.files(&asked))
         });
@@ -140,7 +141,7 @@ impl Composer<'_> {
         let message = format!("`{id}` ({name}) needs {} of memory, but there are {}", bytes(wanted), bytes(limit));
         let diagnostic = Diagnostic::error("too-much-memory", message)
             .with_label(span, format!("this needs {}", bytes(wanted)))
-            .with_hint("ask for fewer or smaller things at a time, or allow more memory");
+            .with_hint(size::TOO_MUCH);
         self.problem(draft, diagnostic, None);
     }
 
@@ -245,20 +246,5 @@ fn gather_literals(step: &Step, registered: &Registered, literals: &mut Vec<(&'s
         if let Origin::Known(value) = &input.origin {
             literals.push((registered.spec.inputs[input.input].name, value.clone()));
         }
-    }
-}
-
-/// "1.5 GiB".
-fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut unit = 0;
-    let mut size = count as f64;
-    while size >= 1024.0 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{count} bytes"),
-        _ => format!("{size:.1} {}", UNITS[unit]),
     }
 }

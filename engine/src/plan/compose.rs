@@ -372,7 +372,7 @@ impl<'a> Composer<'a> {
             options.cache = said.cache.unwrap_or(options.cache);
             options.timeout = said.timeout.or(options.timeout);
             options.retry = said.retry.unwrap_or(options.retry);
-            options.device = said.device.clone().or(options.device);
+            options.device = said.device.as_ref().map(|device| Arc::clone(&device.value)).or(options.device);
         }
         options
     }

@@ -24,7 +24,8 @@ pub struct Settings {
     pub out_dir: PathBuf,
     /// What is wrong spoils only what needs it: the rest is planned.
     pub keep_going: bool,
-    /// Bytes of memory that there are: a node that wants more by itself is refused.
+    /// Bytes of memory that there are: a node that wants more by itself is refused. A run is told by its
+    /// [`Resources`](crate::Resources).
     pub memory_limit: Option<u64>,
 }
 

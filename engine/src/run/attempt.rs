@@ -98,7 +98,7 @@ fn task(shared: &Shared, instance: usize, attempt: u64) -> Option<Task> {
             let (events, gate) = shared.events.clone().behind_a_gate();
             running.gate = Some(gate);
             // There is a deadline to watch now.
-            shared.news.notify_one();
+            shared.crew.tell_supervisor();
             events
         }
     };
@@ -231,5 +231,5 @@ pub(super) fn failed(shared: &Shared, instance: usize, error: &NodeError, runnin
     let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
     prepared.attempt += 1;
     state.delayed.push((Instant::now() + pause, instance, prepared));
-    shared.news.notify_one();
+    shared.crew.tell_supervisor();
 }

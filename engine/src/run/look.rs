@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::expand;
 use super::frames::BlockRef;
 use super::frontier::Wait;
+use super::memory;
 use super::settle;
 use super::slot::{Blocked, Given, Obstacle, Slot};
 use super::state::{Prepared, Shared};
@@ -128,6 +129,7 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
     }
     load(shared, turn, &inputs)?;
     check(turn, registered, &inputs).map_err(Stop::Failed)?;
+    let memory = memory::needed(shared, turn.step(), registered, &inputs).map_err(Stop::Failed)?;
     // Claimed only now: who holds a claim waits for nobody, so nobody who waits for it waits for ever.
     if let Some(key) = &key {
         if !claim(shared, turn, key) {
@@ -138,7 +140,7 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
             return Ok(());
         }
     }
-    let prepared = Prepared { inputs: Arc::new(inputs), key, attempt: 1 };
+    let prepared = Prepared { inputs: Arc::new(inputs), key, memory, attempt: 1 };
     shared.lock().make_runnable(turn.instance, prepared);
     Ok(())
 }

@@ -5,10 +5,12 @@
 //! that turn into graphs, `settle` draws the consequences. `worker` is the threads, this file their supervisor.
 
 mod attempt;
+pub mod crew;
 mod expand;
 mod frames;
 mod frontier;
 mod look;
+mod memory;
 mod report;
 mod resources;
 mod settle;
@@ -19,7 +21,7 @@ mod worker;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -32,6 +34,7 @@ use crate::cancel::CancelToken;
 use crate::event::{Event, EventSink, Outcome, RunId};
 use crate::node::{NodeError, Outputs, Provenance, Services};
 use crate::plan::Plan;
+use crate::sync::MutexGuard;
 use crate::value::{FingerprintHasher, Value};
 use frames::{BlockRef, Frames, NewFrame};
 use frontier::State as Stand;
@@ -111,11 +114,18 @@ impl Run {
         let waker = Arc::downgrade(&shared);
         shared.cancel.on_cancel(move || {
             if let Some(shared) = waker.upgrade() {
-                let _state = shared.lock();
-                shared.news.notify_all();
+                {
+                    let _state = shared.lock();
+                    // Nothing of it will begin any more, also if what runs takes long to end.
+                    shared.resources.withdraw();
+                    shared.crew.tell_supervisor();
+                }
+                shared.resources.hand_on();
             }
         });
         let report = supervise(&shared, began);
+        shared.resources.withdraw();
+        shared.resources.hand_on();
         shared.events.send(Event::RunFinished {
             run: report.run,
             outcome: report.outcome,
@@ -155,7 +165,7 @@ impl Run {
             // Nothing has failed yet, so nothing is skipped.
             state.frontier.demand(target);
         }
-        Shared::new(self, resources, events, key_base, origin, state)
+        Shared::new(self, resources.enter(), events, key_base, origin, state)
     }
 }
 
@@ -182,6 +192,7 @@ fn supervise(shared: &Arc<Shared>, began: Instant) -> RunReport {
         state = give_up_late_ones(shared, state, now);
         try_delayed_ones(&mut state, now);
         worker::wake_another(shared, &mut state);
+        state = worker::fail_if_stranded(shared, state);
         if !state.is_over(shared) {
             state = wait(shared, state, now);
         }
@@ -195,7 +206,7 @@ fn wait<'a>(shared: &'a Shared, state: MutexGuard<'a, State>, now: Instant) -> M
     // However long nothing is heard: a look now and then costs nothing.
     const PAUSE: Duration = Duration::from_millis(500);
     let pause = next.map_or(PAUSE, |next| next.saturating_duration_since(now).min(PAUSE));
-    shared.news.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0
+    shared.crew.wait_for_news(state, pause)
 }
 
 /// Nodes that take too long have failed; their threads are left to themselves.
@@ -210,7 +221,7 @@ fn give_up_late_ones<'a>(
     };
     while let Some((node, attempt)) = late(&state) {
         let Some(running) = state.leave(node, attempt) else { break };
-        state.workers -= 1;
+        state.roster.give_up_one();
         let timeout = state.frames.step(node).options.timeout.unwrap_or_default();
         drop(state);
         running.cancel.cancel();
@@ -296,7 +307,7 @@ fn report(shared: &Shared, mut state: MutexGuard<'_, State>, gifts: Gifts, began
         .filter(|&node| matches!(state.frontier.state(node), Stand::Waiting | Stand::Ready | Stand::Running));
     let cancelled: Vec<_> = left.map(|node| Arc::clone(&state.frames.instance(node).id)).collect();
     state.stop();
-    shared.work.notify_all();
+    crew::dismiss(shared, &mut state);
     let outcome = match (cancelled.is_empty(), ended.failed.is_empty()) {
         (false, _) => Outcome::Cancelled,
         (true, false) => Outcome::Failed,

@@ -1,5 +1,7 @@
-//! What runs share of the machine: lanes to compute on, and memory.
+//! What runs share of the machine: lanes to compute on, and memory. Whoever waits longest comes first.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::spec::Lanes;
@@ -22,8 +24,19 @@ pub struct Resources {
 struct Taken {
     lanes: usize,
     memory: u64,
-    /// Told when something is given back.
-    waiting: Vec<Weak<dyn Waiting>>,
+    /// Runs under way, each told when it may be its turn.
+    guests: Vec<(u64, Weak<dyn Waiting>)>,
+    last_guest: u64,
+    /// Who was refused, the first at the front: nobody takes what somebody before them waits for. Without a line, a node
+    /// that wants all lanes could wait for ever while another run's small ones come and go.
+    line: VecDeque<Ticket>,
+}
+
+/// A place in the line. A run has two at the most: one for nodes that need lanes, one for those that do not.
+struct Ticket {
+    guest: u64,
+    lanes: usize,
+    memory: u64,
 }
 
 /// A run that may be waiting for something to be given back.
@@ -38,9 +51,18 @@ pub(super) struct Need {
     pub(super) memory: u64,
 }
 
+/// A run's share in the machine.
+pub(super) struct Guest {
+    resources: Arc<Resources>,
+    id: u64,
+    /// It left the line, so that those behind it should look.
+    has_left: AtomicBool,
+}
+
 /// Something taken; given back when dropped.
 pub(super) struct Permit {
     resources: Arc<Resources>,
+    guest: u64,
     lanes: usize,
     memory: u64,
 }
@@ -56,6 +78,12 @@ impl Resources {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from), None)
     }
 
+    /// The same with so many bytes of memory; none: it is not counted.
+    pub fn with_memory(mut self, memory: Option<u64>) -> Self {
+        self.memory = memory;
+        self
+    }
+
     /// How many nodes may compute at once.
     pub fn lanes(&self) -> usize {
         self.lanes
@@ -66,29 +94,25 @@ impl Resources {
         self.memory
     }
 
-    /// Takes what is needed, if all of it is free.
-    pub(super) fn try_take(self: &Arc<Self>, need: Need) -> Option<Permit> {
-        let lanes = match need.lanes {
-            Lanes::None => 0,
-            Lanes::One => 1,
-            Lanes::All => self.lanes,
-        };
+    /// A share for one more run.
+    pub(super) fn enter(self: Arc<Self>) -> Guest {
         let mut taken = self.lock();
-        let fits = self.memory.is_none_or(|memory| taken.memory.saturating_add(need.memory) <= memory);
-        // What fits nowhere at least does not share: to refuse it is the plan's business.
-        if taken.lanes + lanes > self.lanes || !(fits || taken.memory == 0) {
-            return None;
-        }
-        taken.lanes += lanes;
-        taken.memory = taken.memory.saturating_add(need.memory);
-        Some(Permit { resources: Arc::clone(self), lanes, memory: need.memory })
+        taken.last_guest += 1;
+        let id = taken.last_guest;
+        drop(taken);
+        Guest { resources: self, id, has_left: AtomicBool::new(false) }
     }
 
-    /// Tells `run` whenever something is given back, for as long as it lives.
-    pub(super) fn tell(&self, run: Weak<dyn Waiting>) {
-        let mut taken = self.lock();
-        taken.waiting.retain(|waiting| waiting.strong_count() > 0);
-        taken.waiting.push(run);
+    /// Tells those that stand in line, but not `guest`, to look again. They lock themselves: nobody who calls this may
+    /// hold the lock of a run.
+    fn tell_others(&self, guest: u64) {
+        let waiting: Vec<_> = {
+            let taken = self.lock();
+            let stands_in_line = |id: u64| taken.line.iter().any(|ticket| ticket.guest == id);
+            let others = taken.guests.iter().filter(|(id, _)| *id != guest && stands_in_line(*id));
+            others.filter_map(|(_, run)| run.upgrade()).collect()
+        };
+        waiting.iter().for_each(|run| run.try_again());
     }
 
     /// Counts that are each changed in one go are whole after a panic too.
@@ -97,49 +121,220 @@ impl Resources {
     }
 }
 
+impl Guest {
+    /// As [`Resources::lanes`].
+    pub(super) fn lanes(&self) -> usize {
+        self.resources.lanes
+    }
+
+    /// As [`Resources::memory`].
+    pub(super) fn memory(&self) -> Option<u64> {
+        self.resources.memory
+    }
+
+    /// Tells `run` whenever what it was refused may be free.
+    pub(super) fn tell(&self, run: Weak<dyn Waiting>) {
+        let mut taken = self.resources.lock();
+        taken.guests.retain(|(_, guest)| guest.strong_count() > 0);
+        taken.guests.push((self.id, run));
+    }
+
+    /// Takes what is needed, if all of it is free and nobody else has waited longer for any of it. Who is refused stands
+    /// in line until it takes something or withdraws.
+    pub(super) fn try_take(&self, need: Need) -> Option<Permit> {
+        let lanes = match need.lanes {
+            Lanes::None => 0,
+            Lanes::One => 1,
+            Lanes::All => self.resources.lanes,
+        };
+        let (guest, memory) = (self.id, need.memory);
+        let permit = || Permit { resources: Arc::clone(&self.resources), guest, lanes, memory };
+        if lanes == 0 && memory == 0 {
+            return Some(permit());
+        }
+        let wanted = Ticket { guest, lanes, memory };
+        let mut taken = self.resources.lock();
+        let place = taken.line.iter().position(|ticket| ticket.is_same(&wanted));
+        if !taken.has_room(&self.resources, &wanted) || taken.is_due_to_another(&wanted, place) {
+            match place {
+                Some(place) => taken.line[place] = wanted,
+                None => taken.line.push_back(wanted),
+            }
+            return None;
+        }
+        if let Some(place) = place {
+            taken.line.remove(place);
+            self.has_left.store(true, Ordering::Relaxed);
+        }
+        taken.lanes += lanes;
+        taken.memory = taken.memory.saturating_add(memory);
+        Some(permit())
+    }
+
+    /// It wants nothing any more: it stands in nobody's way.
+    pub(super) fn withdraw(&self) {
+        let mut taken = self.resources.lock();
+        let before = taken.line.len();
+        taken.line.retain(|ticket| ticket.guest != self.id);
+        if taken.line.len() < before {
+            self.has_left.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells those behind it in line that it left. Not to be called while the run is locked.
+    pub(super) fn hand_on(&self) {
+        if self.has_left.swap(false, Ordering::Relaxed) {
+            self.resources.tell_others(self.id);
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.withdraw();
+        self.hand_on();
+    }
+}
+
+impl Taken {
+    fn has_room(&self, resources: &Resources, wanted: &Ticket) -> bool {
+        let fits = resources.memory.is_none_or(|memory| self.memory.saturating_add(wanted.memory) <= memory);
+        // What fits nowhere at least does not share: to refuse it is for those who know what it is.
+        self.lanes + wanted.lanes <= resources.lanes && (fits || self.memory == 0)
+    }
+
+    /// Whether another run, in line before that place, waits for some of it.
+    fn is_due_to_another(&self, wanted: &Ticket, place: Option<usize>) -> bool {
+        let before = self.line.iter().take(place.unwrap_or(usize::MAX));
+        before.filter(|ticket| ticket.guest != wanted.guest).any(|ticket| ticket.contends(wanted))
+    }
+}
+
+impl Ticket {
+    fn is_same(&self, other: &Ticket) -> bool {
+        (self.guest, self.lanes > 0) == (other.guest, other.lanes > 0)
+    }
+
+    fn contends(&self, other: &Ticket) -> bool {
+        (self.lanes > 0 && other.lanes > 0) || (self.memory > 0 && other.memory > 0)
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.lanes == 0 && self.memory == 0 {
             return;
         }
-        let waiting: Vec<_> = {
-            let mut taken = self.resources.lock();
-            taken.lanes -= self.lanes;
-            taken.memory -= self.memory;
-            // A run by itself looks again anyway when a node of it ends.
-            if taken.waiting.len() > 1 { taken.waiting.iter().filter_map(Weak::upgrade).collect() } else { Vec::new() }
-        };
-        waiting.iter().for_each(|run| run.try_again());
+        let mut taken = self.resources.lock();
+        taken.lanes -= self.lanes;
+        taken.memory -= self.memory;
+        let has_line = !taken.line.is_empty();
+        drop(taken);
+        // Its own run looks again anyway when a node of it ends.
+        if has_line {
+            self.resources.tell_others(self.guest);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     fn need(lanes: Lanes, memory: u64) -> Need {
         Need { lanes, memory }
     }
 
+    fn guests<const COUNT: usize>(lanes: usize, memory: Option<u64>) -> [Guest; COUNT] {
+        let resources = Arc::new(Resources::new(lanes, memory));
+        std::array::from_fn(|_| Arc::clone(&resources).enter())
+    }
+
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    impl Waiting for Counted {
+        fn try_again(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often a guest is told from now on.
+    fn told(guest: &Guest) -> Arc<Counted> {
+        let counted = Arc::new(Counted::default());
+        let weak: Weak<dyn Waiting> = Arc::<Counted>::downgrade(&counted);
+        guest.tell(weak);
+        counted
+    }
+
     #[test]
     fn what_is_taken_is_given_back() {
-        let resources = Arc::new(Resources::new(2, Some(100)));
-        let one = resources.try_take(need(Lanes::One, 60)).expect("it is free");
-        assert!(resources.try_take(need(Lanes::All, 0)).is_none(), "a lane is taken");
-        assert!(resources.try_take(need(Lanes::One, 60)).is_none(), "only 40 bytes are left");
-        let other = resources.try_take(need(Lanes::One, 40)).expect("that fits");
-        assert!(resources.try_take(need(Lanes::One, 0)).is_none(), "no lane is left");
-        assert!(resources.try_take(need(Lanes::None, 0)).is_some(), "who only waits needs none");
+        let [guest] = guests(2, Some(100));
+        let one = guest.try_take(need(Lanes::One, 60)).expect("it is free");
+        assert!(guest.try_take(need(Lanes::All, 0)).is_none(), "a lane is taken");
+        assert!(guest.try_take(need(Lanes::One, 60)).is_none(), "only 40 bytes are left");
+        let other = guest.try_take(need(Lanes::One, 40)).expect("that fits");
+        assert!(guest.try_take(need(Lanes::One, 0)).is_none(), "no lane is left");
+        assert!(guest.try_take(need(Lanes::None, 0)).is_some(), "who only waits needs none");
         drop((one, other));
-        assert!(resources.try_take(need(Lanes::All, 0)).is_some());
+        assert!(guest.try_take(need(Lanes::All, 0)).is_some());
     }
 
     #[test]
     fn what_fits_nowhere_runs_alone() {
-        let resources = Arc::new(Resources::new(2, Some(100)));
-        let huge = resources.try_take(need(Lanes::One, 1_000)).expect("nothing else is there");
-        assert!(resources.try_take(need(Lanes::One, 1)).is_none());
+        let [guest] = guests(2, Some(100));
+        let huge = guest.try_take(need(Lanes::One, 1_000)).expect("nothing else is there");
+        assert!(guest.try_take(need(Lanes::One, 1)).is_none());
         drop(huge);
-        assert!(resources.try_take(need(Lanes::One, 1)).is_some());
+        assert!(guest.try_take(need(Lanes::One, 1)).is_some());
+    }
+
+    #[test]
+    fn who_wants_all_lanes_is_not_overtaken_by_another_run() {
+        let [greedy, busy] = guests(2, None);
+        let heard = (told(&greedy), told(&busy));
+        let first = busy.try_take(need(Lanes::One, 0)).expect("it is free");
+        assert!(greedy.try_take(need(Lanes::All, 0)).is_none());
+        assert!(busy.try_take(need(Lanes::One, 0)).is_none(), "the other waits for that lane");
+        assert!(busy.try_take(need(Lanes::None, 7)).is_some(), "nobody waits for memory");
+        drop(first);
+        assert!(heard.0.0.load(Ordering::Relaxed) > 0, "the first in line is told");
+        let all = greedy.try_take(need(Lanes::All, 0)).expect("it is its turn");
+        assert!(greedy.try_take(need(Lanes::All, 0)).is_none());
+        let before = heard.1.0.load(Ordering::Relaxed);
+        drop(all);
+        assert!(heard.1.0.load(Ordering::Relaxed) > before, "the other is told");
+        assert!(greedy.try_take(need(Lanes::All, 0)).is_none(), "now the other has waited longer");
+        let one = busy.try_take(need(Lanes::One, 0)).expect("it is its turn");
+        assert!(busy.try_take(need(Lanes::One, 0)).is_none());
+        drop(one);
+        assert!(greedy.try_take(need(Lanes::All, 0)).is_some());
+    }
+
+    #[test]
+    fn who_takes_its_turn_or_withdraws_lets_those_behind_it_look() {
+        let [first, second, third] = guests(4, Some(100));
+        let heard = (told(&second), told(&third));
+        let held = first.try_take(need(Lanes::One, 60)).expect("it is free");
+        assert!(second.try_take(need(Lanes::One, 80)).is_none());
+        assert!(third.try_take(need(Lanes::One, 10)).is_none(), "the second waits for memory");
+        second.withdraw();
+        second.hand_on();
+        assert_eq!(heard.1.0.load(Ordering::Relaxed), 1);
+        assert!(third.try_take(need(Lanes::One, 10)).is_some(), "nobody is before it");
+        assert!(second.try_take(need(Lanes::One, 80)).is_none());
+        drop((held, first, second));
+        assert_eq!(heard.0.0.load(Ordering::Relaxed), 1, "told when memory came free");
+        assert!(third.try_take(need(Lanes::All, 100)).is_some(), "those who are gone stand in nobody's way");
+    }
+
+    #[test]
+    fn a_run_is_not_in_its_own_way() {
+        let [guest] = guests(2, Some(100));
+        let _held = guest.try_take(need(Lanes::One, 60)).expect("it is free");
+        assert!(guest.try_take(need(Lanes::None, 60)).is_none());
+        assert!(guest.try_take(need(Lanes::One, 20)).is_some(), "its own nodes are in no line");
     }
 }

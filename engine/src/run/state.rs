@@ -1,14 +1,15 @@
 //! What the threads of a run share: behind one lock what changes, beside it what does not.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::crew::{Crew, Roster};
 use super::expand::Pending;
 use super::frames::Frames;
 use super::frontier::Frontier;
 use super::report::{Failure, Skipped};
-use super::resources::{Need, Permit, Resources, Waiting};
+use super::resources::{Guest, Need, Permit, Waiting};
 use super::slot::Loader;
 use crate::cache::Cache;
 use crate::cancel::CancelToken;
@@ -16,6 +17,7 @@ use crate::event::{EventSink, Gate, RunId};
 use crate::node::{Inputs, Provenance, Services};
 use crate::plan::Plan;
 use crate::spec::Lanes;
+use crate::sync::MutexGuard;
 use crate::value::{Fingerprint, FingerprintHasher};
 
 /// A node that only waits costs a thread, not a lane; more than these at once are made to queue.
@@ -29,17 +31,14 @@ pub(super) struct Shared {
     pub(super) events: EventSink,
     pub(super) cancel: CancelToken,
     pub(super) cache: Arc<Cache>,
-    pub(super) resources: Arc<Resources>,
+    pub(super) resources: Guest,
     pub(super) loader: Loader,
     /// What every key of this run begins with.
     pub(super) key_base: FingerprintHasher,
     /// The recipe before any node noted anything.
     pub(super) origin: Provenance,
-    state: Mutex<State>,
-    /// Told when there may be something to do.
-    pub(super) work: Condvar,
-    /// Told when the supervisor should look: the run may be over, or a deadline came to be.
-    pub(super) news: Condvar,
+    /// Its threads, and what they share.
+    pub(super) crew: Crew<State>,
 }
 
 /// What changes.
@@ -65,14 +64,9 @@ pub(super) struct State {
     /// (who found a result lost, whose)
     pub(super) again: HashSet<(usize, usize)>,
     pub(super) ended: Ended,
-    /// Threads, those that left a node behind not among them.
-    pub(super) workers: usize,
-    pub(super) idle: usize,
+    pub(super) roster: Roster,
     /// Threads in nodes that need no lane.
     waiting: usize,
-    /// One was woken and is not there yet.
-    pub(super) waking: bool,
-    pub(super) stopping: bool,
     attempts: u64,
 }
 
@@ -91,6 +85,8 @@ pub(super) struct Prepared {
     pub(super) inputs: Arc<Inputs>,
     /// None if its result is not kept.
     pub(super) key: Option<Fingerprint>,
+    /// Bytes that it will take at the most.
+    pub(super) memory: u64,
     /// 1 for the first.
     pub(super) attempt: u32,
 }
@@ -118,7 +114,7 @@ pub(super) enum Job {
 impl Shared {
     pub(super) fn new(
         run: super::Run,
-        resources: Arc<Resources>,
+        resources: Guest,
         events: EventSink,
         key_base: FingerprintHasher,
         origin: Provenance,
@@ -137,23 +133,19 @@ impl Shared {
             loader,
             key_base,
             origin,
-            state: Mutex::new(state),
-            work: Condvar::new(),
-            news: Condvar::new(),
+            crew: Crew::new(state),
         }
     }
 
     /// No code of nodes runs while this is held, so a panic cannot leave it half changed.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.crew.lock()
     }
 }
 
 impl Waiting for Shared {
     fn try_again(&self) {
-        // Locked, so that whoever just found nothing to do is asleep by now and hears it.
-        let _state = self.lock();
-        self.work.notify_all();
+        self.crew.try_again();
     }
 }
 
@@ -173,18 +165,15 @@ impl State {
             forced: HashSet::new(),
             again: HashSet::new(),
             ended: Ended::default(),
-            workers: 0,
-            idle: 0,
+            roster: Roster::default(),
             waiting: 0,
-            waking: false,
-            stopping: false,
             attempts: 0,
         }
     }
 
     /// Puts a node that must run where threads find it.
     pub(super) fn make_runnable(&mut self, instance: usize, prepared: Prepared) {
-        let needs_lanes = usize::from(self.need(instance).lanes != Lanes::None);
+        let needs_lanes = usize::from(self.lanes(instance) != Lanes::None);
         self.runnable[needs_lanes].insert(instance, prepared);
     }
 
@@ -195,8 +184,9 @@ impl State {
         }
         for queue in 0..self.runnable.len() {
             // Only the first of each: who needs much is not overtaken for ever by those who need little.
-            let Some((&instance, _)) = self.runnable[queue].first_key_value() else { continue };
-            let Some(permit) = shared.resources.try_take(self.need(instance)) else { continue };
+            let Some((&instance, prepared)) = self.runnable[queue].first_key_value() else { continue };
+            let need = Need { lanes: self.lanes(instance), memory: prepared.memory };
+            let Some(permit) = shared.resources.try_take(need) else { continue };
             if let Some(prepared) = self.runnable[queue].remove(&instance) {
                 return Some(Job::Run(instance, self.begin(shared, instance, prepared, permit)));
             }
@@ -224,7 +214,7 @@ impl State {
     /// Whether there is something to do for one more thread. Besides a thread for each lane, and those that only wait,
     /// one looks at what comes next.
     pub(super) fn wants_another_thread(&self, shared: &Shared) -> bool {
-        let computing = self.workers.saturating_sub(self.idle + self.waiting);
+        let computing = self.roster.workers.saturating_sub(self.roster.idle + self.waiting);
         let has_work = self.frontier.has_ready() || !self.runnable[1].is_empty();
         !self.runnable[0].is_empty() || (has_work && computing <= shared.resources.lanes())
     }
@@ -239,12 +229,11 @@ impl State {
 
     /// Whether another thread may be started.
     pub(super) fn may_grow(&self, shared: &Shared) -> bool {
-        self.workers < shared.resources.lanes() + MOST_WAITING_THREADS
+        self.roster.workers < shared.resources.lanes() + MOST_WAITING_THREADS
     }
 
     /// Nothing more will be done. What was prepared holds on to this run, and is let go.
     pub(super) fn stop(&mut self) {
-        self.stopping = true;
         self.runnable = Default::default();
         self.delayed.clear();
         self.pending.clear();
@@ -253,18 +242,16 @@ impl State {
 
     /// Whether nothing more will happen.
     pub(super) fn is_over(&self, shared: &Shared) -> bool {
-        let at_rest = self.idle == self.workers && self.running.is_empty();
+        let at_rest = self.roster.is_at_rest() && self.running.is_empty();
         let nothing_to_do = self.frontier.is_over() || shared.cancel.is_cancelled();
         at_rest && nothing_to_do
     }
 
-    fn need(&self, instance: usize) -> Need {
-        let step = self.frames.step(instance);
-        let lanes = match &step.action {
+    fn lanes(&self, instance: usize) -> Lanes {
+        match &self.frames.step(instance).action {
             crate::plan::Action::Node(registered) => registered.spec.lanes,
             _ => Lanes::None,
-        };
-        Need { lanes, memory: step.memory.unwrap_or(0) }
+        }
     }
 
     fn begin(&mut self, shared: &Shared, instance: usize, prepared: Prepared, permit: Permit) -> u64 {
@@ -280,7 +267,7 @@ impl State {
             began,
             _permit: permit,
         };
-        self.waiting += usize::from(self.need(instance).lanes == Lanes::None);
+        self.waiting += usize::from(self.lanes(instance) == Lanes::None);
         self.running.insert(instance, running);
         self.attempts
     }
@@ -296,7 +283,7 @@ impl State {
     pub(super) fn leave(&mut self, instance: usize, attempt: u64) -> Option<Running> {
         let is_current = self.running.get(&instance).is_some_and(|running| running.attempt == attempt);
         let running = if is_current { self.running.remove(&instance) } else { None };
-        self.waiting -= usize::from(running.is_some() && self.need(instance).lanes == Lanes::None);
+        self.waiting -= usize::from(running.is_some() && self.lanes(instance) == Lanes::None);
         running
     }
 }

@@ -1,64 +1,81 @@
 //! The threads of a run: each takes whatever can be done next.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
+pub(super) use super::crew::wake_another;
+use super::crew::{self, Crew, Roster, Workshop};
 use super::state::{Job, Shared, State};
-use super::{attempt, look};
+use super::{attempt, look, settle};
+use crate::node::{Inputs, NodeError};
+use crate::sync::MutexGuard;
 
-/// Starts a thread, unless the machine has none to give.
-pub(super) fn hire(shared: &Arc<Shared>, state: &mut State) -> bool {
-    let theirs = Arc::clone(shared);
-    let thread = thread::Builder::new().name("easel node".into()).spawn(move || work(&theirs));
-    state.workers += usize::from(thread.is_ok());
-    state.waking = thread.is_ok();
-    thread.is_ok()
+/// How often starting a thread is tried before a run that has none gives up: a few seconds.
+const MOST_REFUSALS: u32 = 10;
+
+impl Workshop for Shared {
+    type State = State;
+    type Job = Job;
+    type Outcome = ();
+
+    fn crew(&self) -> &Crew<State> {
+        &self.crew
+    }
+
+    fn roster(state: &mut State) -> &mut Roster {
+        &mut state.roster
+    }
+
+    fn next_job(&self, state: &mut State) -> Option<Job> {
+        state.next_job(self)
+    }
+
+    fn wants_another(&self, state: &State) -> bool {
+        state.wants_another_thread(self)
+    }
+
+    fn may_grow(&self, state: &State) -> bool {
+        state.may_grow(self)
+    }
+
+    fn is_over(&self, state: &State) -> bool {
+        state.is_over(self)
+    }
+
+    fn carry_out(self: &Arc<Self>, job: Job) -> Option<()> {
+        self.resources.hand_on();
+        match job {
+            Job::Look(instance) => look::look(self, instance),
+            Job::Run(instance, attempt) => return attempt::run(self, instance, attempt).then_some(()),
+        }
+        Some(())
+    }
+
+    fn settle(&self, _: &mut State, (): ()) {}
+
+    fn hire(self: &Arc<Self>) -> bool {
+        let theirs = Arc::clone(self);
+        thread::Builder::new().name("easel node".into()).spawn(move || crew::work(&theirs)).is_ok()
+    }
 }
 
-fn work(shared: &Arc<Shared>) {
-    let mut state = shared.lock();
-    state.waking = false;
-    while !state.stopping {
-        let Some(job) = state.next_job(shared) else {
-            state = rest(shared, state);
-            continue;
+/// Where there is no thread and none can be started, whatever is left fails: nobody else would ever come for it.
+pub(super) fn fail_if_stranded<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    while state.roster.is_stranded(MOST_REFUSALS) {
+        let Some(job) = state.next_job(shared) else { break };
+        let (instance, running) = match job {
+            Job::Look(instance) => (instance, None),
+            Job::Run(instance, attempt) => (instance, state.leave(instance, attempt)),
         };
-        wake_another(shared, &mut state);
         drop(state);
-        match job {
-            Job::Look(instance) => look::look(shared, instance),
-            // It took too long and was given up, and this thread with it.
-            Job::Run(instance, attempt) if !attempt::run(shared, instance, attempt) => return,
-            Job::Run(..) => {}
-        }
+        let error = NodeError::new("no thread could be started to run it, though it was tried again and again")
+            .with_hint(
+                "the machine, or a limit on this user, has no more threads or memory to give: end other programs",
+            );
+        let nothing = Inputs::default();
+        let inputs = running.as_ref().map_or(&nothing, |running| &*running.prepared.inputs);
+        settle::failed(shared, instance, &error, inputs);
         state = shared.lock();
     }
-    state.workers -= 1;
-}
-
-/// Sleeps until there may be something to do.
-fn rest<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    state.idle += 1;
-    // Otherwise the supervisor, finding work for which no lane is free, and this thread would keep each other awake.
-    if state.is_over(shared) {
-        shared.news.notify_one();
-    }
-    state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-    state.idle -= 1;
-    state.waking = false;
     state
-}
-
-/// Who takes work and leaves some behind sees to it that somebody else comes for it; a chain of nodes, which leaves
-/// none, stays on one thread. One at a time is woken, and it wakes the next: waking is dearer than most small nodes.
-pub(super) fn wake_another(shared: &Arc<Shared>, state: &mut State) {
-    if state.waking || !state.wants_another_thread(shared) {
-        return;
-    }
-    if state.idle > 0 {
-        state.waking = true;
-        shared.work.notify_one();
-    } else if state.may_grow(shared) {
-        hire(shared, state);
-    }
 }

@@ -219,3 +219,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_corpus_of_the_journal_is_read() {
+    let read = |bytes: &[u8]| easel_engine::journal_probe::decode(bytes);
+    assert!(read(include_bytes!("../../fuzz/corpus/journal/settings.json")));
+    assert!(read(include_bytes!("../../fuzz/corpus/journal/completed")));
+    assert!(read(include_bytes!("../../fuzz/corpus/journal/running")));
+    assert!(read(include_bytes!("../../fuzz/corpus/journal/bytes_as_paths")));
+    assert!(!read(include_bytes!("../../fuzz/corpus/journal/unknown_states")));
+    assert!(!read(b""));
+}

@@ -48,6 +48,21 @@ fn a_run_is_told_in_full() {
 }
 
 #[test]
+fn a_run_that_left_out_what_is_wrong_has_failed() {
+    let folder = folder();
+    let journal = journal(&folder);
+    for nodes in [r#""a": Do(what: "step")"#, r#""a": Do(what: "fail")"#] {
+        let claim = journal.begin(&job(&folder, nodes)).expect("it can be written").without_what_is_wrong();
+        let run = claim.run();
+        carry_out(&journal, claim);
+        assert_eq!(state(&journal, run), RunState::Failed);
+    }
+    let problems: Vec<_> = all(&journal).into_iter().map(|run| run.problem).collect();
+    assert_eq!(problems, [None, Some("nodes that are wrong were left out of it".to_string())]);
+    assert!(journal.resume(RunId(1)).is_ok(), "like any run that failed");
+}
+
+#[test]
 fn events_can_be_followed_from_elsewhere() {
     let folder = folder();
     let journal = journal(&folder);

@@ -23,7 +23,7 @@ impl Node for If {
             .lanes(Lanes::None)
             .input(InputSpec::new("condition", kinds::BOOLEAN, "decides"))
             .input(lazy("then", "given if the condition is true"))
-            .input(lazy("else", "given if it is false; of the same kind"))
+            .input(lazy("else", "given if it is false; of the same kind").like("then"))
             .output(OutputSpec::derived("value", Derived::SameAs("then"), "the value that was chosen"))
     }
 
@@ -94,7 +94,9 @@ impl Node for Select {
         .input(lazy(OPTIONS[0], "the first option"));
         OPTIONS[1..]
             .iter()
-            .fold(spec, |spec, name| spec.input(lazy(name, "another option, of the same kind").optional()))
+            .fold(spec, |spec, name| {
+                spec.input(lazy(name, "another option, of the same kind").optional().like(OPTIONS[0]))
+            })
             .output(OutputSpec::derived("value", Derived::SameAs(OPTIONS[0]), "the option that was chosen"))
     }
 

@@ -1,13 +1,9 @@
 //! `ClipImageEncoder`: pictures to embeddings.
 
-use std::path::PathBuf;
-
-use easel_engine::{
-    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
-    OutputSpec, Outputs, Surroundings,
-};
+use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
 use easel_kernels::Tensor;
 
+use super::from_model::{Load, ModelNode};
 use super::sockets;
 use crate::config::{ClipVisionConfig, ImageProcessorConfig};
 use crate::error::Error;
@@ -16,19 +12,20 @@ use crate::memory;
 use crate::models::clip::ClipVision;
 use crate::parts;
 use crate::picture;
-use crate::uses::{self, Used};
+use crate::uses::Used;
 use crate::weights::ModelFolder;
 
 /// Runs CLIP's image tower.
-pub struct ClipImageEncoder;
+pub(super) struct ClipImageEncoder;
 
 const PART: &str = "image_encoder";
 const PROCESSOR: &str = "feature_extractor/preprocessor_config.json";
 
-/// What it reads of the model.
-const USED: &[Used<'_>] = &[Used::Part(PART), Used::File(PROCESSOR)];
+impl ModelNode for ClipImageEncoder {
+    const USED: &'static [Used<'static>] = &[Used::Part(PART), Used::File(PROCESSOR)];
 
-impl Node for ClipImageEncoder {
+    type Configs = (ClipVisionConfig, ImageProcessorConfig);
+
     fn spec(&self) -> NodeSpec {
         NodeSpec::new(
             "ClipImageEncoder",
@@ -40,41 +37,24 @@ impl Node for ClipImageEncoder {
         .output(OutputSpec::new("embedding", kind::IMAGE_EMBEDDING, "one per picture, not normalised"))
     }
 
-    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
-        sockets::check_model(literals, |folder| {
-            configs(folder)?;
-            folder.weights(PART)?;
-            Ok(())
-        })
+    fn configs(folder: &ModelFolder) -> Result<(ClipVisionConfig, ImageProcessorConfig), NodeError> {
+        let config = parts::config(folder, PART, ClipVisionConfig::parse)?;
+        Ok((config, parts::json(folder, PROCESSOR, ImageProcessorConfig::parse)?))
     }
 
-    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
-        uses::external(inputs, surroundings, USED)
-    }
-
-    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
-        uses::watched(literals, USED)
-    }
-
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
-        let folder = uses::model_of(literals)?;
-        let config = parts::config(&folder, PART, ClipVisionConfig::parse).ok()?;
-        Some(memory::of_weights(&folder.weights(PART).ok()?) + memory::of_vision_tower(&config, 1))
+    fn loads((config, _): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
+        let pictures = literals.get::<Image>("image").map_or(1, |image| image.0.dims()[0] as u64);
+        vec![Load { parts: &[PART], activations: memory::of_vision_tower(config, pictures) }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
-        let (config, processor) = configs(&folder)?;
+        let (config, processor) = Self::configs(&folder)?;
         let pixel_values = preprocess(inputs.get::<Image>("image")?, &processor, config.image_size)?;
         let model = parts::load(context, &folder, PART, |weights| ClipVision::new(weights, &config))?;
         let output = model.forward(&pixel_values).map_err(Error::from)?;
         Ok(Outputs::one("embedding", ImageEmbedding(output.image_embeds)))
     }
-}
-
-fn configs(folder: &ModelFolder) -> Result<(ClipVisionConfig, ImageProcessorConfig), NodeError> {
-    let config = parts::config(folder, PART, ClipVisionConfig::parse)?;
-    Ok((config, parts::json(folder, PROCESSOR, ImageProcessorConfig::parse)?))
 }
 
 /// `[batch, side, side, 3]`, normalised as the model was trained.

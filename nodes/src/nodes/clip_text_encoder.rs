@@ -1,13 +1,9 @@
 //! `ClipTextEncoder`: tokens to embeddings.
 
-use std::path::PathBuf;
-
-use easel_engine::{
-    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
-    OutputSpec, Outputs, Surroundings,
-};
+use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
 use easel_kernels::Tensor;
 
+use super::from_model::{Load, ModelNode};
 use super::sockets;
 use crate::config::ClipTextConfig;
 use crate::error::Error;
@@ -15,17 +11,19 @@ use crate::kinds::{MASKED, TextEncoding, Tokens, kind};
 use crate::memory;
 use crate::models::clip::ClipText;
 use crate::parts;
-use crate::uses::{self, Used};
+use crate::uses::Used;
+use crate::weights::ModelFolder;
 
 /// Runs CLIP's text tower.
-pub struct ClipTextEncoder;
+pub(super) struct ClipTextEncoder;
 
 const PART: &str = "text_encoder";
 
-/// What it reads of the model.
-const USED: &[Used<'_>] = &[Used::Part(PART)];
+impl ModelNode for ClipTextEncoder {
+    const USED: &'static [Used<'static>] = &[Used::Part(PART)];
 
-impl Node for ClipTextEncoder {
+    type Configs = ClipTextConfig;
+
     fn spec(&self) -> NodeSpec {
         NodeSpec::new("ClipTextEncoder", "Encodes tokens with CLIP's text tower.")
             .lanes(Lanes::All)
@@ -38,26 +36,13 @@ impl Node for ClipTextEncoder {
             ))
     }
 
-    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
-        sockets::check_model(literals, |folder| {
-            parts::config(folder, PART, ClipTextConfig::parse)?;
-            folder.weights(PART)?;
-            Ok(())
-        })
+    fn configs(folder: &ModelFolder) -> Result<ClipTextConfig, NodeError> {
+        Ok(parts::config(folder, PART, ClipTextConfig::parse)?)
     }
 
-    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
-        uses::external(inputs, surroundings, USED)
-    }
-
-    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
-        uses::watched(literals, USED)
-    }
-
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
-        let folder = uses::model_of(literals)?;
-        let config = parts::config(&folder, PART, ClipTextConfig::parse).ok()?;
-        Some(memory::of_weights(&folder.weights(PART).ok()?) + memory::of_text_tower(&config, 1))
+    fn loads(config: &ClipTextConfig, literals: &Literals<'_>) -> Vec<Load> {
+        let texts = literals.get::<Tokens>("tokens").map_or(1, |tokens| tokens.batch as u64);
+        vec![Load { parts: &[PART], activations: memory::of_text_tower(config, texts) }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

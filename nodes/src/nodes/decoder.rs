@@ -1,12 +1,8 @@
 //! `Decoder`: a CLIP image embedding and a text to a small picture.
 
-use std::path::PathBuf;
+use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
 
-use easel_engine::{
-    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
-    OutputSpec, Outputs, Surroundings,
-};
-
+use super::from_model::{Load, ModelNode};
 use super::reported::Reported;
 use super::sockets::{self, PictureTexts};
 use crate::config::{TextProjConfig, UNetConfig};
@@ -16,19 +12,20 @@ use crate::models::text_proj::TextProj;
 use crate::models::unet::UNet;
 use crate::parts;
 use crate::sampling::{Schedule, Stage, sample_decoder};
-use crate::uses::{self, Used};
+use crate::uses::Used;
 use crate::weights::ModelFolder;
 
 /// Draws pictures from CLIP image embeddings.
-pub struct Decoder;
+pub(super) struct Decoder;
 
 const TEXT_PROJ: &str = "text_proj";
 const DECODER: &str = "decoder";
 
-/// What it reads of the model.
-const USED: &[Used<'_>] = &[Used::Part(TEXT_PROJ), Used::Part(DECODER)];
+impl ModelNode for Decoder {
+    const USED: &'static [Used<'static>] = &[Used::Part(TEXT_PROJ), Used::Part(DECODER)];
 
-impl Node for Decoder {
+    type Configs = (UNetConfig, TextProjConfig);
+
     fn spec(&self) -> NodeSpec {
         NodeSpec::new("Decoder", "Draws a small picture from a CLIP image embedding and a text.")
             .lanes(Lanes::All)
@@ -43,35 +40,22 @@ impl Node for Decoder {
             .output(OutputSpec::new("image", kind::IMAGE, "[pictures, sample_size, sample_size, 3] in −1 … 1"))
     }
 
-    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
-        sockets::check_model(literals, |folder| {
-            configs(folder)?;
-            folder.weights(TEXT_PROJ)?;
-            folder.weights(DECODER)?;
-            Ok(())
-        })
+    fn configs(folder: &ModelFolder) -> Result<(UNetConfig, TextProjConfig), NodeError> {
+        let decoder = parts::config(folder, DECODER, UNetConfig::parse)?;
+        let projection = parts::config(folder, TEXT_PROJ, TextProjConfig::parse)?;
+        check(&decoder, &projection)?;
+        Ok((decoder, projection))
     }
 
-    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
-        uses::external(inputs, surroundings, USED)
-    }
-
-    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
-        uses::watched(literals, USED)
-    }
-
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
-        let folder = uses::model_of(literals)?;
-        let (config, _) = configs(&folder).ok()?;
-        let weights =
-            memory::of_weights(&folder.weights(TEXT_PROJ).ok()?) + memory::of_weights(&folder.weights(DECODER).ok()?);
-        // How many pictures there are is known when their embeddings come.
-        Some(weights + memory::of_unet(&config, sockets::branches(literals)))
+    fn loads((config, _): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
+        let pictures = literals.get::<ImageEmbedding>("embedding").map_or(1, |embedding| embedding.0.dims()[0] as u64);
+        let batch = pictures.saturating_mul(sockets::branches(literals));
+        vec![Load { parts: &[TEXT_PROJ, DECODER], activations: memory::of_unet(config, batch) }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
-        let (config, projection) = configs(&folder)?;
+        let (config, projection) = Self::configs(&folder)?;
         let ImageEmbedding(embedding) = inputs.get("embedding")?;
         let texts = PictureTexts::from_inputs(inputs, pictures_per_text(inputs, embedding.dims()[0])?)?;
         texts.expect("decoder", projection.clip_embeddings_dim, None)?;
@@ -102,13 +86,6 @@ fn pictures_per_text(inputs: &Inputs, embeddings: usize) -> Result<usize, NodeEr
             .with_hint("give one text for all pictures, or as many embeddings for each text"));
     }
     Ok(embeddings / texts)
-}
-
-fn configs(folder: &ModelFolder) -> Result<(UNetConfig, TextProjConfig), NodeError> {
-    let decoder = parts::config(folder, DECODER, UNetConfig::parse)?;
-    let projection = parts::config(folder, TEXT_PROJ, TextProjConfig::parse)?;
-    check(&decoder, &projection)?;
-    Ok((decoder, projection))
 }
 
 /// The decoder draws colours and listens to what the projection says; the variance may take channels of its own.

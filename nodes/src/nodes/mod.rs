@@ -16,6 +16,7 @@ mod decoder;
 mod expression;
 mod file_name;
 mod format;
+mod from_model;
 mod list_files;
 mod lists;
 mod load_image;
@@ -38,18 +39,20 @@ mod upsampler;
 
 use easel_engine::{Registry, RegistryError};
 
+use from_model::FromModel;
+
 /// Registers every node type, in the order in which `easel nodes` lists them.
 ///
 /// # Errors
 /// Two node types of one name or an unsound spec: a mistake in this crate, which its tests find.
 pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.register(tokenizer::Tokenizer)?;
-    registry.register(clip_text_encoder::ClipTextEncoder)?;
-    registry.register(clip_image_encoder::ClipImageEncoder)?;
+    registry.register(FromModel(clip_text_encoder::ClipTextEncoder))?;
+    registry.register(FromModel(clip_image_encoder::ClipImageEncoder))?;
     registry.register(scheduler::Scheduler)?;
-    registry.register(prior::Prior)?;
-    registry.register(decoder::Decoder)?;
-    registry.register(upsampler::Upsampler)?;
+    registry.register(FromModel(prior::Prior))?;
+    registry.register(FromModel(decoder::Decoder))?;
+    registry.register(FromModel(upsampler::Upsampler))?;
     registry.register(safety_filter::SafetyFilter)?;
     registry.register(load_image::LoadImage)?;
     registry.register(save_image::SaveImage)?;

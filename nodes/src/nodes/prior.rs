@@ -1,31 +1,31 @@
 //! `Prior`: text to a CLIP image embedding.
 
-use std::path::PathBuf;
-
 use easel_engine::{
-    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
-    OutputSpec, Outputs, Surroundings, kinds,
+    Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs, kinds,
 };
 
+use super::from_model::{Load, ModelNode};
 use super::reported::Reported;
 use super::sockets::{self, PictureTexts};
 use crate::config::PriorConfig;
-use crate::kinds::{ImageEmbedding, kind};
+use crate::kinds::{ImageEmbedding, TextEncoding, kind};
 use crate::memory;
 use crate::models::prior::Prior as Model;
 use crate::parts;
 use crate::sampling::{Schedule, Stage, sample_prior};
-use crate::uses::{self, Used};
+use crate::uses::Used;
+use crate::weights::ModelFolder;
 
 /// Samples CLIP image embeddings from the diffusion prior.
-pub struct Prior;
+pub(super) struct Prior;
 
 const PART: &str = "prior";
 
-/// What it reads of the model.
-const USED: &[Used<'_>] = &[Used::Part(PART)];
+impl ModelNode for Prior {
+    const USED: &'static [Used<'static>] = &[Used::Part(PART)];
 
-impl Node for Prior {
+    type Configs = PriorConfig;
+
     fn spec(&self) -> NodeSpec {
         NodeSpec::new("Prior", "Samples a CLIP image embedding for a text from the diffusion prior.")
             .lanes(Lanes::All)
@@ -48,29 +48,15 @@ impl Node for Prior {
             ))
     }
 
-    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
-        sockets::check_model(literals, |folder| {
-            parts::config(folder, PART, PriorConfig::parse)?;
-            folder.weights(PART)?;
-            Ok(())
-        })
+    fn configs(folder: &ModelFolder) -> Result<PriorConfig, NodeError> {
+        Ok(parts::config(folder, PART, PriorConfig::parse)?)
     }
 
-    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
-        uses::external(inputs, surroundings, USED)
-    }
-
-    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
-        uses::watched(literals, USED)
-    }
-
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
-        let folder = uses::model_of(literals)?;
-        let config = parts::config(&folder, PART, PriorConfig::parse).ok()?;
-        // How many texts there are is known when they come.
+    fn loads(config: &PriorConfig, literals: &Literals<'_>) -> Vec<Load> {
+        let texts = literals.get::<TextEncoding>("text").map_or(1, |text| text.batch() as u64);
         let pictures = literals.get::<i64>("pictures").map_or(1, |&pictures| pictures.unsigned_abs());
-        let batch = pictures.saturating_mul(sockets::branches(literals));
-        Some(memory::of_weights(&folder.weights(PART).ok()?) + memory::of_prior(&config, batch))
+        let batch = texts.saturating_mul(pictures).saturating_mul(sockets::branches(literals));
+        vec![Load { parts: &[PART], activations: memory::of_prior(config, batch) }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

@@ -73,7 +73,7 @@ pub(super) fn draws(
     }
 }
 
-/// How many branches a guided loop runs side by side, before the run.
+/// How many branches a guided loop runs side by side, as far as is known.
 pub(super) fn branches(literals: &Literals<'_>) -> u64 {
     if literals.get::<f64>("guidance_scale") == Some(&1.0) { 1 } else { 2 }
 }

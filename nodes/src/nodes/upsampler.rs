@@ -1,12 +1,8 @@
 //! `Upsampler`: a small picture to a large one.
 
-use std::path::PathBuf;
+use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
 
-use easel_engine::{
-    Context, External, InputProblem, InputSpec, Inputs, Lanes, Literals, Node, NodeError, NodeResult, NodeSpec,
-    OutputSpec, Outputs, Surroundings,
-};
-
+use super::from_model::{Load, ModelNode};
 use super::reported::Reported;
 use super::sockets;
 use crate::config::UNetConfig;
@@ -15,19 +11,20 @@ use crate::memory;
 use crate::models::unet::UNet;
 use crate::parts;
 use crate::sampling::{Schedule, Stage, SuperResNetwork, sample_super_res};
-use crate::uses::{self, Used};
+use crate::uses::Used;
 use crate::weights::ModelFolder;
 
 /// Draws a large picture from a small one.
-pub struct Upsampler;
-
-/// What it reads of the model.
-const USED: &[Used<'_>] = &[Used::Part(FIRST), Used::Part(LAST)];
+pub(super) struct Upsampler;
 
 const FIRST: &str = "super_res_first";
 const LAST: &str = "super_res_last";
 
-impl Node for Upsampler {
+impl ModelNode for Upsampler {
+    const USED: &'static [Used<'static>] = &[Used::Part(FIRST), Used::Part(LAST)];
+
+    type Configs = (UNetConfig, UNetConfig);
+
     fn spec(&self) -> NodeSpec {
         NodeSpec::new(
             "Upsampler",
@@ -43,59 +40,45 @@ impl Node for Upsampler {
         .output(OutputSpec::new("image", kind::IMAGE, "[pictures, sample_size, sample_size, 3] in −1 … 1"))
     }
 
-    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
-        sockets::check_model(literals, |folder| {
-            configs(folder)?;
-            folder.weights(FIRST)?;
-            folder.weights(LAST)?;
-            Ok(())
-        })
+    fn configs(folder: &ModelFolder) -> Result<(UNetConfig, UNetConfig), NodeError> {
+        let first = parts::config(folder, FIRST, UNetConfig::parse)?;
+        let last = parts::config(folder, LAST, UNetConfig::parse)?;
+        check(&first, &last)?;
+        Ok((first, last))
     }
 
-    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
-        uses::external(inputs, surroundings, USED)
-    }
-
-    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
-        uses::watched(literals, USED)
-    }
-
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
-        let folder = uses::model_of(literals)?;
-        let (first, last) = configs(&folder).ok()?;
-        let of = |part: &str, config| {
-            let weights = folder.weights(part).ok()?;
-            // How many pictures there are is known when they come.
-            Some(memory::of_weights(&weights) + memory::of_unet(config, 1))
-        };
-        // One network at a time.
-        Some(of(FIRST, &first)?.max(of(LAST, &last)?))
+    /// One network at a time.
+    fn loads((first, last): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
+        let pictures = literals.get::<Image>("image").map_or(1, |image| image.0.dims()[0] as u64);
+        vec![
+            Load { parts: &[FIRST], activations: memory::of_unet(first, pictures) },
+            Load { parts: &[LAST], activations: memory::of_unet(last, pictures) },
+        ]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
-        let (first, last) = configs(&folder)?;
+        let (first, last) = Self::configs(&folder)?;
         let Image(image) = inputs.get("image")?;
         let schedule = inputs.get::<Schedule>("schedule")?;
         let side = first.sample_size;
         let draws = sockets::draws(inputs, Stage::SuperRes, schedule, image.dims()[0], &[side, side, 3])?;
+        let mut loaded = Vec::new();
         let mut load = |network, steps: &mut Reported<'_, '_>| {
             let (part, config) = match network {
                 SuperResNetwork::First => (FIRST, &first),
                 SuperResNetwork::Last => (LAST, &last),
             };
+            loaded.push(part);
             Ok(parts::load(steps.context(), &folder, part, |weights| UNet::new(weights, config))?)
         };
         let image = sample_super_res(&mut load, side, schedule, image, &draws, &mut Reported::new(context))?;
+        // A loop that goes on near its end needs one network, but the picture comes from both, and its recipe says so.
+        for part in [FIRST, LAST].into_iter().filter(|part| !loaded.contains(part)) {
+            parts::note_weights(context, &folder, part)?;
+        }
         Ok(Outputs::one("image", Image::new(image)?))
     }
-}
-
-fn configs(folder: &ModelFolder) -> Result<(UNetConfig, UNetConfig), NodeError> {
-    let first = parts::config(folder, FIRST, UNetConfig::parse)?;
-    let last = parts::config(folder, LAST, UNetConfig::parse)?;
-    check(&first, &last)?;
-    Ok((first, last))
 }
 
 /// Both networks take the sample and the upscaled picture side by side, and one carries on where the other stopped.

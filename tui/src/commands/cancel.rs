@@ -3,6 +3,7 @@
 use clap::Args;
 use easel_engine::{Cancelled, RunId, RunState};
 
+use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::terminal::Output;
 use crate::workspace;
@@ -27,7 +28,7 @@ Exit status: 0 each of them is cancelled, or asked to stop; 1 one was over alrea
 #[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The runs, by their numbers
-    #[arg(value_name = "RUN", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "RUN", required_unless_present = "all", conflicts_with = "all", value_parser = parse_run)]
     runs: Vec<u64>,
 
     /// Every run that waits or is being carried out

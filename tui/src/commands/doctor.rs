@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::models;
 use crate::error::{CommandError, Exit};
 use crate::execution;
+use crate::memory::{Memory, MemoryLimit};
 use crate::terminal::{self, Output, Paint, printable};
 
 const LONG_ABOUT: &str = "\
@@ -43,12 +44,6 @@ struct Examination {
     caches: Vec<Folder>,
     out: PathBuf,
     out_problem: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Memory {
-    total: u64,
-    available: u64,
 }
 
 struct Folder {
@@ -85,7 +80,7 @@ fn examine(out: &Path) -> Examination {
     caches.push(folder("Hugging Face cache", hub.cache().to_path_buf()));
     Examination {
         processor: std::fs::read_to_string("/proc/cpuinfo").ok().as_deref().and_then(processor),
-        memory: std::fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(memory),
+        memory: Memory::of_this_machine(),
         cuda: cuda_status(),
         builtin: ModelFolder::builtin_names().map(|name| format!("builtin:{name}")).collect(),
         cached: models::cached(hub.cache()),
@@ -128,7 +123,8 @@ impl Examination {
             ("processor", self.processor.clone().unwrap_or_else(|| "unknown".into())),
             ("threads", host.threads.to_string()),
             ("instructions", host.simd.to_string()),
-            ("memory", self.memory.map_or_else(|| "unknown".into(), Memory::describe)),
+            ("memory", self.memory.map_or_else(|| "unknown".into(), describe_memory)),
+            ("memory limit", memory_limit(self.memory)),
             ("GPU", gpu(&self.cuda)),
             ("device auto", auto_device()),
             ("built in", or_none(&self.builtin)),
@@ -168,6 +164,7 @@ impl Examination {
             "threads": host.threads,
             "simd": host.simd,
             "memory": self.memory.map(|memory| json!({ "total": memory.total, "available": memory.available })),
+            "memory_limit": MemoryLimit::default().bytes(self.memory),
             "gpu": gpu_json(&self.cuda),
             "device": auto_device(),
             "builtin_models": self.builtin,
@@ -183,9 +180,18 @@ impl Examination {
     }
 }
 
-impl Memory {
-    fn describe(self) -> String {
-        format!("{}, {} of them free", terminal::bytes(self.total), terminal::bytes(self.available))
+fn describe_memory(memory: Memory) -> String {
+    format!("{}, {} of them free", terminal::bytes(memory.total), terminal::bytes(memory.available))
+}
+
+/// What `--memory-limit` gives where nobody says otherwise.
+fn memory_limit(memory: Option<Memory>) -> String {
+    let limit = MemoryLimit::default();
+    match limit.bytes(memory) {
+        Some(bytes) => {
+            format!("{} for nodes ({limit} of what is free; `--memory-limit` sets another)", terminal::bytes(bytes))
+        }
+        None => "none, since the system does not say what there is; `--memory-limit` sets one".into(),
     }
 }
 
@@ -245,15 +251,6 @@ fn processor(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_string())
 }
 
-/// Total and available memory in Linux's /proc/meminfo, which counts in KiB.
-fn memory(meminfo: &str) -> Option<Memory> {
-    let field = |name: &str| {
-        let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-    };
-    Some(Memory { total: field("MemTotal")?, available: field("MemAvailable")? })
-}
-
 /// Bytes of the files in a folder, however deep. Links are not followed: caches link each file twice.
 fn size(folder: &Path) -> Option<u64> {
     let mut waiting = vec![std::fs::read_dir(folder).ok()?];
@@ -276,13 +273,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn linux_tells_processor_and_memory() {
+    fn linux_tells_the_processor() {
         let cpuinfo = "processor\t: 0\nmodel name\t: Fast CPU @ 3 GHz\n";
         assert_eq!(processor(cpuinfo).as_deref(), Some("Fast CPU @ 3 GHz"));
         assert_eq!(processor("Features : fp asimd"), None);
-        let meminfo = "MemTotal:       16 kB\nMemFree: 1 kB\nMemAvailable:    8 kB\n";
-        assert_eq!(memory(meminfo), Some(Memory { total: 16384, available: 8192 }));
-        assert_eq!(memory("MemTotal: much"), None);
     }
 
     #[test]

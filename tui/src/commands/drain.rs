@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use easel_engine::{CancelToken, Claim, Journal, Outcome, WhenStopped};
 
-use super::workflow::Telling;
+use super::workflow::{MemoryArguments, Telling};
 use crate::claimed::{Carried, Carrier};
 use crate::error::{CommandError, Exit};
 use crate::interrupt::Interrupt;
@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
     /// Waits for more when nothing is left, until it is stopped
     #[arg(long)]
     wait: bool,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 
     #[command(flatten)]
     telling: Telling,
@@ -90,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let interrupt = Interrupt::install(report::reporter(Style::Quiet).notice());
     let drain = Drain {
         arguments,
-        carrier: Carrier::new(journal.clone()),
+        carrier: Carrier::new(journal.clone(), arguments.memory.limit),
         journal,
         cancel: interrupt.token(),
         tally: Mutex::default(),

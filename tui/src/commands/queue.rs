@@ -5,6 +5,7 @@ use easel_engine::{Place, RunId, RunState};
 
 use super::drain;
 use super::workflow::WorkflowArguments;
+use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::report::{self, Style};
 use crate::terminal::{self, Output, Paint, printable};
@@ -61,13 +62,13 @@ enum Action {
     /// Take jobs out of the queue, as if they had never been there
     Remove {
         /// The jobs, by their numbers
-        #[arg(value_name = "RUN", required = true)]
+        #[arg(value_name = "RUN", required = true, value_parser = parse_run)]
         runs: Vec<u64>,
     },
     /// Move a job to another place
     Move {
         /// The job, by its number
-        #[arg(value_name = "RUN")]
+        #[arg(value_name = "RUN", value_parser = parse_run)]
         run: u64,
 
         #[command(flatten)]
@@ -90,7 +91,7 @@ struct PlaceArguments {
     back: bool,
 
     /// Right before this job
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", value_parser = parse_run)]
     before: Option<u64>,
 }
 

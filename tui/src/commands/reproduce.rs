@@ -10,6 +10,7 @@ use easel_nodes::picture::{Recipe, read_recipe};
 use image::DynamicImage;
 
 use super::models::with_hint;
+use super::workflow::MemoryArguments;
 use crate::error::{CommandError, Exit};
 use crate::execution::{self, Artifact};
 use crate::interrupt::Interrupt;
@@ -58,6 +59,9 @@ pub(crate) struct Arguments {
     /// Says nothing but errors and the result
     #[arg(long, short)]
     quiet: bool,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
@@ -78,7 +82,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         return Err(CommandError::wrong(problem).with_hint("choose another folder with `--out DIR`"));
     }
     // Results that are taken from a cache reproduce nothing, and a comparison is no run to come back to.
-    let choices = Choices { device: arguments.device, cache: false, journal: false, save_every: None };
+    let choices = Choices {
+        device: arguments.device,
+        cache: false,
+        journal: false,
+        save_every: None,
+        memory: arguments.memory.limit,
+    };
     let workspace = Workspace::open(&choices)?;
     let name = format!("recipe of {}", arguments.picture.display());
     // A path without a folder: what it includes counts from there, as it does in the recipe.
@@ -140,7 +150,7 @@ fn prepare(
     reporter: &mut dyn Reporter,
 ) -> Result<Option<Plan>, CommandError> {
     let texts = Texts::new(recipe.files.iter().map(|(path, text)| (path, text.as_str())));
-    match Plan::prepare_with(source, workspace.registry(), settings, &texts) {
+    match Plan::prepare_with(source, workspace.registry(), &workspace.limited(settings), &texts) {
         Ok((plan, _)) => {
             let is_saver = |node: PlannedNode| *node.node == *recipe.node && node.node_type == SAVER;
             // What is in a map or a loop is no node of the plan.

@@ -3,8 +3,9 @@
 use clap::Args;
 use easel_engine::{RunId, WhenStopped};
 
-use super::workflow::Telling;
+use super::workflow::{MemoryArguments, Telling};
 use crate::claimed::{Carried, Carrier};
+use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::interrupt::Interrupt;
 use crate::report::{self, Style};
@@ -31,8 +32,11 @@ Exit status: 0 done; 1 the run failed or was stopped, or there is nothing to go 
 #[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The run, by its number
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = parse_run)]
     run: u64,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 
     #[command(flatten)]
     telling: Telling,
@@ -43,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let journal = workspace::needed_journal()?;
     let claim = journal.resume(RunId(arguments.run))?;
     let interrupt = Interrupt::install(reporter.notice());
-    let carrier = Carrier::new(journal);
+    let carrier = Carrier::new(journal, arguments.memory.limit);
     let carried = carrier.carry_out(claim, WhenStopped::Cancelled, &interrupt.token(), reporter.as_mut())?;
     drop(interrupt);
     match carried {

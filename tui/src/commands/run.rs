@@ -3,9 +3,8 @@
 use clap::Args;
 use easel_engine::WhenStopped;
 
-use super::workflow::{Ready, RunOptions};
+use super::workflow::RunOptions;
 use crate::error::{CommandError, Exit};
-use crate::execution::Finished;
 use crate::interrupt::Interrupt;
 use crate::report::{self, Style};
 use crate::terminal;
@@ -70,16 +69,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let workspace = Workspace::open(&options.choices())?;
     let settings = options.workflow.settings();
     let ready = options.workflow.prepare(&settings, &workspace, reporter.as_mut())?;
-    let Some(Ready { plan, is_whole }) = ready else { return Ok(Exit::Wrong) };
+    let Some(ready) = ready else { return Ok(Exit::Wrong) };
     // Only now: a signal while the workflow is read, perhaps from a pipe that stays silent, ends the process.
     let interrupt = Interrupt::install(reporter.notice());
-    let claim = workspace.begin(&plan, &settings);
+    let claim = workspace.begin(&ready, &settings);
     if let Some(claim) = claim.as_ref().filter(|_| options.style() == Style::Human) {
         terminal::note(format_args!("run {}", claim.run().0));
     }
     let when_stopped = WhenStopped::Cancelled;
-    let finished = workspace.carry_out_claimed(plan, claim, when_stopped, &interrupt.token(), reporter.as_mut())?;
-    let finished = Finished { is_whole, ..finished };
+    let finished = workspace.carry_out_claimed(ready, claim, when_stopped, &interrupt.token(), reporter.as_mut())?;
     drop(interrupt);
     if let Some(hint) = workspace::how_to_go_on(&finished).filter(|_| options.style() == Style::Human) {
         terminal::note(hint);

@@ -1,7 +1,7 @@
 //! `easel runs`: what was run, is being run and is to be run.
 
 use clap::Args;
-use easel_engine::{RunPage, RunQuery, RunState, RunSummary};
+use easel_engine::{Retention, RunPage, RunQuery, RunState, RunSummary};
 
 use crate::error::{CommandError, Exit};
 use crate::story;
@@ -22,6 +22,8 @@ Examples:
           the last five that failed
   easel runs --offset 20
           the second page
+  easel runs --prune 100
+          forgets all runs that are over but the last hundred
   easel runs --json | jq '.runs[] | select(.seconds > 60) | .run'
           the runs on the first page that took more than a minute
 
@@ -50,6 +52,13 @@ pub(crate) struct Arguments {
     /// Prints one JSON object on standard output, and nothing else there
     #[arg(long)]
     json: bool,
+
+    /// Forgets all runs that are over but the newest N, instead of listing them
+    ///
+    /// This happens by itself beyond 1000 runs or 512 MiB. Jobs that wait, and runs that are carried out or were
+    /// interrupted, are kept, and so is every file that a run wrote.
+    #[arg(long, value_name = "N", conflicts_with_all = ["state", "limit", "offset", "json"])]
+    prune: Option<u64>,
 }
 
 fn parse_state(name: &str) -> Result<RunState, String> {
@@ -60,6 +69,9 @@ fn parse_state(name: &str) -> Result<RunState, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
+    if let Some(runs) = arguments.prune {
+        return prune(runs);
+    }
     let query = RunQuery { state: arguments.state, limit: arguments.limit, offset: arguments.offset };
     let page = match workspace::journal_to_read()? {
         Some(journal) => journal.runs(&query)?,
@@ -78,6 +90,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         out.line(line(run, paint))?;
     }
     terminal::note(footer(arguments, &page));
+    Ok(Exit::Done)
+}
+
+fn prune(runs: u64) -> Result<Exit, CommandError> {
+    let forgotten = workspace::needed_journal()?.prune(Retention { runs, ..Retention::default() })?;
+    terminal::note(format_args!(
+        "{} forgotten",
+        terminal::count(usize::try_from(forgotten).unwrap_or(usize::MAX), "run")
+    ));
     Ok(Exit::Done)
 }
 
@@ -146,7 +167,7 @@ mod tests {
     #[test]
     fn the_end_says_where_one_is() {
         let footer = |shown: u64, total, offset| {
-            let arguments = Arguments { state: None, limit: 2, offset, json: false };
+            let arguments = Arguments { state: None, limit: 2, offset, json: false, prune: None };
             footer(&arguments, &RunPage { runs: (0..shown).map(summary).collect(), total })
         };
         assert_eq!(footer(0, 0, 0), "no runs");

@@ -4,6 +4,7 @@ use clap::Args;
 use easel_engine::{ArtifactRecord, Job, JournalError, NodeRecord, NodeState, RunId, RunStory};
 use serde_json::json;
 
+use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::story;
 use crate::terminal::{self, Output, Paint, printable};
@@ -36,7 +37,7 @@ Exit status: 0 done; 1 the journal cannot be read; 2 there is no such run.";
 #[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The run, by its number
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = parse_run)]
     run: u64,
 
     /// Prints everything that happened, in order, as JSON lines: {"seq", "at", "event"}

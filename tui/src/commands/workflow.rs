@@ -11,10 +11,14 @@ use super::check::MISSING_SETTING;
 use crate::cli::Assignment;
 use crate::error::CommandError;
 use crate::execution::{self, is_picture};
+use crate::memory::MemoryLimit;
 use crate::preview;
 use crate::report::{Reporter, Style};
 use crate::terminal::Output;
 use crate::workspace::{Choices, Workspace};
+
+/// The code of a node that needs more memory than there is.
+const TOO_MUCH_MEMORY: &str = "too-much-memory";
 
 /// A terminal full of pictures helps nobody; the others are on disk.
 const MOST_PREVIEWS: usize = 4;
@@ -73,6 +77,7 @@ impl WorkflowArguments {
             cache: !self.no_cache,
             journal: true,
             save_every: self.save_every.map(NonZeroUsize::get),
+            memory: MemoryLimit::None,
         }
     }
 
@@ -109,6 +114,17 @@ impl WorkflowArguments {
     }
 }
 
+/// How much of this machine's memory there is for nodes.
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArguments {
+    /// How much memory nodes may take together: like `8GiB`, `75%` of what is free, or `none` for no limit
+    ///
+    /// What models take is estimated. A node that needs more by itself is refused; nodes that need more together wait
+    /// for each other. `easel doctor` says how much there is.
+    #[arg(long = "memory-limit", value_name = "SIZE", default_value_t)]
+    pub(super) limit: MemoryLimit,
+}
+
 /// What the commands that run a workflow at once have in common.
 #[derive(Debug, Args)]
 pub(crate) struct RunOptions {
@@ -118,6 +134,9 @@ pub(crate) struct RunOptions {
     /// Does not write the run down: `easel runs` will not know it, and it cannot be resumed
     #[arg(long)]
     no_journal: bool,
+
+    #[command(flatten)]
+    memory: MemoryArguments,
 
     #[command(flatten)]
     telling: Telling,
@@ -148,7 +167,7 @@ impl RunOptions {
     }
 
     pub(super) fn choices(&self) -> Choices {
-        Choices { journal: !self.no_journal, ..self.workflow.choices() }
+        Choices { journal: !self.no_journal, memory: self.memory.limit, ..self.workflow.choices() }
     }
 
     pub(super) fn show<'a>(&self, files: impl Iterator<Item = &'a Path> + Clone) -> Result<(), CommandError> {
@@ -211,10 +230,10 @@ impl Prepared {
         library: &dyn Library,
     ) -> Result<Self, (Option<Source>, Vec<Diagnostic>)> {
         let source = Source::read(file).map_err(|diagnostic| (None, vec![diagnostic]))?;
-        match Plan::prepare_with(&source, workspace.registry(), settings, library) {
+        match Plan::prepare_with(&source, workspace.registry(), &workspace.limited(settings), library) {
             Ok((plan, warnings)) => Ok(Prepared { source, plan, warnings }),
             Err(mut diagnostics) => {
-                diagnostics.iter_mut().for_each(say_how_to_set);
+                diagnostics.iter_mut().for_each(name_arguments);
                 Err((Some(source), diagnostics))
             }
         }
@@ -230,10 +249,14 @@ pub(crate) fn must_be_writable(plan: &Plan, workspace: &Workspace) -> Result<(),
     }
 }
 
-/// The engine knows no command line: where it says "set `x`", say how.
-fn say_how_to_set(diagnostic: &mut Diagnostic) {
-    let Some(hint) = diagnostic.hint.as_ref().filter(|_| diagnostic.code == MISSING_SETTING) else { return };
-    if let Some((name, rest)) = hint.strip_prefix("set `").and_then(|hint| hint.split_once('`')) {
-        diagnostic.hint = Some(format!("add `--set {name}=VALUE`{rest}"));
+/// The engine knows no command line: where it says what to do there, say how.
+fn name_arguments(diagnostic: &mut Diagnostic) {
+    let Some(hint) = &mut diagnostic.hint else { return };
+    if diagnostic.code == MISSING_SETTING
+        && let Some((name, rest)) = hint.strip_prefix("set `").and_then(|hint| hint.split_once('`'))
+    {
+        *hint = format!("add `--set {name}=VALUE`{rest}");
+    } else if diagnostic.code == TOO_MUCH_MEMORY {
+        hint.push_str(" (`--memory-limit`)");
     }
 }

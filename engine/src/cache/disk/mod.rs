@@ -150,7 +150,7 @@ impl Disk {
             .and_then(|content| self.shared.bytes_of(fingerprint, content))
             .and_then(|bytes| decode(fingerprint, kind, &bytes, registry).ok());
         if value.is_none() {
-            self.shared.give(Job::Damaged(*fingerprint));
+            self.shared.insist(Job::Damaged(*fingerprint));
         }
         value
     }
@@ -172,7 +172,7 @@ impl Disk {
     }
 
     pub(super) fn forget(&self, key: &Fingerprint) {
-        self.shared.give(Job::Forget(*key));
+        self.shared.insist(Job::Forget(*key));
     }
 
     /// The node that worked on this is done.
@@ -250,6 +250,13 @@ impl Shared {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         if !problems.iter().any(|known| std::mem::discriminant(known) == std::mem::discriminant(&problem)) {
             problems.push(problem);
+        }
+    }
+
+    /// Hands over something that is small and must not be left out, however much waits to be written.
+    fn insist(&self, job: Job) {
+        if self.is_writable.load(Ordering::Relaxed) {
+            self.queue.insist(job);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync::{Condvar, Mutex, lock, wait, wait_timeout};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait, wait_timeout};
 
 /// A queue with one taker. Bytes count until the taker has finished with them, so they bound what is held in memory.
 pub struct Queue<T> {
@@ -54,16 +54,28 @@ impl<T> Queue<T> {
     /// Adds an item of so many bytes; where there is no room, waits for the taker, at most for `patience`. False if the
     /// item was not taken in.
     pub fn give(&self, item: T, bytes: u64, patience: Duration) -> bool {
+        let began = Instant::now();
         let mut state = lock(&self.state);
         while !state.is_closed && state.bytes >= self.most_bytes {
             state.is_urgent = true;
             self.for_taker.notify_one();
-            let (guard, is_up) = wait_timeout(&self.for_givers, state, patience);
+            // What is left of it: others' wake-ups do not make it longer.
+            let left = patience.saturating_sub(began.elapsed());
+            let (guard, is_up) = wait_timeout(&self.for_givers, state, left);
             state = guard;
-            if is_up && state.bytes >= self.most_bytes {
+            if (is_up || left.is_zero()) && state.bytes >= self.most_bytes {
                 return false;
             }
         }
+        self.put(state, item, bytes)
+    }
+
+    /// Adds an item that holds no bytes to speak of, whether or not there is room. False if the queue is closed.
+    pub fn insist(&self, item: T) -> bool {
+        self.put(lock(&self.state), item, 0)
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State<T>>, item: T, bytes: u64) -> bool {
         if state.is_closed {
             return false;
         }
@@ -151,5 +163,41 @@ impl<T> Batch<T> {
     /// Bytes that its items hold.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_no_bytes_gets_in_however_full_the_queue_is() {
+        let queue = Queue::new(1);
+        assert!(queue.give("large", 10, Duration::ZERO));
+        assert!(!queue.give("another", 1, Duration::ZERO), "there is no room");
+        assert!(queue.insist("small"));
+        let batch = queue.take(Duration::ZERO).expect("it is open");
+        assert_eq!(batch.items, ["large", "small"]);
+        assert!(!queue.give("another", 1, Duration::ZERO), "the taker still has it");
+        queue.finish(batch.items.len(), batch.bytes());
+        queue.close();
+        assert!(!queue.insist("late"));
+    }
+
+    #[test]
+    fn wake_ups_do_not_make_patience_longer() {
+        let queue = Queue::new(1);
+        assert!(queue.give((), 1, Duration::ZERO));
+        std::thread::scope(|scope| {
+            let giver = scope.spawn(|| queue.give((), 1, Duration::from_millis(100)));
+            // Each wakes the giver, and there is no more room than before.
+            let woken = (0..20_000).take_while(|_| {
+                std::thread::sleep(Duration::from_millis(1));
+                queue.finish(0, 0);
+                !giver.is_finished()
+            });
+            assert!(woken.count() < 20_000, "it waits for as long as somebody wakes it");
+            assert!(!giver.join().expect("it does not panic"), "there never was room");
+        });
     }
 }

@@ -217,6 +217,37 @@ fn a_full_queue_holds_the_giver_up_and_loses_nothing() {
 }
 
 #[test]
+fn what_is_computed_anew_in_the_batch_in_which_its_damage_is_found_is_kept() {
+    let (folder, value) = (folder(), text(100_000, 1));
+    let cache = open(folder.path());
+    put(&cache, 1, &value);
+    cache.flush();
+    for round in 0..20 {
+        fs::write(&blob_files(folder.path())[0], "nonsense").unwrap();
+        // Without a flush in between, all of it is one batch.
+        assert_eq!(read(&cache, key(1), &Registry::new()), None, "round {round}");
+        put(&cache, 1, &value);
+        put(&cache, 2, &value);
+        assert_eq!(again(&cache, 1), Some(value.clone()), "round {round}");
+        assert_eq!(again(&cache, 2), Some(value.clone()), "round {round}");
+    }
+}
+
+#[test]
+fn what_is_forgotten_and_computed_anew_in_one_batch_is_kept() {
+    let (folder, value) = (folder(), text(100_000, 1));
+    let cache = open(folder.path());
+    for _ in 0..20 {
+        put(&cache, 1, &value);
+        cache.forget(&key(1));
+        put(&cache, 2, &value);
+        cache.forget(&key(2));
+        put(&cache, 1, &value);
+        assert_eq!((again(&cache, 1), again(&cache, 2)), (Some(value.clone()), None));
+    }
+}
+
+#[test]
 fn a_missing_or_damaged_value_is_forgotten_and_can_be_kept_anew() {
     let folder = folder();
     let value = text(100_000, 1);

@@ -91,12 +91,19 @@ fn carry_out(shared: &Shared, work: impl FnOnce() -> Result<(), WriteError>) {
 }
 
 /// Writes a batch; `written` are the keys of its entries afterwards.
-fn write(shared: &Shared, index: &Index, jobs: Vec<Job>, written: &mut HashSet<Fingerprint>) -> Result<(), WriteError> {
+fn write(
+    shared: &Shared,
+    index: &Index,
+    mut jobs: Vec<Job>,
+    written: &mut HashSet<Fingerprint>,
+) -> Result<(), WriteError> {
+    // Damage is of what is on disk already. It goes first: what was computed anew since then is in the same batch.
+    jobs.sort_by_key(|job| !matches!(job, Job::Damaged(_)));
     let mut ready = Vec::new();
-    let mut prepared = HashSet::new();
+    let mut there = There::default();
     let mut failure = None;
     for job in jobs {
-        match prepare(shared, index, job, &mut prepared) {
+        match prepare(shared, index, job, &mut there) {
             Ok(job) => ready.extend(job),
             Err(error) => {
                 // What came before it is written nevertheless.
@@ -128,20 +135,43 @@ impl Ready {
     }
 }
 
+/// What need not be encoded, since it will be there when it is its turn to be written.
+#[derive(Default)]
+struct There {
+    /// Values that the batch holds, or that were found on disk.
+    values: HashSet<Fingerprint>,
+    /// Something of the batch removes entries, and with them values that nobody else names: what is on disk now need not
+    /// be there then.
+    is_unsure: bool,
+}
+
+impl There {
+    fn removed(&mut self) {
+        self.values.clear();
+        self.is_unsure = true;
+    }
+
+    fn has(&mut self, shared: &Shared, index: &Index, fingerprint: &Fingerprint) -> index::Result<bool> {
+        let was_there = !self.values.insert(*fingerprint);
+        Ok(was_there || (!self.is_unsure && index.has_blob(&shared.folder, fingerprint)?))
+    }
+}
+
 /// None if there is nothing to do after all.
-fn prepare(
-    shared: &Shared,
-    index: &Index,
-    job: Job,
-    prepared: &mut HashSet<Fingerprint>,
-) -> Result<Option<Ready>, WriteError> {
+fn prepare(shared: &Shared, index: &Index, job: Job, there: &mut There) -> Result<Option<Ready>, WriteError> {
     Ok(match job {
         Job::Touch(key) => Some(Ready::Touch(key)),
-        Job::Forget(key) => Some(Ready::Forget(key)),
+        Job::Forget(key) => {
+            there.removed();
+            Some(Ready::Forget(key))
+        }
         // Another process may have written it anew meanwhile.
         Job::Damaged(fingerprint) => {
             let content = index.blob(&fingerprint)?.and_then(|content| shared.bytes_of(&fingerprint, content));
             let is_whole = content.is_some_and(|bytes| frame::unwrap(Role::Value, &fingerprint, &bytes).is_ok());
+            if !is_whole {
+                there.removed();
+            }
             (!is_whole).then_some(Ready::Remove(fingerprint))
         }
         Job::Keep { key, kept, values } => {
@@ -153,7 +183,7 @@ fn prepare(
             let mut blobs = Vec::new();
             for value in &values {
                 let Some(fingerprint) = value.fingerprint() else { return Ok(None) };
-                let is_there = !prepared.insert(fingerprint) || index.has_blob(&shared.folder, &fingerprint)?;
+                let is_there = there.has(shared, index, &fingerprint)?;
                 let blob = if is_there { None } else { Some(encode(shared, &fingerprint, value)?) };
                 blobs.push((fingerprint, blob));
             }

@@ -3,10 +3,14 @@
 mod mistakes;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use easel_engine::{
-    CancelToken, Context, Derived, Diagnostic, InputSpec, Inputs, Library, Literals, Node, NodeResult, NodeSpec,
-    OutputSpec, Outputs, Plan, Registry, Services, Settings, Source, Texts, Value, kinds,
+    CancelToken, Context, Derived, Diagnostic, EventSink, InputSpec, Inputs, Library, Literals, Node, NodeError,
+    NodeResult, NodeSpec, OutputSpec, Outputs, Plan, Registry, Resources, Run, Services, Settings, Source, Texts,
+    Value, kinds,
 };
 
 use crate::stubs::{self, run_with};
@@ -33,6 +37,21 @@ impl Node for Shape {
     fn run(&self, inputs: &Inputs, _: &mut Context<'_>) -> NodeResult {
         (self.run)(inputs)
     }
+}
+
+/// How many `Meet`s run, and the most that ever did at once.
+static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+static MOST_AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits for another of its kind, so many milliseconds at the most.
+fn meet(inputs: &Inputs) -> NodeResult {
+    let end = Instant::now() + Duration::from_millis(*inputs.get::<i64>("patience")? as u64);
+    MOST_AT_ONCE.fetch_max(AT_ONCE.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    while MOST_AT_ONCE.load(Ordering::SeqCst) < 2 && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    AT_ONCE.fetch_sub(1, Ordering::SeqCst);
+    Ok(Outputs::one("value", 1.0))
 }
 
 fn registry() -> Registry {
@@ -79,15 +98,33 @@ fn registry() -> Registry {
         NodeSpec::new("Big", "").input(input("megabytes", kinds::INTEGER)).output(output("value", kinds::FLOAT)),
         |_| Ok(Outputs::one("value", 1.0)),
     );
+    add(
+        NodeSpec::new("Meet", "")
+            .input(input("megabytes", kinds::INTEGER))
+            .input(input("patience", kinds::INTEGER))
+            .output(output("value", kinds::FLOAT)),
+        meet,
+    );
     add(NodeSpec::new("Read", "").input(input("path", kinds::TEXT)).output(output("value", kinds::FLOAT)), |_| {
         Ok(Outputs::one("value", 1.0))
     });
+    add(
+        NodeSpec::new("Alike", "")
+            .input(any("one"))
+            .input(any("other").optional().like("one"))
+            .output(OutputSpec::derived("value", Derived::SameAs("one"), "")),
+        |inputs| Ok(Outputs::none().with_value("value", inputs.value("one").cloned().unwrap_or(Value::new(0.0)))),
+    );
     add(
         NodeSpec::new("Own", "")
             .input(input("value", kinds::FLOAT).range(0.0..=1.0).checked_by_node())
             .output(output("value", kinds::FLOAT)),
         |inputs| Ok(Outputs::one("value", *inputs.get::<f64>("value")?)),
     );
+    registry.check_devices(|name| match name {
+        "cpu" => Ok(()),
+        _ => Err(NodeError::new(format!("there is no `{name}`")).with_hint("write \"cpu\"")),
+    });
     registry
 }
 
@@ -324,6 +361,75 @@ fn memory_is_bounded_before_anything_runs() {
     assert_eq!(errors[0].message, "`b` (Big) needs 1.5 GiB of memory, but there are 100.0 MiB");
     let plan = plan(body, &[]);
     assert_eq!(plan.memory().collect::<Vec<_>>(), [("a", 90 << 20), ("b", 1536 << 20)]);
+}
+
+#[test]
+fn memory_that_is_known_only_when_wires_have_come_is_bounded_then() {
+    let body = r#"nodes: { "few": Whole(value: 90), "many": Whole(value: 300),
+        "a": Big(megabytes: From("few")), "b": Big(megabytes: From("many")), "c": Constant(value: From("b")) }"#;
+    let settings = Settings { memory_limit: Some(100 << 20), ..Settings::default() };
+    let (plan, _) = prepare_with(body, &[], &settings).expect("nothing is known to be too large");
+    let resources = Arc::new(Resources::new(2, Some(100 << 20)));
+    let run = Run::new(plan, Services::default(), EventSink::new(), CancelToken::new()).with_resources(resources);
+    let report = run.execute();
+    assert!(report.finished.iter().any(|node| &**node == "a"), "{report:?}");
+    let [failure] = &report.failed[..] else { panic!("{:?}", report.failed) };
+    assert_eq!(
+        (&*failure.node, failure.message.as_str()),
+        ("b", "it needs 300.0 MiB of memory, but there are 100.0 MiB")
+    );
+    assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("memory limit")), "{failure:?}");
+    assert_eq!(report.skipped.len(), 1);
+}
+
+#[test]
+fn nodes_that_fit_singly_but_not_together_run_one_after_the_other() {
+    let meet = |limit: u64, patience: i64| {
+        let body = format!(
+            r#"nodes: {{ "a": Meet(megabytes: 60, patience: {patience}), "b": Meet(megabytes: 70, patience: {patience}) }}"#
+        );
+        let settings = Settings { memory_limit: Some(limit), ..Settings::default() };
+        let (plan, _) = prepare_with(&body, &[], &settings).expect("each of them fits");
+        let resources = Arc::new(Resources::new(2, Some(limit)));
+        let run = Run::new(plan, Services::default(), EventSink::new(), CancelToken::new()).with_resources(resources);
+        assert_eq!(run.execute().finished.len(), 2);
+        MOST_AT_ONCE.load(Ordering::SeqCst)
+    };
+    assert_eq!(meet(100 << 20, 100), 1, "there is memory for one of them");
+    assert_eq!(meet(200 << 20, 20_000), 2, "there is memory for both");
+}
+
+#[test]
+fn a_device_that_cannot_be_used_is_found_before_the_run() {
+    let body = r#"nodes: { "a": Constant(value: 1, options: (device: "cpu")), "b": Constant(value: 2, options: (device: "tpu")),
+        "w": Include(workflow: "w.ron", options: (device: "abacus")) }"#;
+    let inner = r#"nodes: { "c": Constant(value: 1, options: (device: "tea leaves")) }, outputs: { "x": From("c") }"#;
+    let mut expected =
+        [("unusable-device", "\"tpu\"", "there is no `tpu`; write"), ("unusable-device", "\"abacus\"", "`abacus`")]
+            .to_vec();
+    expected.push(("unusable-device", "\"tea leaves\"", "`tea leaves`"));
+    let mut found = found(body, &[("flows/w.ron", inner)]);
+    found.sort_by_key(|(_, place, _)| expected.iter().position(|(_, wanted, _)| wanted == place));
+    let codes: Vec<_> = found.iter().map(|(code, place, _)| (*code, place.as_str())).collect();
+    assert_eq!(codes, expected.iter().map(|(code, place, _)| (*code, *place)).collect::<Vec<_>>());
+    assert!(found.iter().zip(&expected).all(|((_, _, words), (_, _, part))| words.contains(part)), "{found:?}");
+}
+
+#[test]
+fn inputs_that_must_be_alike_are_compared_before_the_run() {
+    let inputs = r#"inputs: { "x": Integer(default: 1) }"#;
+    expect(
+        &format!(
+            r#"{inputs}, nodes: {{ "t": Constant(value: 1), "a": Alike(one: From("t"), other: 2.5),
+            "b": Alike(one: Input("x"), other: 3), "c": Alike(one: "x"), "d": Alike(one: From("a"), other: From("t")),
+            "w": Alike(one: From("t"), other: "text"), "v": Alike(one: From("d"), other: Input("x")) }}"#
+        ),
+        &[],
+        &[
+            ("kind-mismatch", "\"text\"", "must be of the same kind as `one`, which is Float"),
+            ("kind-mismatch", "Input(\"x\")", ""),
+        ],
+    );
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! Nodes that run parts of a model. What they check, watch, depend on and take of memory follows from one description of
+//! these parts.
+
+use std::path::PathBuf;
+
+use easel_engine::{
+    Context, External, InputProblem, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, Surroundings,
+};
+
+use super::sockets;
+use crate::memory;
+use crate::uses::{self, Used};
+use crate::weights::ModelFolder;
+
+/// A node that runs parts of the model in its `model` input. [`FromModel`] makes a [`Node`] of it.
+pub(super) trait ModelNode: Send + Sync {
+    /// What it reads of the model. The weights of every part in it must be there before the run.
+    const USED: &'static [Used<'static>];
+
+    /// The configurations of its parts.
+    type Configs;
+
+    /// As [`Node::spec`].
+    fn spec(&self) -> NodeSpec;
+
+    /// Reads them, and finds what does not fit together.
+    fn configs(folder: &ModelFolder) -> Result<Self::Configs, NodeError>;
+
+    /// What is in memory at once: one for all parts, or one for each of those that follow each other. How many texts or
+    /// pictures come by wire is not known before the run; then it is for one.
+    fn loads(configs: &Self::Configs, literals: &Literals<'_>) -> Vec<Load>;
+
+    /// As [`Node::run`].
+    fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult;
+}
+
+/// Parts of a model that are in memory at once.
+pub(super) struct Load {
+    pub(super) parts: &'static [&'static str],
+    /// Bytes that a forward pass takes beside their weights.
+    pub(super) activations: u64,
+}
+
+/// A node of such a description.
+pub(super) struct FromModel<N>(pub(super) N);
+
+impl<N: ModelNode> Node for FromModel<N> {
+    fn spec(&self) -> NodeSpec {
+        self.0.spec()
+    }
+
+    fn check(&self, literals: &Literals<'_>) -> Vec<InputProblem> {
+        sockets::check_model(literals, |folder| {
+            N::configs(folder)?;
+            for used in N::USED {
+                if let Used::Part(part) = used {
+                    folder.weights(part)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn external(&self, inputs: &Inputs, surroundings: &Surroundings<'_>) -> Result<External, NodeError> {
+        uses::external(inputs, surroundings, N::USED)
+    }
+
+    fn files(&self, literals: &Literals<'_>) -> Vec<PathBuf> {
+        uses::watched(literals, N::USED)
+    }
+
+    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
+        let folder = uses::model_of(literals)?;
+        let configs = N::configs(&folder).ok()?;
+        let bytes = |load: Load| {
+            let weights = load.parts.iter().map(|part| Some(memory::of_weights(&folder.weights(part).ok()?)));
+            weights.sum::<Option<u64>>().map(|weights| weights.saturating_add(load.activations))
+        };
+        N::loads(&configs, literals).into_iter().map(bytes).try_fold(0, |most, bytes| Some(bytes?.max(most)))
+    }
+
+    fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        self.0.run(inputs, context)
+    }
+}
+
+#[cfg(all(test, feature = "builtin-models"))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
+    use std::path::Path;
+
+    use easel_engine::Value;
+    use easel_kernels::Tensor;
+
+    use super::*;
+    use crate::kinds::{Image, ImageEmbedding, TextEncoding, Tokens};
+    use crate::nodes::{clip_image_encoder, clip_text_encoder, decoder, prior, upsampler};
+
+    fn memory(node: &dyn Node, given: impl IntoIterator<Item = (&'static str, Value)>) -> u64 {
+        let model = ("model", Value::new("builtin:emoji-unclip".to_string()));
+        let inputs = Inputs::new(std::iter::once(model).chain(given));
+        node.memory(&Literals::of(&inputs, Path::new("."))).unwrap()
+    }
+
+    fn zeros<const RANK: usize>(dims: [usize; RANK]) -> Tensor {
+        Tensor::zeros(dims).unwrap()
+    }
+
+    /// Nothing but the activations grows, and they grow with the batch.
+    #[track_caller]
+    fn assert_grows(node: &dyn Node, input: &'static str, batch: impl Fn(usize) -> Value) {
+        let of = |count: usize| memory(node, [(input, batch(count))]);
+        let (unknown, one, two, five) = (memory(node, []), of(1), of(2), of(5));
+        assert_eq!(unknown, one, "what is not known counts as one");
+        assert!(two > one, "{one} {two}");
+        assert_eq!(five - one, 4 * (two - one));
+    }
+
+    #[test]
+    fn what_comes_by_wire_is_counted_once_it_is_known() {
+        let encoding = |batch| {
+            let (text_embeds, hidden_states) = (zeros([batch, 4]), zeros([batch, 3, 4]));
+            Value::new(TextEncoding { text_embeds, hidden_states, key_bias: zeros([batch, 3]) })
+        };
+        let pictures = |batch| Value::new(Image::new(zeros([batch, 2, 2, 3])).unwrap());
+        let tokens = |batch| Value::new(Tokens { ids: vec![0; batch], mask: vec![true; batch], batch, length: 1 });
+        assert_grows(&FromModel(prior::Prior), "text", encoding);
+        assert_grows(&FromModel(decoder::Decoder), "embedding", |batch| Value::new(ImageEmbedding(zeros([batch, 4]))));
+        assert_grows(&FromModel(upsampler::Upsampler), "image", pictures);
+        assert_grows(&FromModel(clip_image_encoder::ClipImageEncoder), "image", pictures);
+        assert_grows(&FromModel(clip_text_encoder::ClipTextEncoder), "tokens", tokens);
+    }
+
+    #[test]
+    fn guidance_and_pictures_multiply() {
+        let with = |pictures: i64, scale: f64| {
+            let given = [("pictures", Value::new(pictures)), ("guidance_scale", Value::new(scale))];
+            memory(&FromModel(prior::Prior), given)
+        };
+        assert_eq!(with(4, 1.0), with(2, 4.0));
+        assert!(with(1, 1.0) < with(1, 4.0));
+    }
+}
