@@ -50,6 +50,7 @@ mod journal;
 mod library;
 mod node;
 mod plan;
+mod plugin;
 mod registry;
 mod run;
 mod size;
@@ -85,6 +86,9 @@ pub use node::{
     Surroundings,
 };
 pub use plan::{EffectiveInput, Plan, Settings};
+#[doc(hidden)]
+pub use plugin::probe as plugin_probe;
+pub use plugin::{PluginError, PluginFile, PluginSet, Plugins};
 pub use registry::{Conversion, DeviceCheck, Registry, RegistryError};
 #[doc(hidden)]
 pub use run::crew as crew_probe;

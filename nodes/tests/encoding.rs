@@ -178,3 +178,33 @@ fn a_large_tensor_is_copied_once() {
     assert_eq!(value.size(), size);
     assert!(PEAK.get() - before < size + 4096, "{} bytes for {size}", PEAK.get() - before);
 }
+
+/// `workflows/plugins/README.md` tells authors of plugins what lies where: what is said there is tried here.
+#[test]
+fn kinds_lie_in_bytes_as_authors_of_plugins_are_told() {
+    let number = |number: u64| number.to_le_bytes().to_vec();
+    let floats = |floats: &[f32]| floats.iter().flat_map(|float| float.to_le_bytes()).collect::<Vec<_>>();
+    let tensor = |sizes: &[u64], values: &[f32]| {
+        let sizes: Vec<_> = sizes.iter().copied().flat_map(number).collect();
+        [number(0), number(sizes.len() as u64 / 8), sizes, number(values.len() as u64 * 4), floats(values)].concat()
+    };
+    let of = |sizes: &[usize], values: &[f32]| Tensor::from_f32(values.to_vec(), sizes.to_vec()).unwrap();
+    let pixel = [-1.0, 0.0, 1.0];
+    assert_eq!(Value::new(Image::new(of(&[1, 1, 1, 3], &pixel)).unwrap()).encode(), tensor(&[1, 1, 1, 3], &pixel));
+    let embedding = [0.5, -2.0];
+    assert_eq!(Value::new(ImageEmbedding(of(&[1, 2], &embedding))).encode(), tensor(&[1, 2], &embedding));
+    assert_eq!(Value::new(TensorValue(of(&[2], &embedding))).encode(), tensor(&[2], &embedding));
+    let half = Tensor::from_bytes(bytes::Bytes::from_static(b"\x00\x3c"), DType::F16, [1]).unwrap();
+    let expected = [number(1), number(1), number(1), number(2), vec![0, 0x3c]].concat();
+    assert_eq!(Value::new(TensorValue(half)).encode(), expected);
+    let encoding = TextEncoding {
+        text_embeds: of(&[1, 1], &[1.0]),
+        hidden_states: of(&[1, 1, 2], &[2.0, 3.0]),
+        key_bias: of(&[1, 1], &[0.0]),
+    };
+    let expected = [tensor(&[1, 1], &[1.0]), tensor(&[1, 1, 2], &[2.0, 3.0]), tensor(&[1, 1], &[0.0])].concat();
+    assert_eq!(Value::new(encoding).encode(), expected);
+    let tokens = Tokens { ids: vec![7, 0x0102], mask: vec![true, false], batch: 1, length: 2 };
+    let expected = [number(1), number(2), vec![7, 0, 0, 0, 2, 1, 0, 0], vec![1, 0]].concat();
+    assert_eq!(Value::new(tokens).encode(), expected);
+}

@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use easel_engine::{CancelToken, Data, Diagnostic, EventSink, Outcome, Plan, Run, RunReport, Settings, Source};
+use easel_engine::{
+    CancelToken, Data, Diagnostic, EventSink, Outcome, Plan, Plugins, Registry, Run, RunReport, Settings, Source,
+};
 use easel_kernels::Device;
 use easel_nodes::picture;
 use image::RgbImage;
@@ -23,10 +25,16 @@ fn shipped(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// The node types that are built in, and those of the plugins that ship.
+fn registry() -> Registry {
+    let set = Plugins::new(easel_nodes::registry().unwrap()).load(&[workflows().join("plugins")]);
+    assert_eq!(set.diagnostics().collect::<Vec<_>>(), []);
+    set.registry
+}
+
 fn prepare(path: &Path, settings: &Settings) -> Result<Plan, Vec<Diagnostic>> {
     let source = Source::read(path).map_err(|diagnostic| vec![diagnostic])?;
-    let registry = easel_nodes::registry().unwrap();
-    let (plan, warnings) = Plan::prepare(&source, &registry, settings)?;
+    let (plan, warnings) = Plan::prepare(&source, &registry(), settings)?;
     if warnings.is_empty() { Ok(plan) } else { Err(warnings) }
 }
 
@@ -336,4 +344,55 @@ fn a_gate_keeps_prompts_back() {
         assert!(found, "{index}: {file} is on the sheet");
     }
     assert_eq!(sheet.width(), 2 * 136 + 8);
+}
+
+#[test]
+fn a_plugin_prints_with_two_inks() {
+    let set = [("dark", "#000000"), ("bright", "#00ff00")];
+    let made = make("two_inks", &set);
+    let picture = |output: &str| {
+        let image = made.report.results[output].get::<easel_nodes::kinds::Image>().unwrap();
+        image.to_rgb().unwrap().remove(0)
+    };
+    let drawn = make("text_to_image", &[]).picture("picture_0001.png");
+    let printed = picture("printed");
+    for (before, after) in drawn.pixels().zip(printed.pixels()) {
+        let light = 0.299 * f64::from(before[0]) + 0.587 * f64::from(before[1]) + 0.114 * f64::from(before[2]);
+        assert_eq!((after[0], after[2]), (0, 0));
+        // The picture that was printed had not been rounded to levels yet.
+        assert!((light - f64::from(after[1])).abs() <= 1.5, "{before:?} {after:?}");
+    }
+    let negative = picture("negative");
+    let is_turned_over = |(before, after): (&u8, &u8)| (255 - i16::from(*before)).abs_diff(i16::from(*after)) <= 1;
+    assert!(drawn.iter().zip(negative.iter()).all(is_turned_over));
+    let sheet = made.picture("two_inks_0001.png");
+    assert_eq!(place(&sheet, &printed), Some((8 + 136, 32)));
+    assert_eq!(place(&sheet, &negative), Some((8 + 2 * 136, 32)));
+}
+
+#[test]
+fn a_plugin_finds_the_middle_of_embeddings() {
+    let registry = registry();
+    let text = r#"Workflow(version: 1, nodes: {
+        "cat": LoadImage(path: "cat.png"),
+        "ghost": LoadImage(path: "ghost.png"),
+        "a": ClipImageEncoder(model: "builtin:emoji-unclip", image: From("cat")),
+        "b": ClipImageEncoder(model: "builtin:emoji-unclip", image: From("ghost")),
+        "both": MeanEmbedding(embeddings: [From("a"), From("b")]),
+        "one": MeanEmbedding(embeddings: [From("a")]),
+    }, outputs: { "a": From("a"), "b": From("b"), "both": From("both"), "one": From("one") })"#;
+    let settings = Settings { base_dir: Some(workflows().join("pictures")), ..Settings::default() };
+    let (plan, _) = Plan::prepare(&Source::new("mean.ron", text), &registry, &settings).unwrap();
+    let report = Run::new(plan, easel_nodes::services(Device::Cpu), EventSink::new(), CancelToken::new()).execute();
+    let row = |output: &str| -> Vec<f64> {
+        let embedding = report.results[output].get::<easel_nodes::kinds::ImageEmbedding>().unwrap();
+        embedding.0.to_vec_f32().into_iter().map(f64::from).collect()
+    };
+    let (a, b) = (row("a"), row("b"));
+    let length = |row: &[f64]| row.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let sum: Vec<_> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
+    let factor = (length(&a) + length(&b)) / 2.0 / length(&sum);
+    let close = |got: &[f64], wanted: &[f64]| got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-6);
+    assert!(close(&row("both"), &sum.iter().map(|x| x * factor).collect::<Vec<_>>()));
+    assert!(close(&row("one"), &a));
 }

@@ -93,9 +93,11 @@ fn prepare(
     reporter: &mut dyn Reporter,
 ) -> Result<Result<Ready, String>, CommandError> {
     let texts = Texts::new(job.files.iter().map(|(path, text)| (path.clone(), Arc::clone(text))));
-    match Plan::prepare_with(&job.source, workspace.registry(), &workspace.limited(&job.settings), &texts) {
+    let types = workspace.node_types(job.source.path.as_deref());
+    match Plan::prepare_with(&job.source, &types.registry, &workspace.limited(&job.settings), &texts) {
         Ok((plan, warnings)) => Ok(Ok(Ready::new(plan, &warnings))),
         Err(diagnostics) => {
+            let diagnostics = types.with_problems(diagnostics);
             reporter.diagnostics(&job.source.name, Some(&job.source), &diagnostics)?;
             let first = diagnostics.iter().find(|diagnostic| diagnostic.is_error());
             let first = first.map_or_else(String::new, |first: &Diagnostic| format!(": {}", first.message));

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cache, cancel, check, dev, doctor, models, nodes, queue, reproduce, resume, run, runs, show, watch,
+    cache, cancel, check, dev, doctor, models, nodes, plugins, queue, reproduce, resume, run, runs, show, watch,
 };
 use crate::error::{CommandError, Exit};
 
@@ -42,6 +42,8 @@ Environment:
   NO_COLOR     no colours, if set to anything
   EASEL_STATE  folder of the journal: what was run and what waits [default: ~/.local/state/easel]
   EASEL_CACHE  folder in which results and hashes of weights are kept [default: ~/.cache/easel]
+  EASEL_PLUGINS
+               folders of plugins, besides `plugins` beside a workflow [default: ~/.local/share/easel/plugins]
   HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_TOKEN, HF_ENDPOINT
                where and how models come from Hugging Face, as in its own tools
 
@@ -67,6 +69,7 @@ enum Command {
     Queue(queue::Arguments),
     Check(check::Arguments),
     Nodes(nodes::Arguments),
+    Plugins(plugins::Arguments),
     Models(models::Arguments),
     Reproduce(reproduce::Arguments),
     Cache(cache::Arguments),
@@ -87,6 +90,7 @@ impl Cli {
             Command::Queue(arguments) => queue::run(arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::Nodes(arguments) => nodes::run(arguments),
+            Command::Plugins(arguments) => plugins::run(arguments),
             Command::Models(arguments) => models::run(arguments),
             Command::Reproduce(arguments) => reproduce::run(arguments),
             Command::Cache(arguments) => cache::run(arguments),

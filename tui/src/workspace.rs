@@ -1,6 +1,6 @@
 //! Everything that a command needs to run things, opened once: run, watch, resume and queue carry plans out one way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use easel_engine::{
     Cache, CacheProblem, CancelToken, Claim, DiskSettings, Event, EventSink, Job, JobOptions, Journal, JournalError,
-    MemoryPolicy, Plan, Recorder, Registry, Resources, Run, RunId, Services, Settings, WhenStopped,
+    MemoryPolicy, Plan, Plugins, Recorder, Registry, Resources, Run, RunId, Services, Settings, WhenStopped,
 };
 use easel_kernels::{Device, host};
 
 use crate::commands::workflow::Ready;
 use crate::error::{CommandError, Exit};
-use crate::execution::{self, Artifact, Finished};
+use crate::execution::{Artifact, Finished};
 use crate::interrupt;
 use crate::memory::{Memory, MemoryLimit};
+use crate::plugins::{self, NodeTypes};
 use crate::report::Reporter;
 use crate::terminal::{self, Paint, printable};
 
@@ -48,7 +49,7 @@ pub(crate) struct Choices {
 /// Nodes, cache, journal and device, opened once and shared by all that a process runs.
 pub(crate) struct Workspace {
     choices: Choices,
-    registry: Registry,
+    plugins: Plugins,
     cache: Arc<Cache>,
     /// None: runs are not written down, on purpose or since they cannot be.
     journal: Option<Journal>,
@@ -74,11 +75,11 @@ impl Workspace {
 
     /// Opens everything but the journal, which is there already.
     pub(crate) fn with_journal(choices: &Choices, journal: Option<Journal>) -> Result<Self, CommandError> {
-        let registry = execution::registry()?;
-        let cache = open_cache(choices, &registry);
+        let plugins = plugins::plugins()?;
+        let cache = open_cache(choices, plugins.base());
         Ok(Workspace {
             choices: choices.clone(),
-            registry,
+            plugins,
             cache: Arc::new(cache),
             journal,
             told_problems: AtomicUsize::new(0),
@@ -99,9 +100,15 @@ impl Workspace {
         Settings { memory_limit: self.resources.memory(), ..settings.clone() }
     }
 
-    /// The node types.
+    /// The node types that are built in.
     pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
+        self.plugins.base()
+    }
+
+    /// The node types that a workflow may use: those, and what the plugins bring that lie beside it and in the user's
+    /// folders, as they are now.
+    pub(crate) fn node_types(&self, workflow: Option<&Path>) -> NodeTypes {
+        NodeTypes::of(&self.plugins, workflow)
     }
 
     /// The plan, made with `settings`, as the journal keeps it.

@@ -20,6 +20,7 @@ fn check(cases: &str) {
         .env("HF_HUB_CACHE", cache.path().join("hub").to_string_lossy())
         .env("EASEL_CACHE", cache.path().join("easel").to_string_lossy())
         .env("EASEL_STATE", cache.path().join("state").to_string_lossy())
+        .env("EASEL_PLUGINS", cache.path().join("plugins").to_string_lossy())
         .case(cases)
         .run();
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use easel_engine::{Diagnostic, Document, Plan, Registry, Settings, Source};
+use easel_engine::{Diagnostic, Document, Plan, Plugins, Settings, Source};
 
 use crate::error::{CommandError, Exit};
-use crate::execution;
+use crate::plugins::{self, NodeTypes};
 use crate::report::{self, Style};
 use crate::terminal::{self, Output, Paint, printable};
 
@@ -41,13 +41,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
-    let registry = execution::registry()?;
+    let plugins = plugins::plugins()?;
     let mut reporter = report::reporter(if arguments.json { Style::Json } else { Style::Quiet });
     let mut out = Output::default();
     let mut exit = Exit::Done;
     for file in &arguments.files {
         let name = file.display().to_string();
-        let checked = check(file, &registry);
+        let checked = check(file, &plugins);
         reporter.diagnostics(&name, checked.source.as_ref(), &checked.diagnostics)?;
         match checked.good {
             Some(good) if !arguments.json => {
@@ -68,15 +68,17 @@ struct Checked {
     good: Option<String>,
 }
 
-fn check(file: &Path, registry: &Registry) -> Checked {
+fn check(file: &Path, plugins: &Plugins) -> Checked {
     let source = match Source::read(file) {
         Ok(source) => source,
         Err(diagnostic) => return Checked { source: None, diagnostics: vec![diagnostic], good: None },
     };
-    let mut diagnostics = match Plan::prepare(&source, registry, &Settings::default()) {
+    let types = NodeTypes::of(plugins, Some(file));
+    let diagnostics = match Plan::prepare(&source, &types.registry, &Settings::default()) {
         Ok((_, warnings)) => warnings,
         Err(diagnostics) => diagnostics,
     };
+    let mut diagnostics = types.with_problems(diagnostics);
     diagnostics.retain(|diagnostic| diagnostic.code != MISSING_SETTING);
     let good = (!diagnostics.iter().any(Diagnostic::is_error)).then(|| describe(&source));
     Checked { source: Some(source), diagnostics, good }

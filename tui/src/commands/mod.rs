@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 mod drain;
 pub(crate) mod models;
 pub(crate) mod nodes;
+pub(crate) mod plugins;
 pub(crate) mod queue;
 pub(crate) mod reproduce;
 pub(crate) mod resume;

@@ -1,11 +1,14 @@
 //! `easel nodes`: what there is to build workflows from.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use easel_engine::{InputSpec, Kind, NodeSpec, Presence, Registry, Value};
 use serde_json::json;
 
+use crate::diagnostics;
 use crate::error::{CommandError, Exit};
-use crate::execution;
+use crate::plugins::{self, NodeTypes};
 use crate::terminal::{self, Output, Paint};
 
 /// Names further apart than this are no misspellings of each other.
@@ -13,7 +16,7 @@ const ALIKE: f64 = 0.75;
 
 const LONG_ABOUT: &str = "\
 Lists the node types that workflows are built from, or explains one in full: what it does, what it takes (with kinds, \
-defaults, bounds and choices) and what it gives.";
+defaults, bounds and choices) and what it gives. Those that plugins bring are among them: see `easel help plugins`.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,13 +33,18 @@ pub(crate) struct Arguments {
     /// A node type to explain in full
     name: Option<String>,
 
+    /// With the plugins that this workflow gets [default: one in the current folder]
+    #[arg(long, value_name = "FILE")]
+    workflow: Option<PathBuf>,
+
     /// Writes JSON: one object for one node type, an array for all
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
-    let registry = execution::registry()?;
+    let NodeTypes { registry, problems, .. } = NodeTypes::of(&plugins::plugins()?, arguments.workflow.as_deref());
+    diagnostics::tell(None, &problems);
     let mut out = Output::default();
     match (&arguments.name, arguments.json) {
         (Some(name), true) => out.line(to_json(find(&registry, name)?))?,

@@ -150,7 +150,10 @@ fn prepare(
     reporter: &mut dyn Reporter,
 ) -> Result<Option<Plan>, CommandError> {
     let texts = Texts::new(recipe.files.iter().map(|(path, text)| (path, text.as_str())));
-    match Plan::prepare_with(source, workspace.registry(), &workspace.limited(settings), &texts) {
+    // The recipe of a stranger's picture brings no plugins, but may need those that the user has.
+    let beside = settings.base_dir.as_deref().map(|base| base.join("recipe.ron"));
+    let types = workspace.node_types(beside.as_deref());
+    match Plan::prepare_with(source, &types.registry, &workspace.limited(settings), &texts) {
         Ok((plan, _)) => {
             let is_saver = |node: PlannedNode| *node.node == *recipe.node && node.node_type == SAVER;
             // What is in a map or a loop is no node of the plan.
@@ -162,6 +165,7 @@ fn prepare(
         }
         Err(mut diagnostics) => {
             diagnostics.retain(Diagnostic::is_error);
+            let diagnostics = types.with_problems(diagnostics);
             reporter.diagnostics(&source.name, Some(source), &diagnostics)?;
             Ok(None)
         }
@@ -196,6 +200,9 @@ fn compare_weights(then: &BTreeMap<String, String>, now: &BTreeMap<String, Strin
         let shown = printable(key);
         match now.get(key) {
             Some(new) if new == hash => {}
+            Some(_) if key.contains("plugin") => {
+                terminal::note(format_args!("note: another plugin than then: {shown}"));
+            }
             Some(_) => terminal::note(format_args!("note: other weights than then: {shown}")),
             None => terminal::note(format_args!("note: no longer said: {shown}")),
         }

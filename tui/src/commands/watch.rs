@@ -10,6 +10,7 @@ use super::workflow::{Prepared, RunOptions};
 use crate::error::{CommandError, Exit};
 use crate::execution::{self, Finished};
 use crate::interrupt::Interrupt;
+use crate::plugins;
 use crate::report;
 use crate::watching::{Broken, Planned, Session, Sound, Work};
 use crate::workspace::{Choices, Workspace};
@@ -17,8 +18,8 @@ use crate::workspace::{Choices, Workspace};
 const LONG_ABOUT: &str = "\
 Runs a workflow, then waits: whenever it is saved, what changed runs again, and nothing else.
 
-Besides the workflow, the workflows that it includes, the pictures that it reads and the descriptions of its models are \
-watched, even those that are not there yet. What counts is their content: saving without a change does nothing.
+Besides the workflow, the workflows that it includes, the pictures that it reads, the descriptions of its models and the plugins that \
+it gets are watched, even those that are not there yet. What counts is their content: saving without a change does nothing.
 
 A save is checked beside the run that is under way. If it is sound, that run is stopped and the new one begins; nodes that \
 are the same in both go on from where they were. If it is not, everything that is wrong with it is told, and the last \
@@ -68,8 +69,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     // A run after every save is no history that anybody wants to read; what was computed is in the cache.
     let workspace = Arc::new(Workspace::open(&Choices { journal: false, ..options.choices() })?);
     let settings = options.workflow.settings();
-    let planning =
-        Planning { file: options.workflow.file.clone(), settings: settings.clone(), workspace: Arc::clone(&workspace) };
+    let mut planning = Planning {
+        file: options.workflow.file.clone(),
+        settings: settings.clone(),
+        workspace: Arc::clone(&workspace),
+        brought: plugins::Memory::default(),
+    };
     let work = Work {
         file: options.workflow.file.clone(),
         polls: arguments.poll,
@@ -88,12 +93,16 @@ struct Planning {
     file: PathBuf,
     settings: Settings,
     workspace: Arc<Workspace>,
+    /// What plugins brought before they broke.
+    brought: plugins::Memory,
 }
 
 impl Planning {
-    fn plan(&self) -> Planned<Sound, Broken> {
+    fn plan(&mut self) -> Planned<Sound, Broken> {
         let library = Recording::default();
-        let (result, mut files) = match Prepared::new(&self.file, &self.settings, &self.workspace, &library) {
+        let types = self.workspace.node_types(Some(&self.file));
+        self.brought.note(&types.plugins);
+        let (result, mut files) = match Prepared::new(&self.file, &self.workspace.limited(&self.settings), &types, &library) {
             Ok(Prepared { source, plan, warnings }) => match self.problem(&plan) {
                 Some(problem) => (Err(Broken { source: None, diagnostics: vec![problem] }), plan.files().to_vec()),
                 None => {
@@ -101,12 +110,16 @@ impl Planning {
                     (Ok(Sound { source, plan, warnings }), files)
                 }
             },
-            Err((source, diagnostics)) => (Err(Broken { source, diagnostics }), Vec::new()),
+            Err((source, mut diagnostics)) => {
+                plugins::blame(&mut diagnostics, |name| self.brought.broken(&types.plugins, name));
+                (Err(Broken { source, diagnostics }), Vec::new())
+            }
         };
         files.extend(library.read.into_inner().unwrap_or_else(PoisonError::into_inner));
+        files.extend(types.plugins.iter().map(|plugin| plugin.path.clone()));
         // Fails for empty paths only, which name nothing.
-        let files = files.iter().filter_map(|file| std::path::absolute(file).ok()).collect();
-        Planned { result, files }
+        let absolute = |paths: &[PathBuf]| paths.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
+        Planned { result, files: absolute(&files), folders: absolute(&types.folders) }
     }
 
     /// That nothing can be written is better said now than after an hour of computing.

@@ -12,6 +12,7 @@ use crate::cli::Assignment;
 use crate::error::CommandError;
 use crate::execution::{self, is_picture};
 use crate::memory::MemoryLimit;
+use crate::plugins::NodeTypes;
 use crate::preview;
 use crate::report::{Reporter, Style};
 use crate::terminal::Output;
@@ -100,7 +101,7 @@ impl WorkflowArguments {
         reporter: &mut dyn Reporter,
     ) -> Result<Option<Ready>, CommandError> {
         let name = self.file.display().to_string();
-        match Prepared::new(&self.file, settings, workspace, &Disk) {
+        match Prepared::new(&self.file, &workspace.limited(settings), &workspace.node_types(Some(&self.file)), &Disk) {
             Ok(Prepared { source, plan, warnings }) => {
                 reporter.diagnostics(&name, Some(&source), &warnings)?;
                 must_be_writable(&plan, workspace)?;
@@ -226,15 +227,15 @@ impl Prepared {
     pub(super) fn new(
         file: &Path,
         settings: &Settings,
-        workspace: &Workspace,
+        types: &NodeTypes,
         library: &dyn Library,
     ) -> Result<Self, (Option<Source>, Vec<Diagnostic>)> {
         let source = Source::read(file).map_err(|diagnostic| (None, vec![diagnostic]))?;
-        match Plan::prepare_with(&source, workspace.registry(), &workspace.limited(settings), library) {
-            Ok((plan, warnings)) => Ok(Prepared { source, plan, warnings }),
+        match Plan::prepare_with(&source, &types.registry, settings, library) {
+            Ok((plan, warnings)) => Ok(Prepared { source, plan, warnings: types.with_problems(warnings) }),
             Err(mut diagnostics) => {
                 diagnostics.iter_mut().for_each(name_arguments);
-                Err((Some(source), diagnostics))
+                Err((Some(source), types.with_problems(diagnostics)))
             }
         }
     }

@@ -61,10 +61,17 @@ struct Look {
 }
 
 impl Contents {
-    /// What is in these files now. A folder is its entries as they look from outside, those left out that `is_own`.
-    pub(super) fn of(&mut self, files: &BTreeSet<PathBuf>, is_own: &dyn Fn(&Path) -> bool) -> Snapshot {
+    /// What is in these files now. A folder is its entries as they look from outside, those left out that `is_own`; if it is
+    /// `listed`, it is the names of its entries.
+    pub(super) fn of(
+        &mut self,
+        files: &BTreeSet<PathBuf>,
+        listed: &BTreeSet<PathBuf>,
+        is_own: &dyn Fn(&Path) -> bool,
+    ) -> Snapshot {
         self.large.retain(|file, _| files.contains(file));
-        files.iter().map(|file| (file.clone(), self.state(file, is_own))).collect()
+        let mut state = |file: &PathBuf| if listed.contains(file) { names(file) } else { self.state(file, is_own) };
+        files.iter().map(|file| (file.clone(), state(file))).collect()
     }
 
     fn state(&mut self, path: &Path, is_own: &dyn Fn(&Path) -> bool) -> State {
@@ -142,6 +149,16 @@ fn entries(folder: &Path, is_own: &dyn Fn(&Path) -> bool) -> State {
     State::Content(hasher.finish())
 }
 
+/// The names in a folder.
+fn names(folder: &Path) -> State {
+    let Ok(entries) = std::fs::read_dir(folder) else { return State::Missing };
+    let mut names: Vec<_> = entries.flatten().take(MOST_ENTRIES).map(|entry| entry.file_name()).collect();
+    names.sort();
+    let mut hasher = FingerprintHasher::new("easel listed folder");
+    names.iter().for_each(|name| hasher.bytes(name.as_encoded_bytes()));
+    State::Content(hasher.finish())
+}
+
 fn read(path: &Path) -> State {
     let mut hasher = FingerprintHasher::new("easel watched file");
     let mut buffer = vec![0; 1 << 16];
@@ -184,7 +201,7 @@ mod tests {
         let file = folder.path().join("file");
         let files: BTreeSet<_> = [file.clone()].into();
         let mut contents = Contents::default();
-        let mut of = || contents.of(&files, &nothing_is_own);
+        let mut of = || contents.of(&files, &BTreeSet::new(), &nothing_is_own);
         let none = of();
         assert_eq!(none[&file], State::Missing);
         for size in [10, SMALL as usize + 10] {
@@ -211,7 +228,7 @@ mod tests {
     fn a_folder_is_what_others_put_into_it() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let files: BTreeSet<_> = [folder.path().to_path_buf()].into();
-        let of = || Contents::default().of(&files, &|path| path.ends_with("own.png"));
+        let of = || Contents::default().of(&files, &BTreeSet::new(), &|path| path.ends_with("own.png"));
         let empty = of();
         std::fs::write(folder.path().join("own.png"), "x").expect("it can be written");
         assert_eq!(of(), empty);
@@ -223,14 +240,32 @@ mod tests {
     }
 
     #[test]
+    fn a_listed_folder_is_the_names_in_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let files: BTreeSet<_> = [folder.path().to_path_buf()].into();
+        let of = || Contents::default().of(&files, &files, &nothing_is_own);
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it can be written");
+        let empty = of();
+        write("a", "x");
+        let one = of();
+        assert_ne!(one, empty);
+        write("a", "another");
+        assert_eq!(of(), one);
+        write("b", "x");
+        assert_ne!(of(), one);
+        std::fs::remove_dir_all(folder.path()).expect("it can be removed");
+        assert_eq!(of()[folder.path()], State::Missing);
+    }
+
+    #[test]
     fn huge_files_are_not_read() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let file = folder.path().join("weights");
         let files: BTreeSet<_> = [file.clone()].into();
         File::create(&file).and_then(|file| file.set_len(1 << 40)).expect("a sparse file can be made");
-        let first = Contents::default().of(&files, &nothing_is_own);
-        assert_eq!(Contents::default().of(&files, &nothing_is_own), first);
+        let first = Contents::default().of(&files, &BTreeSet::new(), &nothing_is_own);
+        assert_eq!(Contents::default().of(&files, &BTreeSet::new(), &nothing_is_own), first);
         File::options().write(true).open(&file).and_then(|file| file.set_len(1 << 39)).expect("it can be cut");
-        assert_ne!(Contents::default().of(&files, &nothing_is_own), first);
+        assert_ne!(Contents::default().of(&files, &BTreeSet::new(), &nothing_is_own), first);
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Planned<P, B> {
     pub(crate) result: Result<P, B>,
     /// Every file that it depends on, besides those that are watched in any case.
     pub(crate) files: Vec<PathBuf>,
+    /// Folders of which only matters which files there are in them.
+    pub(crate) folders: Vec<PathBuf>,
 }
 
 /// Files that the workflow's own runs have written: that they changed is no reason to run it again.
@@ -70,6 +72,8 @@ pub(super) struct Inspector<B, F> {
     /// Always watched.
     main: PathBuf,
     files: BTreeSet<PathBuf>,
+    /// Those of the files that are folders of which only the names in them matter.
+    listed: BTreeSet<PathBuf>,
     folders: Folders,
     contents: Contents,
     plan: F,
@@ -90,6 +94,7 @@ impl<P, B: Clone + PartialEq, F: FnMut() -> Planned<P, B>> Inspector<B, F> {
         Inspector {
             files: BTreeSet::from([main.clone()]),
             main,
+            listed: BTreeSet::new(),
             folders,
             contents: Contents::default(),
             plan,
@@ -157,8 +162,8 @@ impl<P, B: Clone + PartialEq, F: FnMut() -> Planned<P, B>> Inspector<B, F> {
     fn plan(&mut self, mut now: Snapshot) -> (Result<P, B>, Snapshot) {
         let mut round = 1;
         loop {
-            let Planned { result, files } = (self.plan)();
-            let mut needed: BTreeSet<_> = files.into_iter().collect();
+            let Planned { result, files, folders } = (self.plan)();
+            let mut needed: BTreeSet<_> = files.into_iter().chain(folders.iter().cloned()).collect();
             needed.insert(self.main.clone());
             let is_covered = needed.is_subset(&self.files);
             if result.is_err() {
@@ -166,6 +171,7 @@ impl<P, B: Clone + PartialEq, F: FnMut() -> Planned<P, B>> Inspector<B, F> {
                 needed.extend(self.files.iter().cloned());
             }
             self.files = needed;
+            self.listed.extend(folders);
             if is_covered || round == ROUNDS {
                 now.retain(|file, _| self.files.contains(file));
                 return (result, now);
@@ -180,7 +186,7 @@ impl<P, B: Clone + PartialEq, F: FnMut() -> Planned<P, B>> Inspector<B, F> {
         self.trouble = self.folders.watch(&self.files).err();
         let own = self.own.clone();
         let is_own = |path: &Path| path.canonicalize().is_ok_and(|path| own.lock().ever.contains(&path));
-        self.contents.of(&self.files, &is_own)
+        self.contents.of(&self.files, &self.listed, &is_own)
     }
 }
 
@@ -192,7 +198,11 @@ mod tests {
     fn planned(main: &Path) -> Planned<String, String> {
         let text = std::fs::read_to_string(main).unwrap_or_default();
         let files = text.lines().filter(|line| line.starts_with('/')).map(PathBuf::from).collect();
-        Planned { result: if text.contains("broken") || text.is_empty() { Err(text) } else { Ok(text) }, files }
+        Planned {
+            result: if text.contains("broken") || text.is_empty() { Err(text) } else { Ok(text) },
+            files,
+            folders: Vec::new(),
+        }
     }
 
     fn inspector(main: &Path) -> Inspector<String, impl FnMut() -> Planned<String, String>> {
@@ -269,7 +279,7 @@ mod tests {
         std::fs::write(&main, "text").expect("it can be written");
         let plan = || {
             let result = if hidden.exists() { Ok(()) } else { Err("there is no hidden file") };
-            Planned { result, files: Vec::new() }
+            Planned { result, files: Vec::new(), folders: Vec::new() }
         };
         let mut inspector = Inspector::new(main.clone(), Folders::off("a test"), OwnFiles::default(), plan);
         assert!(matches!(inspector.look(), Finding::Broken(..)));
