@@ -308,18 +308,16 @@ impl EventSink {
 
     /// The same listeners behind a gate.
     pub(crate) fn behind_a_gate(self) -> (Self, Arc<Gate>) {
+        if !self.is_heard() {
+            return (EventSink::new(), Arc::new(Gate { behind: Mutex::new(None) }));
+        }
         let gate = Arc::new(Gate { behind: Mutex::new(Some(self)) });
         (EventSink { listeners: Vec::new(), gate: Some(Arc::clone(&gate)) }, gate)
     }
 
     /// Whether anybody listens: what nobody hears need not be put into words.
     pub(crate) fn is_heard(&self) -> bool {
-        match &self.gate {
-            None => !self.listeners.is_empty(),
-            Some(gate) => {
-                let behind = gate.behind.lock().unwrap_or_else(PoisonError::into_inner);
-                behind.as_ref().is_some_and(EventSink::is_heard)
-            }
-        }
+        // Behind a gate there is somebody: otherwise there would be none.
+        !self.listeners.is_empty() || self.gate.is_some()
     }
 }

@@ -152,12 +152,22 @@ impl Registry {
     /// # Ok::<(), easel_engine::DecodeError>(())
     /// ```
     pub fn decode(&self, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
+        self.decode_within(kind, bytes, &mut Elements::at_most(usize::MAX))
+    }
+
+    /// The same for bytes that somebody else made up, who may have no more elements in lists than these in all.
+    pub(crate) fn decode_within(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        elements: &mut Elements,
+    ) -> Result<Value, DecodeError> {
         let decode = self
             .kinds
             .get(kind.base())
             .ok_or_else(|| DecodeError::new(format!("the kind {kind} is not known to this program")))?;
         let mut decoder = Decoder::new(bytes);
-        let value = decode_at(kind, *decode, &mut decoder)?;
+        let value = decode_at(kind, *decode, &mut decoder, elements)?;
         decoder.finish()?;
         Ok(value)
     }
@@ -212,15 +222,41 @@ impl Registry {
     }
 }
 
+/// How many elements there may be in lists that are decoded: each takes many times as much memory as it has bytes.
+pub(crate) struct Elements {
+    allowed: usize,
+    found: usize,
+}
+
+impl Elements {
+    pub(crate) fn at_most(allowed: usize) -> Self {
+        Elements { allowed, found: 0 }
+    }
+
+    fn one_more(&mut self) -> Result<(), DecodeError> {
+        if self.found == self.allowed {
+            return Err(DecodeError::new(format!("lists may have {} elements in all, there are more", self.allowed)));
+        }
+        self.found += 1;
+        Ok(())
+    }
+}
+
 /// Lists are as deep as their kind says, which bounds the recursion.
-fn decode_at(kind: Kind, decode: Decode, decoder: &mut Decoder<'_>) -> Result<Value, DecodeError> {
+fn decode_at(
+    kind: Kind,
+    decode: Decode,
+    decoder: &mut Decoder<'_>,
+    elements: &mut Elements,
+) -> Result<Value, DecodeError> {
     let Some(element) = kind.element() else { return decode(decoder) };
     let count = decoder.size()?;
     // Not reserved beforehand: the count may be a lie.
     let mut items = Vec::new();
     for _ in 0..count {
         let mut inner = Decoder::new(decoder.bytes()?);
-        items.push(decode_at(element, decode, &mut inner)?);
+        elements.one_more()?;
+        items.push(decode_at(element, decode, &mut inner, elements)?);
         inner.finish()?;
     }
     Ok(List::of_kind(element, items).into())

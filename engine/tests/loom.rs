@@ -226,6 +226,7 @@ mod crew {
         type State = Ready;
         type Job = usize;
         type Outcome = usize;
+        type Leftover = usize;
 
         fn crew(&self) -> &Crew<Ready> {
             &self.crew
@@ -260,10 +261,11 @@ mod crew {
             Some(job)
         }
 
-        fn settle(&self, state: &mut Ready, job: usize) {
+        fn settle(&self, state: &mut Ready, job: usize) -> Option<usize> {
             state.running -= 1;
             state.done.push(job);
             state.ready.extend(self.leads_to[job]);
+            Some(job)
         }
 
         fn hire(self: &std::sync::Arc<Self>) -> bool {

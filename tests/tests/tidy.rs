@@ -92,7 +92,8 @@ fn kernels_touch_no_files() {
 #[test]
 fn what_may_run_next_is_decided_without_clock_thread_or_file() {
     let lines = code_lines("engine/src/run");
-    let decides: Vec<_> = lines.iter().filter(|(place, _)| place.contains("/frontier.rs:")).collect();
+    let is_part = |place: &str| place.contains("/frontier.rs:") || place.contains("/lowest.rs:");
+    let decides: Vec<_> = lines.iter().filter(|(place, _)| is_part(place)).collect();
     assert!(decides.len() > 100, "the file was found");
     for (place, line) in decides {
         let banned = ["time::", "thread", "sync::", "fs::", "io::", "env::", "net::", "Instant", "Mutex", "Event"];
@@ -100,7 +101,20 @@ fn what_may_run_next_is_decided_without_clock_thread_or_file() {
             assert!(!line.contains(word), "{place}: {word}");
         }
         let is_import = line.trim_start().starts_with("use ");
-        assert!(!is_import || line.trim() == "use std::collections::BTreeSet;", "{place}: {line}");
+        assert!(!is_import || line.trim() == "use super::lowest::Lowest;", "{place}: {line}");
+    }
+}
+
+#[test]
+fn plugins_are_given_no_file_clock_or_randomness() {
+    let parts = ["/host.rs:", "/sandbox.rs:", "/node.rs:", "/wire.rs:", "/describe.rs:"];
+    let lines = code_lines("engine/src/plugin");
+    let seen: Vec<_> = lines.iter().filter(|(place, _)| parts.iter().any(|part| place.contains(part))).collect();
+    assert!(seen.len() > 300, "the files were found");
+    for (place, line) in seen {
+        for word in ["fs::", "io::", "env::", "net::", "process::", "time::", "thread", "rand::", "Instant", "File"] {
+            assert!(!line.contains(word), "{place}: {word}");
+        }
     }
 }
 

@@ -29,14 +29,24 @@ pub(crate) enum KeptOutput {
     },
     /// It was kept back, for this reason.
     Blocked(String),
+    /// First of all "outputs" of a node that turned into a fragment: the fragment without its values, which follow.
+    Sketch(String),
 }
 
 impl Entry {
+    /// What the node turned into, if it did, without the values of that.
+    pub(crate) fn sketch(&self) -> Option<&str> {
+        match self.outputs.first()? {
+            KeptOutput::Sketch(sketch) => Some(sketch),
+            KeptOutput::Value { .. } | KeptOutput::Blocked(_) => None,
+        }
+    }
+
     /// Kind and fingerprint of the outputs that are not blocked.
-    pub(super) fn values(&self) -> impl Iterator<Item = (Kind, Fingerprint)> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = (Kind, Fingerprint)> {
         self.outputs.iter().filter_map(|output| match output {
             KeptOutput::Value { kind, fingerprint, .. } => Some((*kind, *fingerprint)),
-            KeptOutput::Blocked(_) => None,
+            KeptOutput::Blocked(_) | KeptOutput::Sketch(_) => None,
         })
     }
 
@@ -47,7 +57,7 @@ impl Entry {
             .iter()
             .map(|output| match output {
                 KeptOutput::Value { summary, .. } => summary.len(),
-                KeptOutput::Blocked(reason) => reason.len(),
+                KeptOutput::Blocked(text) | KeptOutput::Sketch(text) => text.len(),
             })
             .sum();
         let Told { notes, warnings, artifacts } = &self.told;

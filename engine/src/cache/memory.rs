@@ -203,10 +203,6 @@ impl Memory {
         std::mem::take(&mut self.dropped)
     }
 
-    pub(super) fn policy(&self) -> MemoryPolicy {
-        self.policy
-    }
-
     pub(super) fn stats(&self) -> MemoryStats {
         MemoryStats {
             entries: self.entries.len(),

@@ -45,6 +45,8 @@ use crate::value::{Fingerprint, Kind, Value};
 /// ```
 pub struct Cache {
     memory: Mutex<Memory>,
+    /// Nothing is kept in memory.
+    forgets: bool,
     disk: Option<Disk>,
     save_every: usize,
 }
@@ -66,7 +68,8 @@ impl Cache {
 
     /// Keeps results for as long as the process lives, if `policy` lets it.
     pub fn in_memory(policy: MemoryPolicy) -> Self {
-        Cache { memory: Mutex::new(Memory::new(policy)), disk: None, save_every: 5 }
+        let forgets = policy == MemoryPolicy::Off;
+        Cache { memory: Mutex::new(Memory::new(policy)), forgets, disk: None, save_every: 5 }
     }
 
     /// Keeps results in `folder` too, which is made if it is not there, and shared with other processes. If that cannot
@@ -154,7 +157,7 @@ impl Cache {
 
     /// Whether nothing is kept at all.
     pub(crate) fn is_off(&self) -> bool {
-        self.disk.is_none() && self.with_memory(|memory| memory.policy() == MemoryPolicy::Off)
+        self.disk.is_none() && self.forgets
     }
 
     /// Waits until everything that was kept so far is on disk. To be called at the end of a run: dropping the cache does

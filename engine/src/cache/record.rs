@@ -30,6 +30,10 @@ pub(super) fn encode(kept: &Kept, encoder: &mut Encoder<'_>) -> bool {
                 encoder.raw(&[0]);
                 encoder.text(reason);
             }
+            KeptOutput::Sketch(sketch) => {
+                encoder.raw(&[2]);
+                encoder.text(sketch);
+            }
         }
     }
     let Told { notes, warnings, artifacts } = &entry.told;
@@ -67,6 +71,7 @@ pub(super) fn decode(bytes: &[u8], registry: &Registry) -> Result<Option<Kept>, 
     let mut is_known = true;
     let outputs = several(&mut decoder, |decoder| match decoder.array()? {
         [0] => Ok(Some(KeptOutput::Blocked(decoder.text()?.to_owned()))),
+        [2] => Ok(Some(KeptOutput::Sketch(decoder.text()?.to_owned()))),
         [1] => {
             let [depth] = decoder.array()?;
             let kind = registry.kind(decoder.text()?).map(|base| (0..depth).fold(base, |kind, _| Kind::list(kind)));
@@ -75,7 +80,7 @@ pub(super) fn decode(bytes: &[u8], registry: &Registry) -> Result<Option<Kept>, 
             is_known &= kind.is_some();
             Ok(kind.map(|kind| KeptOutput::Value { kind, fingerprint, summary }))
         }
-        _ => Err(DecodeError::new("an output is a value or blocked")),
+        _ => Err(DecodeError::new("an output is a value, blocked or a sketch")),
     })?;
     let notes = several(&mut decoder, |decoder| Ok((decoder.text()?.to_owned(), decoder.text()?.to_owned())))?;
     let warnings = several(&mut decoder, |decoder| decoder.text().map(str::to_owned))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fields::Fields;
 use super::read::Reader;
-use super::tree::{Tree, TreeKind};
+use super::tree::{Slice, Tree, TreeKind};
 use super::{Call, Form, Literal, Options, Ragged, Spanned};
 use crate::diagnostic::Diagnostic;
 use crate::suggest;
@@ -33,7 +33,7 @@ impl Form {
 
 impl Reader {
     /// Everything but `with` and `options`, which were taken.
-    pub(super) fn call(&mut self, form: Form, mut fields: Fields) -> Call {
+    pub(super) fn call(&mut self, form: Form, mut fields: Fields<'_>) -> Call {
         let errors = self.diagnostics.len();
         let mut call = Call {
             form,
@@ -49,7 +49,7 @@ impl Reader {
         };
         let name = form.name();
         match fields.take("workflow") {
-            Some((_, tree)) => call.workflow = self.text(tree, &format!("{name}.workflow")),
+            Some(tree) => call.workflow = self.text(tree, &format!("{name}.workflow")),
             None if self.is_damaged => {}
             None => self.report(fields.missing("workflow", "workflow: \"name\"")),
         }
@@ -59,7 +59,7 @@ impl Reader {
             Form::Loop => self.loop_fields(&mut fields, &mut call),
         }
         if form != Form::Include
-            && let Some((_, tree)) = fields.take("index")
+            && let Some(tree) = fields.take("index")
         {
             call.index = self.text(tree, &format!("{name}.index"));
         }
@@ -68,9 +68,9 @@ impl Reader {
         call
     }
 
-    fn map_fields(&mut self, fields: &mut Fields, call: &mut Call) {
+    fn map_fields(&mut self, fields: &mut Fields<'_>, call: &mut Call) {
         match fields.take("over") {
-            Some((_, tree)) => {
+            Some(tree) => {
                 let (span, errors) = (tree.span.clone(), self.diagnostics.len());
                 call.over = self.names(tree, "Map.over");
                 if call.over.is_empty() && self.diagnostics.len() == errors {
@@ -85,7 +85,7 @@ impl Reader {
             None if self.is_damaged => {}
             None => self.report(fields.missing("over", "over: [\"input\"]")),
         }
-        let Some((_, tree)) = fields.take("ragged") else { return };
+        let Some(tree) = fields.take("ragged") else { return };
         let Some(text) = self.text(tree, "Map.ragged") else { return };
         match RAGGED.iter().find(|(name, _)| *name == text.value) {
             Some((_, ragged)) => call.ragged = *ragged,
@@ -98,30 +98,32 @@ impl Reader {
         }
     }
 
-    fn loop_fields(&mut self, fields: &mut Fields, call: &mut Call) {
+    fn loop_fields(&mut self, fields: &mut Fields<'_>, call: &mut Call) {
         match fields.take("times") {
-            Some((_, tree)) => call.times = Some(self.feed(tree, "Loop.times")),
+            Some(tree) => call.times = Some(self.feed(tree, &"Loop.times")),
             None if self.is_damaged => {}
             None => self.report(fields.missing("times", "times: 3")),
         }
-        if let Some((_, tree)) = fields.take("carry") {
+        if let Some(tree) = fields.take("carry") {
             call.carry = self.carry(tree);
         }
-        if let Some((_, tree)) = fields.take("while") {
+        if let Some(tree) = fields.take("while") {
             call.go_on = self.text(tree, "Loop.while");
         }
-        if let Some((_, tree)) = fields.take("collect") {
+        if let Some(tree) = fields.take("collect") {
             call.collect = self.names(tree, "Loop.collect");
         }
     }
 
     /// `{"input": "output"}`, or `["name"]` where both are called the same.
-    fn carry(&mut self, tree: Tree) -> Vec<(Spanned<String>, Spanned<String>)> {
+    fn carry(&mut self, tree: Tree<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
         let pairs: Vec<_> = match tree.kind {
             TreeKind::List(_) => self.names(tree, "Loop.carry").into_iter().map(|name| (name.clone(), name)).collect(),
             _ => {
                 let entries = self.named(tree, "Loop.carry", "input: \"output\"");
-                let read = |(name, tree)| Some((name, self.text(tree, "an output in Loop.carry")?));
+                let read = |(name, tree): (Spanned<Slice<'_>>, _)| {
+                    Some((name.into_owned(), self.text(tree, "an output in Loop.carry")?))
+                };
                 entries.into_iter().filter_map(read).collect()
             }
         };
@@ -139,9 +141,9 @@ impl Reader {
     }
 
     /// A list of names, each there once.
-    fn names(&mut self, tree: Tree, what: &str) -> Vec<Spanned<String>> {
+    fn names(&mut self, tree: Tree<'_>, what: &str) -> Vec<Spanned<String>> {
         let TreeKind::List(items) = tree.kind else {
-            self.wrong_type(&tree, what, "a list of names: `[\"name\"]`");
+            self.wrong_type(&tree, &what, "a list of names: `[\"name\"]`");
             return Vec::new();
         };
         let mut names: Vec<Spanned<String>> = Vec::with_capacity(items.len());
@@ -158,8 +160,8 @@ impl Reader {
         names
     }
 
-    fn unknown_call_fields(&mut self, form: Form, fields: Fields) {
-        for (name, (span, _)) in fields.fields {
+    fn unknown_call_fields(&mut self, form: Form, fields: Fields<'_>) {
+        for (Spanned { value: name, span }, _) in fields.fields {
             let close = suggest::closest(&name, form.fields().iter().copied());
             let hint = close.map_or_else(
                 || format!("what the workflow is given stands in `with: ({name}: …)`"),
@@ -173,16 +175,16 @@ impl Reader {
     }
 
     /// `options: (timeout: 60.0, …)`.
-    pub(super) fn options(&mut self, tree: Tree) -> Options {
+    pub(super) fn options(&mut self, tree: Tree<'_>) -> Options {
         let mut options = Options::default();
-        let mut given: Vec<Spanned<String>> = Vec::new();
+        let mut given: Vec<Spanned<Slice<'_>>> = Vec::new();
         for (name, tree) in self.named(tree, "options", "timeout: 60.0") {
             if let Some(first) = given.iter().find(|known| known.value == name.value) {
                 let first = first.span.clone();
                 self.twice("options", &name, &first);
                 continue;
             }
-            match name.value.as_str() {
+            match &*name.value {
                 "timeout" => options.timeout = self.timeout(tree),
                 "retry" => options.retry = self.retry(tree),
                 "cache" => options.cache = self.boolean(tree, "options.cache"),
@@ -213,23 +215,23 @@ impl Reader {
         options
     }
 
-    fn boolean(&mut self, tree: Tree, what: &str) -> Option<bool> {
+    fn boolean(&mut self, tree: Tree<'_>, what: &str) -> Option<bool> {
         match tree.kind {
             TreeKind::Boolean(flag) => Some(flag),
             _ => {
-                self.wrong_type(&tree, what, "true or false");
+                self.wrong_type(&tree, &what, "true or false");
                 None
             }
         }
     }
 
-    fn timeout(&mut self, tree: Tree) -> Option<Duration> {
+    fn timeout(&mut self, tree: Tree<'_>) -> Option<Duration> {
         let span = tree.span.clone();
         let seconds = match tree.kind {
             TreeKind::Integer(seconds) => seconds as f64,
             TreeKind::Float(seconds) => seconds,
             _ => {
-                self.wrong_type(&tree, "options.timeout", "a number of seconds");
+                self.wrong_type(&tree, &"options.timeout", "a number of seconds");
                 return None;
             }
         };
@@ -247,9 +249,9 @@ impl Reader {
         timeout
     }
 
-    fn retry(&mut self, tree: Tree) -> Option<u32> {
+    fn retry(&mut self, tree: Tree<'_>) -> Option<u32> {
         let TreeKind::Integer(times) = tree.kind else {
-            self.wrong_type(&tree, "options.retry", "an integer");
+            self.wrong_type(&tree, &"options.retry", "an integer");
             return None;
         };
         if (0..=MAX_RETRY).contains(&times) {
@@ -263,7 +265,7 @@ impl Reader {
         None
     }
 
-    fn device(&mut self, tree: Tree) -> Option<Spanned<Arc<str>>> {
+    fn device(&mut self, tree: Tree<'_>) -> Option<Spanned<Arc<str>>> {
         let text = self.text(tree, "options.device")?;
         if text.value.trim().is_empty() {
             let diagnostic = Diagnostic::error("invalid-option", "`options.device` names no device")

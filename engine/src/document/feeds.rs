@@ -1,5 +1,7 @@
 //! What feeds an input.
 
+use std::fmt::Display;
+
 use super::read::Reader;
 use super::tree::{Item, Tree, TreeKind};
 use super::{Feed, Literal, Spanned, parser};
@@ -10,11 +12,11 @@ use crate::suggest;
 pub(crate) fn parse_literal(text: &str) -> Option<Literal> {
     let (tree, diagnostics, _) = parser::parse(text);
     let mut reader = Reader { is_damaged: !diagnostics.is_empty(), diagnostics };
-    if reader.is_damaged { None } else { reader.literal(tree, "") }
+    if reader.is_damaged { None } else { reader.literal(tree, &"") }
 }
 
 /// Whether something in it is no literal.
-fn names_something(tree: &Tree) -> bool {
+fn names_something(tree: &Tree<'_>) -> bool {
     match &tree.kind {
         TreeKind::Call { name: Some(_), .. } => true,
         TreeKind::List(items) => items.iter().any(names_something),
@@ -23,7 +25,7 @@ fn names_something(tree: &Tree) -> bool {
 }
 
 impl Reader {
-    pub(super) fn feed(&mut self, tree: Tree, what: &str) -> Spanned<Feed> {
+    pub(super) fn feed(&mut self, tree: Tree<'_>, what: &dyn Display) -> Spanned<Feed> {
         let span = tree.span.clone();
         let value = match &tree.kind {
             TreeKind::Call { name: Some(name), items } if name.value == "Input" || name.value == "From" => {
@@ -53,16 +55,16 @@ impl Reader {
     }
 
     /// A list in which not everything is a literal.
-    fn feeds(&mut self, tree: Tree, what: &str) -> Feed {
+    fn feeds(&mut self, tree: Tree<'_>, what: &dyn Display) -> Feed {
         let TreeKind::List(items) = tree.kind else { return Feed::Unreadable };
-        let what = format!("an element of {what}");
+        let what = format_args!("an element of {what}");
         Feed::List(items.into_iter().map(|item| self.feed(item, &what)).collect())
     }
 
     /// `Input("name")` or `From("node.socket")`.
-    fn reference(&mut self, tree: &Tree, form: &str, items: &[Item]) -> Feed {
+    fn reference(&mut self, tree: &Tree<'_>, form: &str, items: &[Item<'_>]) -> Feed {
         let text = match items {
-            [Item { name: None, value: Tree { kind: TreeKind::Text(text), .. } }] => text.clone(),
+            [Item { name: None, value: Tree { kind: TreeKind::Text(text), .. } }] => text,
             items if items.iter().any(|item| matches!(item.value.kind, TreeKind::Broken)) => {
                 return Feed::Unreadable;
             }
@@ -76,9 +78,9 @@ impl Reader {
             }
         };
         if form == "Input" {
-            return Feed::Input(text);
+            return Feed::Input(text.to_string());
         }
-        Feed::from_text(&text)
+        Feed::from_text(text)
     }
 }
 

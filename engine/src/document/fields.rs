@@ -1,12 +1,12 @@
 //! The pieces that everything in a document is read with: names, values, entries.
 
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::Range;
-
-use indexmap::IndexMap;
 
 use super::literal::common_kind;
 use super::read::Reader;
-use super::tree::{Item, Tree, TreeKind};
+use super::tree::{Item, Slice, Tree, TreeKind};
 use super::{Literal, Spanned};
 use crate::check;
 use crate::diagnostic::Diagnostic;
@@ -14,16 +14,20 @@ use crate::suggest;
 use crate::value::Kind;
 
 /// The named parts of a `Name(…)`; what nobody takes is not known.
-pub(super) struct Fields {
-    pub(super) owner: String,
+pub(super) struct Fields<'t> {
+    pub(super) owner: Slice<'t>,
     pub(super) span: Range<usize>,
-    pub(super) fields: IndexMap<String, (Range<usize>, Tree)>,
+    /// Each name is there once.
+    pub(super) fields: Vec<(Spanned<Slice<'t>>, Tree<'t>)>,
 }
 
+/// Names are looked for one by one until there are more of them than this.
+const FEW: usize = 16;
+
 impl Reader {
-    pub(super) fn literal(&mut self, tree: Tree, what: &str) -> Option<Literal> {
+    pub(super) fn literal(&mut self, tree: Tree<'_>, what: &dyn Display) -> Option<Literal> {
         match tree.kind {
-            TreeKind::Text(text) => Some(Literal::Text(text)),
+            TreeKind::Text(text) => Some(Literal::Text(text.into_owned())),
             TreeKind::Integer(number) => Some(Literal::Integer(number)),
             TreeKind::Float(number) => Some(Literal::Float(number)),
             TreeKind::Boolean(flag) => Some(Literal::Boolean(flag)),
@@ -36,8 +40,8 @@ impl Reader {
     }
 
     /// A list of literals of one kind.
-    fn literals(&mut self, trees: Vec<Tree>, what: &str) -> Option<Literal> {
-        let what = format!("an element of {what}");
+    fn literals(&mut self, trees: Vec<Tree<'_>>, what: &dyn Display) -> Option<Literal> {
+        let what = format_args!("an element of {what}");
         let mut items = Vec::with_capacity(trees.len());
         let mut element: Option<(Kind, Range<usize>)> = None;
         let mut is_sound = true;
@@ -69,9 +73,9 @@ impl Reader {
     }
 
     /// A literal of that kind.
-    pub(super) fn literal_of(&mut self, tree: Tree, kind: Kind, what: &str) -> Option<Literal> {
+    pub(super) fn literal_of(&mut self, tree: Tree<'_>, kind: Kind, what: &str) -> Option<Literal> {
         let (span, found) = (tree.span.clone(), tree.describe());
-        let literal = self.literal(tree, what)?;
+        let literal = self.literal(tree, &what)?;
         if literal.is_of_kind(kind) {
             return literal.of_kind(kind);
         }
@@ -82,17 +86,17 @@ impl Reader {
         None
     }
 
-    pub(super) fn text(&mut self, tree: Tree, what: &str) -> Option<Spanned<String>> {
+    pub(super) fn text(&mut self, tree: Tree<'_>, what: &str) -> Option<Spanned<String>> {
         match tree.kind {
-            TreeKind::Text(value) => Some(Spanned { value, span: tree.span }),
+            TreeKind::Text(text) => Some(Spanned { value: text.into_owned(), span: tree.span }),
             _ => {
-                self.wrong_type(&tree, what, "a text");
+                self.wrong_type(&tree, &what, "a text");
                 None
             }
         }
     }
 
-    pub(super) fn wrong_type(&mut self, tree: &Tree, what: &str, wanted: &str) {
+    pub(super) fn wrong_type(&mut self, tree: &Tree<'_>, what: &dyn Display, wanted: &str) {
         if matches!(tree.kind, TreeKind::Broken) {
             return;
         }
@@ -102,12 +106,17 @@ impl Reader {
     }
 
     /// The entries of a map with quoted names.
-    pub(super) fn entries(&mut self, tree: Tree, what: &str, example: &str) -> Vec<(Spanned<String>, Tree)> {
+    pub(super) fn entries<'t>(
+        &mut self,
+        tree: Tree<'t>,
+        what: &str,
+        example: &str,
+    ) -> Vec<(Spanned<Slice<'t>>, Tree<'t>)> {
         let TreeKind::Map(entries) = tree.kind else {
-            self.wrong_type(&tree, what, &format!("a map: `{{ {example} }}`"));
+            self.wrong_type(&tree, &what, &format!("a map: `{{ {example} }}`"));
             return Vec::new();
         };
-        let mut named = Vec::new();
+        let mut named = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             match key.kind {
                 TreeKind::Text(name) => named.push((Spanned { value: name, span: key.span }, value)),
@@ -118,14 +127,19 @@ impl Reader {
                     self.report(diagnostic);
                     named.push((name, value));
                 }
-                _ => self.wrong_type(&key, &format!("a name in {what}"), "a text"),
+                _ => self.wrong_type(&key, &format_args!("a name in {what}"), "a text"),
             }
         }
         named
     }
 
     /// The entries of `(name: value)` or `{ "name": value }`.
-    pub(super) fn named(&mut self, tree: Tree, what: &str, example: &str) -> Vec<(Spanned<String>, Tree)> {
+    pub(super) fn named<'t>(
+        &mut self,
+        tree: Tree<'t>,
+        what: &str,
+        example: &str,
+    ) -> Vec<(Spanned<Slice<'t>>, Tree<'t>)> {
         match tree.kind {
             TreeKind::Map(_) => self.entries(tree, what, example),
             TreeKind::Call { name: None, items } => {
@@ -139,13 +153,13 @@ impl Reader {
                 named
             }
             _ => {
-                self.wrong_type(&tree, what, &format!("a group: `({example})`"));
+                self.wrong_type(&tree, &what, &format!("a group: `({example})`"));
                 Vec::new()
             }
         }
     }
 
-    fn nameless(&mut self, owner: &str, value: Tree) {
+    fn nameless(&mut self, owner: &str, value: Tree<'_>) {
         if !matches!(value.kind, TreeKind::Broken) {
             let diagnostic = Diagnostic::error("invalid-value", format!("a value in `{owner}` has no name"))
                 .with_label(value.span, "write `name: value`");
@@ -154,7 +168,7 @@ impl Reader {
     }
 
     /// Something that is given twice.
-    pub(super) fn twice(&mut self, owner: &str, name: &Spanned<String>, first: &Range<usize>) {
+    pub(super) fn twice(&mut self, owner: &str, name: &Spanned<impl Display>, first: &Range<usize>) {
         let diagnostic = Diagnostic::error("duplicate-field", format!("`{owner}.{}` is given twice", name.value))
             .with_label(name.span.clone(), "the second")
             .with_label(first.clone(), "the first")
@@ -162,25 +176,35 @@ impl Reader {
         self.report(diagnostic);
     }
 
-    pub(super) fn fields(&mut self, owner: &str, span: Range<usize>, items: Vec<Item>) -> Fields {
-        let mut fields = IndexMap::new();
+    /// The named ones, each once; the others are reported.
+    pub(super) fn fields<'t>(&mut self, owner: Slice<'t>, span: Range<usize>, items: Vec<Item<'t>>) -> Fields<'t> {
+        let mut places = HashMap::new();
+        let is_long = items.len() > FEW;
+        let mut fields: Vec<(Spanned<Slice<'t>>, Tree<'t>)> = Vec::with_capacity(items.len());
         for Item { name, value } in items {
             let Some(name) = name else {
-                self.nameless(owner, value);
+                self.nameless(&owner, value);
                 continue;
             };
-            if let Some((first, _)) = fields.get(&name.value) {
-                let first: &Range<usize> = first;
-                self.twice(owner, &name, first);
-            } else {
-                fields.insert(name.value, (name.span, value));
+            let first = match is_long {
+                true => places.insert(name.value.clone(), fields.len()),
+                false => fields.iter().position(|(known, _)| known.value == name.value),
+            };
+            match first {
+                Some(first) => {
+                    self.twice(&owner, &name, &fields[first].0.span);
+                    if is_long {
+                        places.insert(name.value, first);
+                    }
+                }
+                None => fields.push((name, value)),
             }
         }
-        Fields { owner: owner.to_string(), span, fields }
+        Fields { owner, span, fields }
     }
 
-    pub(super) fn unknown(&mut self, fields: Fields, known: &[&str]) {
-        for (name, (span, _)) in fields.fields {
+    pub(super) fn unknown(&mut self, fields: Fields<'_>, known: &[&str]) {
+        for (Spanned { value: name, span }, _) in fields.fields {
             let hint = suggest::hint(&name, "there are", known.iter().copied());
             let diagnostic = Diagnostic::error("unknown-field", format!("`{}` has no field `{name}`", fields.owner))
                 .with_label(span, "not known")
@@ -190,9 +214,10 @@ impl Reader {
     }
 }
 
-impl Fields {
-    pub(super) fn take(&mut self, name: &str) -> Option<(Range<usize>, Tree)> {
-        self.fields.shift_remove(name)
+impl<'t> Fields<'t> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Tree<'t>> {
+        let place = self.fields.iter().position(|(field, _)| field.value == name)?;
+        Some(self.fields.remove(place).1)
     }
 
     pub(super) fn missing(&self, name: &str, example: &str) -> Diagnostic {

@@ -21,13 +21,13 @@ fn written_kind(name: &str) -> Option<Kind> {
 }
 
 impl Reader {
-    pub(super) fn inputs(&mut self, tree: Tree, inputs: &mut IndexMap<String, WorkflowInput>) {
+    pub(super) fn inputs(&mut self, tree: Tree<'_>, inputs: &mut IndexMap<String, WorkflowInput>) {
         for (name, value) in self.entries(tree, "Workflow.inputs", "\"name\": Text(default: \"…\")") {
             if name.value.is_empty() {
                 self.report(Diagnostic::error("invalid-name", "an input needs a name").with_label(name.span, "empty"));
                 continue;
             }
-            let input = self.input(name, value);
+            let input = self.input(name.into_owned(), value);
             if let Some(first) = inputs.get(&input.name.value) {
                 self.duplicate("duplicate-input", "inputs", &input.name, &first.name);
             } else {
@@ -36,7 +36,7 @@ impl Reader {
         }
     }
 
-    fn input(&mut self, name: Spanned<String>, tree: Tree) -> WorkflowInput {
+    fn input(&mut self, name: Spanned<String>, tree: Tree<'_>) -> WorkflowInput {
         let mut input = WorkflowInput {
             name,
             kind: None,
@@ -58,14 +58,14 @@ impl Reader {
                 return input;
             }
         };
-        let mut fields = self.fields(&kind_name.value, kind_name.span.clone(), items);
-        input.kind_name = Some(kind_name.clone());
+        let mut fields = self.fields(kind_name.value.clone(), kind_name.span.clone(), items);
+        input.kind_name = Some(kind_name.clone().into_owned());
         let Some(kind) = written_kind(&kind_name.value) else {
             // Only the registry knows whether there is such a kind, and with it what these fields mean.
-            if let Some((_, tree)) = fields.take("about") {
+            if let Some(tree) = fields.take("about") {
                 input.about = self.text(tree, "about").map(|text| text.value).unwrap_or_default();
             }
-            let rest = fields.fields.into_iter().map(|(name, (span, _))| Spanned { value: name, span });
+            let rest = fields.fields.into_iter().map(|(name, _)| name.into_owned());
             input.misplaced = rest.collect();
             return input;
         };
@@ -80,19 +80,19 @@ impl Reader {
         input
     }
 
-    fn input_fields(&mut self, kind: Kind, fields: &mut Fields, input: &mut WorkflowInput) {
-        if let Some((_, tree)) = fields.take("about") {
+    fn input_fields(&mut self, kind: Kind, fields: &mut Fields<'_>, input: &mut WorkflowInput) {
+        if let Some(tree) = fields.take("about") {
             input.about = self.text(tree, "about").map(|text| text.value).unwrap_or_default();
         }
         if kind == kinds::INTEGER || kind == kinds::FLOAT {
             input.range = self.range(kind, fields);
         }
         if kind == kinds::TEXT
-            && let Some((_, tree)) = fields.take("choices")
+            && let Some(tree) = fields.take("choices")
         {
             input.choices = self.choices(tree);
         }
-        let Some((_, tree)) = fields.take("default") else {
+        let Some(tree) = fields.take("default") else {
             return;
         };
         input.has_default = true;
@@ -112,9 +112,9 @@ impl Reader {
         input.default = Some(Spanned { value: literal, span });
     }
 
-    fn range(&mut self, kind: Kind, fields: &mut Fields) -> Option<RangeInclusive<f64>> {
+    fn range(&mut self, kind: Kind, fields: &mut Fields<'_>) -> Option<RangeInclusive<f64>> {
         let mut bound = |reader: &mut Self, name: &str| {
-            let (_, tree) = fields.take(name)?;
+            let tree = fields.take(name)?;
             let span = tree.span.clone();
             let number = match reader.literal_of(tree, kind, &format!("{kind}.{name}"))? {
                 Literal::Integer(number) => number as f64,
@@ -138,13 +138,13 @@ impl Reader {
         Some(min..=max)
     }
 
-    fn choices(&mut self, tree: Tree) -> Vec<Spanned<String>> {
+    fn choices(&mut self, tree: Tree<'_>) -> Vec<Spanned<String>> {
         match tree.kind {
             TreeKind::List(trees) if !trees.is_empty() => {
                 trees.into_iter().filter_map(|tree| self.text(tree, "Text.choices")).collect()
             }
             _ => {
-                self.wrong_type(&tree, "Text.choices", "a list of texts with at least one");
+                self.wrong_type(&tree, &"Text.choices", "a list of texts with at least one");
                 Vec::new()
             }
         }

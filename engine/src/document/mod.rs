@@ -234,7 +234,7 @@ pub enum Ragged {
 pub struct Options {
     /// Whether its results may be kept and taken from a cache.
     pub cache: Option<bool>,
-    /// It fails when it takes longer.
+    /// It fails when it takes longer: a node each time it is tried; a map, a loop or an included workflow as a whole.
     pub timeout: Option<Duration>,
     /// How often it is tried again after a failure.
     pub retry: Option<u32>,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Spanned;
 use super::lexer::{Bracket, Token, TokenKind, lex};
-use super::tree::{Item, Tree, TreeKind, offset};
+use super::tree::{Item, Slice, Tree, TreeKind, offset};
 use crate::diagnostic::Diagnostic;
 
 /// A workflow needs five levels, and two more for each one inside of another; this many fit any stack.
@@ -17,13 +17,16 @@ const MAX_ERRORS: usize = 50;
 const SECTIONS: [&str; 6] = ["version", "about", "inputs", "workflows", "nodes", "outputs"];
 
 /// The tree of a text, the syntax errors in it, and whether the end of the text was lost.
-pub(super) fn parse(text: &str) -> (Tree, Vec<Diagnostic>, bool) {
+pub(super) fn parse(text: &str) -> (Tree<'_>, Vec<Diagnostic>, bool) {
     let lexed = lex(text);
     let mut parser = Parser {
         text,
-        tokens: &lexed.tokens,
+        tokens: lexed.tokens,
         at: 0,
         open: Vec::new(),
+        trees: Vec::new(),
+        entries: Vec::new(),
+        items: Vec::new(),
         diagnostics: lexed.diagnostics,
         ended: lexed.cut_off,
         recovered_at: usize::MAX,
@@ -38,9 +41,13 @@ pub(super) fn parse(text: &str) -> (Tree, Vec<Diagnostic>, bool) {
 
 struct Parser<'a> {
     text: &'a str,
-    tokens: &'a [Token],
+    tokens: Vec<Token>,
     at: usize,
     open: Vec<(Bracket, Range<usize>)>,
+    /// What stands in the brackets that are open: what is closed takes its own, and no more memory than that.
+    trees: Vec<Tree<'a>>,
+    entries: Vec<(Tree<'a>, Tree<'a>)>,
+    items: Vec<Item<'a>>,
     diagnostics: Vec<Diagnostic>,
     /// The end of the file was reported, or there were too many errors: say nothing more.
     ended: bool,
@@ -77,7 +84,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(&mut self) -> Tree {
+    fn value(&mut self) -> Tree<'a> {
         let span = self.span();
         let slice = self.slice();
         let kind = match self.kind(0) {
@@ -109,7 +116,7 @@ impl<'a> Parser<'a> {
         Tree { kind, span }
     }
 
-    fn scalar(&mut self, read: Result<TreeKind, ron::error::SpannedError>) -> TreeKind {
+    fn scalar(&mut self, read: Result<TreeKind<'a>, ron::error::SpannedError>) -> TreeKind<'a> {
         let span = self.span();
         let slice = self.slice();
         self.at += 1;
@@ -121,7 +128,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn word(&mut self) -> Tree {
+    fn word(&mut self) -> Tree<'a> {
         let span = self.span();
         let name = self.slice();
         self.at += 1;
@@ -131,7 +138,7 @@ impl<'a> Parser<'a> {
             "inf" => TreeKind::Float(f64::INFINITY),
             "NaN" => TreeKind::Float(f64::NAN),
             _ => {
-                let name = Spanned { value: name.to_string(), span: span.clone() };
+                let name = Spanned { value: Slice::Borrowed(name), span: span.clone() };
                 if self.kind(0) == Some(TokenKind::Open(Bracket::Round)) {
                     return self.call(Some(name));
                 }
@@ -141,23 +148,26 @@ impl<'a> Parser<'a> {
         Tree { kind, span }
     }
 
-    fn list(&mut self) -> Tree {
-        let mut trees = Vec::new();
-        let span = self.group(Bracket::Square, |parser| trees.push(parser.value()));
-        Tree { kind: TreeKind::List(trees), span }
+    fn list(&mut self) -> Tree<'a> {
+        let first = self.trees.len();
+        let span = self.group(Bracket::Square, |parser| {
+            let tree = parser.value();
+            parser.trees.push(tree);
+        });
+        Tree { kind: TreeKind::List(self.trees.drain(first..).collect()), span }
     }
 
-    fn map(&mut self) -> Tree {
-        let mut entries = Vec::new();
+    fn map(&mut self) -> Tree<'a> {
+        let first = self.entries.len();
         let span = self.group(Bracket::Curly, |parser| {
             let key = parser.value();
             let value = parser.after_colon(&key);
-            entries.push((key, value));
+            parser.entries.push((key, value));
         });
-        Tree { kind: TreeKind::Map(entries), span }
+        Tree { kind: TreeKind::Map(self.entries.drain(first..).collect()), span }
     }
 
-    fn after_colon(&mut self, key: &Tree) -> Tree {
+    fn after_colon(&mut self, key: &Tree<'a>) -> Tree<'a> {
         let is_broken = matches!(key.kind, TreeKind::Broken);
         match self.kind(0) {
             Some(TokenKind::Colon) => {
@@ -179,17 +189,18 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn call(&mut self, name: Option<Spanned<String>>) -> Tree {
-        let mut items = Vec::new();
+    fn call(&mut self, name: Option<Spanned<Slice<'a>>>) -> Tree<'a> {
+        let first = self.items.len();
         let span = self.group(Bracket::Round, |parser| {
             let item = parser.item();
-            items.push(item);
+            parser.items.push(item);
         });
+        let items = self.items.drain(first..).collect();
         let start = name.as_ref().map_or(span.start, |name| name.span.start);
         Tree { kind: TreeKind::Call { name, items }, span: start..span.end }
     }
 
-    fn item(&mut self) -> Item {
+    fn item(&mut self) -> Item<'a> {
         let next_is_value = match self.kind(1) {
             Some(TokenKind::Text | TokenKind::Number) => true,
             Some(TokenKind::Ident) => self.kind(2) != Some(TokenKind::Colon),
@@ -197,7 +208,7 @@ impl<'a> Parser<'a> {
         };
         if self.kind(0) == Some(TokenKind::Ident) && next_is_value {
             let span = self.span();
-            let name = Spanned { value: self.slice().to_string(), span: span.clone() };
+            let name = Spanned { value: Slice::Borrowed(self.slice()), span: span.clone() };
             self.error(format!("`:` is missing after `{}`", name.value), span, "after this");
             self.at += 1;
             return Item { name: Some(name), value: self.value() };
@@ -215,8 +226,8 @@ impl<'a> Parser<'a> {
             self.error("names in round brackets are written without quotes", span.clone(), "remove the quotes");
         }
         self.at += 1;
-        let name = Spanned { value: slice.trim_matches('"').to_string(), span };
-        let key = Tree { kind: TreeKind::Text(String::new()), span: name.span.clone() };
+        let name = Spanned { value: Slice::Borrowed(slice.trim_matches('"')), span };
+        let key = Tree { kind: TreeKind::Text(Slice::default()), span: name.span.clone() };
         let value = self.after_colon(&key);
         Item { name: Some(name), value }
     }
@@ -409,14 +420,14 @@ impl<'a> Parser<'a> {
 }
 
 /// A string. RON reads those that say anything in an unusual way.
-fn text(slice: &str) -> Result<TreeKind, ron::error::SpannedError> {
+fn text(slice: &str) -> Result<TreeKind<'_>, ron::error::SpannedError> {
     match slice.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(plain) if !plain.contains(['\\', '\r', '"']) => Ok(TreeKind::Text(plain.to_string())),
-        _ => ron::from_str(slice).map(TreeKind::Text),
+        Some(plain) if !plain.contains(['\\', '\r', '"']) => Ok(TreeKind::Text(Slice::Borrowed(plain))),
+        _ => ron::from_str(slice).map(|text| TreeKind::Text(Slice::Owned(text))),
     }
 }
 
-fn number(slice: &str) -> Result<TreeKind, ron::error::SpannedError> {
+fn number(slice: &str) -> Result<TreeKind<'static>, ron::error::SpannedError> {
     // The usual ones are read without RON, which has more to do.
     if slice.len() <= 15
         && slice.bytes().all(|byte| byte.is_ascii_digit())

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 
 use super::fields::{Fields, is_name};
-use super::tree::{Tree, TreeKind};
+use super::tree::{Slice, Tree, TreeKind};
 use super::{
     Document, FORMAT_VERSIONS, Form, LocalWorkflow, NodeEntry, NodeInput, Spanned, Workflow, WorkflowOutput, tree,
 };
@@ -42,7 +42,7 @@ impl Reader {
     }
 
     /// The workflow; nothing if it is none, or one that only newer programs read.
-    fn document(&mut self, tree: Tree) -> Option<(Option<Spanned<i64>>, Workflow)> {
+    fn document(&mut self, tree: Tree<'_>) -> Option<(Option<Spanned<i64>>, Workflow)> {
         let (name, items, span) = match tree.kind {
             TreeKind::Call { name, items } => (name, items, tree.span),
             TreeKind::Broken => return None,
@@ -63,9 +63,9 @@ impl Reader {
                 return None;
             }
         }
-        let mut fields = self.fields("Workflow", place, items);
+        let mut fields = self.fields("Workflow".into(), place, items);
         let version = match fields.take("version") {
-            Some((_, tree)) => self.version(tree)?,
+            Some(tree) => self.version(tree)?,
             None => {
                 let newest = FORMAT_VERSIONS.last().copied().unwrap_or(1);
                 if self.diagnostics.is_empty() {
@@ -78,7 +78,7 @@ impl Reader {
     }
 
     /// The version; nothing if this program must not guess what the rest means.
-    fn version(&mut self, tree: Tree) -> Option<Option<Spanned<i64>>> {
+    fn version(&mut self, tree: Tree<'_>) -> Option<Option<Spanned<i64>>> {
         match tree.kind {
             TreeKind::Integer(version) if FORMAT_VERSIONS.contains(&version) => {
                 Some(Some(Spanned { value: version, span: tree.span }))
@@ -99,37 +99,37 @@ impl Reader {
                 None
             }
             _ => {
-                self.wrong_type(&tree, "Workflow.version", "an integer");
+                self.wrong_type(&tree, &"Workflow.version", "an integer");
                 Some(None)
             }
         }
     }
 
     /// The parts of a workflow, its version taken already.
-    fn workflow(&mut self, mut fields: Fields) -> Workflow {
+    fn workflow(&mut self, mut fields: Fields<'_>) -> Workflow {
         let mut workflow = Workflow {
-            about: fields.take("about").and_then(|(_, tree)| self.text(tree, "Workflow.about")),
+            about: fields.take("about").and_then(|tree| self.text(tree, "Workflow.about")),
             ..Workflow::default()
         };
-        if let Some((_, tree)) = fields.take("inputs") {
+        if let Some(tree) = fields.take("inputs") {
             self.inputs(tree, &mut workflow.inputs);
         }
-        if let Some((_, tree)) = fields.take("workflows") {
+        if let Some(tree) = fields.take("workflows") {
             self.workflows(tree, &mut workflow.workflows);
         }
         match fields.take("nodes") {
-            Some((_, tree)) => self.nodes(tree, &mut workflow),
+            Some(tree) => self.nodes(tree, &mut workflow),
             None if !self.is_damaged => self.report(fields.missing("nodes", "nodes: { … }")),
             None => {}
         }
-        if let Some((_, tree)) = fields.take("outputs") {
+        if let Some(tree) = fields.take("outputs") {
             self.outputs(tree, &mut workflow.outputs);
         }
         self.unknown(fields, &["version", "about", "inputs", "workflows", "nodes", "outputs"]);
         workflow
     }
 
-    fn workflows(&mut self, tree: Tree, workflows: &mut IndexMap<String, LocalWorkflow>) {
+    fn workflows(&mut self, tree: Tree<'_>, workflows: &mut IndexMap<String, LocalWorkflow>) {
         const EXAMPLE: &str = "\"name\": Workflow(nodes: { … })";
         for (name, tree) in self.entries(tree, "Workflow.workflows", EXAMPLE) {
             if name.value.is_empty() || name.value.ends_with(".ron") {
@@ -142,19 +142,19 @@ impl Reader {
             let span = tree.span.clone();
             let workflow = match tree.kind {
                 TreeKind::Call { name: Some(form), items } if form.value == "Workflow" => {
-                    let mut fields = self.fields("Workflow", form.span, items);
+                    let mut fields = self.fields("Workflow".into(), form.span, items);
                     // It is of the version of the file, but may say so.
-                    if let Some((_, tree)) = fields.take("version") {
+                    if let Some(tree) = fields.take("version") {
                         self.version(tree);
                     }
                     self.workflow(fields)
                 }
                 _ => {
-                    self.wrong_type(&tree, &format!("workflow `{}`", name.value), "`Workflow(…)`");
+                    self.wrong_type(&tree, &format_args!("workflow `{}`", name.value), "`Workflow(…)`");
                     continue;
                 }
             };
-            let local = LocalWorkflow { name, workflow: Arc::new(workflow), span };
+            let local = LocalWorkflow { name: name.into_owned(), workflow: Arc::new(workflow), span };
             let name = &local.name;
             if let Some(first) = workflows.get(&name.value) {
                 self.duplicate("duplicate-workflow", "workflows", name, &first.name);
@@ -164,11 +164,11 @@ impl Reader {
         }
     }
 
-    fn outputs(&mut self, tree: Tree, outputs: &mut IndexMap<String, WorkflowOutput>) {
+    fn outputs(&mut self, tree: Tree<'_>, outputs: &mut IndexMap<String, WorkflowOutput>) {
         for (name, tree) in self.entries(tree, "Workflow.outputs", "\"name\": From(\"node.socket\")") {
             self.check_name(&name, "an output");
-            let value = self.feed(tree, &format!("output `{}`", name.value));
-            let output = WorkflowOutput { name, value };
+            let value = self.feed(tree, &format_args!("output `{}`", name.value));
+            let output = WorkflowOutput { name: name.into_owned(), value };
             if let Some(first) = outputs.get(&output.name.value) {
                 self.duplicate("duplicate-output", "outputs", &output.name, &first.name);
             } else {
@@ -192,7 +192,7 @@ impl Reader {
         self.report(diagnostic);
     }
 
-    fn check_name(&mut self, name: &Spanned<String>, what: &str) {
+    fn check_name(&mut self, name: &Spanned<Slice<'_>>, what: &str) {
         if is_name(&name.value) {
             return;
         }
@@ -202,13 +202,13 @@ impl Reader {
         self.report(diagnostic);
     }
 
-    fn nodes(&mut self, tree: Tree, workflow: &mut Workflow) {
+    fn nodes(&mut self, tree: Tree<'_>, workflow: &mut Workflow) {
         let entries = self.entries(tree, "Workflow.nodes", "\"name\": Type(…)");
         workflow.nodes.reserve(entries.len());
         workflow.by_id.reserve(entries.len());
         for (id, value) in entries {
             self.check_name(&id, "a node");
-            let node = self.node(id, value);
+            let node = self.node(id.into_owned(), value);
             let index = workflow.nodes.len();
             match workflow.by_id.get(&node.id.value) {
                 Some(&first) => {
@@ -222,46 +222,45 @@ impl Reader {
         }
     }
 
-    fn node(&mut self, id: Spanned<String>, tree: Tree) -> NodeEntry {
+    fn node(&mut self, id: Spanned<String>, tree: Tree<'_>) -> NodeEntry {
         let span = tree.span.clone();
         let mut entry = NodeEntry { id, node_type: None, inputs: Vec::new(), call: None, options: None, span };
         let (name, items) = match tree.kind {
             TreeKind::Call { name: Some(name), items } => (name, items),
             _ => {
-                self.wrong_type(&tree, &format!("node `{}`", entry.id.value), "a node such as `Prior(…)`");
+                self.wrong_type(&tree, &format_args!("node `{}`", entry.id.value), "a node such as `Prior(…)`");
                 return entry;
             }
         };
-        let mut fields = self.fields(&name.value, name.span.clone(), items);
-        if let Some((_, tree)) = fields.take("options") {
+        let mut fields = self.fields(name.value.clone(), name.span.clone(), items);
+        if let Some(tree) = fields.take("options") {
             entry.options = Some(Box::new(self.options(tree)));
         }
         if let Some(form) = Form::find(&name.value) {
-            if let Some((_, tree)) = fields.take("with") {
+            if let Some(tree) = fields.take("with") {
                 entry.inputs = self.with(tree, &name.value);
             }
             entry.call = Some(Box::new(self.call(form, fields)));
         } else {
-            let inputs = fields.fields.into_iter().map(|(field, (span, tree))| {
-                let what = format!("{}.{field}", name.value);
-                NodeInput { name: Spanned { value: field, span }, value: self.feed(tree, &what) }
+            let inputs = fields.fields.into_iter().map(|(field, tree)| {
+                let value = self.feed(tree, &format_args!("{}.{}", name.value, field.value));
+                NodeInput { name: field.into_owned(), value }
             });
             entry.inputs = inputs.collect();
         }
-        entry.node_type = Some(name);
+        entry.node_type = Some(name.into_owned());
         entry
     }
 
     /// What is handed to a workflow.
-    fn with(&mut self, tree: Tree, form: &str) -> Vec<NodeInput> {
-        let mut inputs: IndexMap<String, NodeInput> = IndexMap::new();
+    fn with(&mut self, tree: Tree<'_>, form: &str) -> Vec<NodeInput> {
+        let mut inputs: IndexMap<Slice<'_>, NodeInput> = IndexMap::new();
         for (name, tree) in self.named(tree, &format!("{form}.with"), "input: value") {
-            let what = format!("{form}.with.{}", name.value);
-            let value = self.feed(tree, &what);
+            let value = self.feed(tree, &format_args!("{form}.with.{}", name.value));
             match inputs.entry(name.value.clone()) {
                 Entry::Occupied(first) => self.twice(form, &name, &first.get().name.span),
                 Entry::Vacant(place) => {
-                    place.insert(NodeInput { name, value });
+                    place.insert(NodeInput { name: name.into_owned(), value });
                 }
             }
         }

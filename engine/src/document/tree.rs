@@ -3,32 +3,36 @@
 //! RON itself stops at the first error, so a tolerant parser reads the text. What that one finds nothing wrong with
 //! is read by RON once more: only RON decides what is sound.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Spanned, parser};
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 
+/// A name or a text as it stands in the text it was read from, if nothing in it is written in an unusual way.
+pub(super) type Slice<'t> = Cow<'t, str>;
+
 /// A value with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
-    pub(super) kind: TreeKind,
+pub(super) struct Tree<'t> {
+    pub(super) kind: TreeKind<'t>,
     pub(super) span: Range<usize>,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub(super) enum TreeKind {
-    Text(String),
+pub(super) enum TreeKind<'t> {
+    Text(Slice<'t>),
     Integer(i64),
     Float(f64),
     Boolean(bool),
-    List(Vec<Tree>),
-    Map(Vec<(Tree, Tree)>),
+    List(Vec<Tree<'t>>),
+    Map(Vec<(Tree<'t>, Tree<'t>)>),
     /// `Name`, `Name(…)` or `(…)`.
     Call {
-        name: Option<Spanned<String>>,
-        items: Vec<Item>,
+        name: Option<Spanned<Slice<'t>>>,
+        items: Vec<Item<'t>>,
     },
     /// Reported already.
     Broken,
@@ -36,12 +40,19 @@ pub(super) enum TreeKind {
 
 /// `name: value` or `value`.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
-    pub(super) name: Option<Spanned<String>>,
-    pub(super) value: Tree,
+pub(super) struct Item<'t> {
+    pub(super) name: Option<Spanned<Slice<'t>>>,
+    pub(super) value: Tree<'t>,
 }
 
-impl Tree {
+impl Spanned<Slice<'_>> {
+    /// The same by itself.
+    pub(super) fn into_owned(self) -> Spanned<String> {
+        Spanned { value: self.value.into_owned(), span: self.span }
+    }
+}
+
+impl Tree<'_> {
     /// For "this is …".
     pub(super) fn describe(&self) -> String {
         match &self.kind {
@@ -59,7 +70,7 @@ impl Tree {
 }
 
 /// The tree of a text, every syntax error in it, and whether the end of the text was lost.
-pub(super) fn parse(source: &Source) -> (Tree, Vec<Diagnostic>, bool) {
+pub(super) fn parse(source: &Source) -> (Tree<'_>, Vec<Diagnostic>, bool) {
     let text: &str = &source.text;
     let (tree, mut diagnostics, cut_off) = parser::parse(text);
     if diagnostics.is_empty() {

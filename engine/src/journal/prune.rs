@@ -11,13 +11,16 @@ const AT_A_BEGINNING: u64 = 16;
 /// How many are forgotten in one transaction: others want to write, too.
 const AT_ONCE: u64 = 64;
 
+/// So many of those that ended last stay, however much room is taken: it may be others, that cannot go, that take it.
+const ALWAYS_KEPT: u64 = 24;
+
 /// How much of its history a journal keeps. What goes are the oldest runs that are over, with their events; never one that
 /// waits, is carried out or was interrupted, and never a file that a run wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// So many runs that are over.
     pub runs: u64,
-    /// Bytes of everything in the journal.
+    /// Bytes of everything in the journal. The newest two dozen runs stay nevertheless.
     pub bytes: u64,
 }
 
@@ -64,10 +67,13 @@ fn prune(transaction: &Transaction<'_>, keep: Retention, most: u64) -> Result<u6
     let count = "SELECT count(*) FROM runs WHERE state IN ('completed', 'failed', 'cancelled')";
     let over: u64 = transaction.prepare_cached(count)?.query_row([], |row| row.get(0))?;
     let mut forgotten = delete_oldest(transaction, over.saturating_sub(keep.runs).min(most))?;
-    while forgotten < most && bytes(transaction)? > keep.bytes {
-        match delete_oldest(transaction, 1)? {
-            0 => break,
-            some => forgotten += some,
+    let mut taken = bytes(transaction)?;
+    while forgotten < most && taken > keep.bytes && over.saturating_sub(forgotten) > ALWAYS_KEPT {
+        forgotten += delete_oldest(transaction, 1)?;
+        let before = std::mem::replace(&mut taken, bytes(transaction)?);
+        // Too small to make a difference: the next time, another.
+        if taken >= before {
+            break;
         }
     }
     Ok(forgotten)

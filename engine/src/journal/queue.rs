@@ -90,6 +90,8 @@ impl Journal {
                 }
                 match load_job(transaction, run) {
                     Ok(job) => {
+                        // Whatever waits, like this one, is not forgotten.
+                        prune::prune_some(transaction, self.0.setup.retention)?;
                         start(transaction, run, now)?;
                         return Ok(Some(Claim { run, job, lock, is_partial: false }));
                     }

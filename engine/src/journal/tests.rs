@@ -159,18 +159,49 @@ fn of_the_history_the_newest_runs_are_kept() {
 fn a_history_that_takes_too_much_room_is_shortened_whatever_the_number_of_runs() {
     let folder = folder();
     let journal = keeping(&folder, 1_000, 4 << 20);
-    let claims: Vec<_> =
-        (0..8).map(|_| journal.begin(&job(&"x".repeat(1 << 20))).expect("it can be written")).collect();
-    assert_eq!(known(&journal).len(), 8, "none of them is over");
+    let large = job(&"x".repeat(128 << 10));
+    let claims: Vec<_> = (0..40).map(|_| journal.begin(&large).expect("it can be written")).collect();
+    assert_eq!(known(&journal).len(), 40, "none of them is over");
     for claim in claims {
         assert_eq!(record(&journal, claim, 1), Vec::<String>::new());
     }
     journal.begin(&job("")).expect("it can be written");
-    assert_eq!(known(&journal), [6, 7, 8, 9]);
+    let left = known(&journal);
+    assert!((28..34).contains(&left.len()) && left.ends_with(&[39, 40, 41]), "{left:?}");
     let size = || std::fs::metadata(folder.path().join(FILE_NAME)).expect("it is there").len();
     let before = size();
-    assert_eq!(journal.prune(Retention { runs: 0, ..Retention::default() }).expect("it can be written"), 3);
+    let forgotten = journal.prune(Retention { runs: 0, bytes: u64::MAX }).expect("it can be written");
+    assert_eq!(forgotten, left.len() as u64 - 1);
     assert!(size() < before && size() < 1 << 20, "{before} {}", size());
+}
+
+#[test]
+fn what_waits_and_takes_all_the_room_costs_nobody_else_its_history() {
+    let folder = folder();
+    let journal = keeping(&folder, 1_000, 1 << 20);
+    journal.enqueue(&job(&"x".repeat(2 << 20)), 0).expect("it can be written");
+    for _ in 0..40 {
+        let claim = journal.begin(&job("")).expect("it can be written");
+        assert_eq!(record(&journal, claim, 1), Vec::<String>::new());
+    }
+    let left = known(&journal);
+    assert!(left.len() >= 25 && left[0] == 1 && left.contains(&18) && left.ends_with(&[40, 41]), "{left:?}");
+    journal.prune(Retention { runs: 1_000, bytes: 0 }).expect("it can be written");
+    assert_eq!(known(&journal), std::iter::once(1).chain(18..=41).collect::<Vec<_>>());
+}
+
+#[test]
+fn jobs_of_the_queue_are_forgotten_like_others() {
+    let folder = folder();
+    let journal = keeping(&folder, 2, u64::MAX);
+    for _ in 0..6 {
+        journal.enqueue(&job(""), 0).expect("it can be written");
+    }
+    while let Some(claim) = journal.claim().expect("it can be written") {
+        assert_eq!(record(&journal, claim, 1), Vec::<String>::new());
+    }
+    // Pruned when a run begins: the last one came after that.
+    assert_eq!(known(&journal), [4, 5, 6]);
 }
 
 /// Any value that a column can hold.

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{NodeError, Services};
+use super::{NodeError, Services, Trail};
 use crate::cancel::CancelToken;
 use crate::event::{Event, EventSink, RunId};
 use crate::value::Value;
@@ -24,6 +24,30 @@ pub struct Provenance {
     pub inputs: Arc<BTreeMap<String, String>>,
     /// What the node and everything before it noted: (node, key) → text.
     pub notes: Arc<BTreeMap<(String, String), String>>,
+}
+
+/// What a node's provenance is put together from when it asks for it: few do.
+#[derive(Default)]
+pub(crate) struct Recipe<'a> {
+    /// Before any node noted anything.
+    origin: Option<&'a Provenance>,
+    before: Option<&'a Trail>,
+    whole: OnceLock<Provenance>,
+}
+
+impl<'a> Recipe<'a> {
+    pub(crate) fn new(origin: &'a Provenance, before: Option<&'a Trail>) -> Self {
+        Recipe { origin: Some(origin), before, whole: OnceLock::new() }
+    }
+
+    /// With what the node itself noted.
+    fn whole(&self, node: &str, own: &[(String, String)]) -> &Provenance {
+        self.whole.get_or_init(|| {
+            let mut notes = self.before.map(Trail::notes).unwrap_or_default();
+            notes.extend(own.iter().map(|(key, text)| ((node.to_string(), key.clone()), text.clone())));
+            Provenance { notes: Arc::new(notes), ..self.origin.cloned().unwrap_or_default() }
+        })
+    }
 }
 
 /// What a node said while it ran: it is said again when its result comes from a cache.
@@ -58,7 +82,7 @@ pub struct Context<'a> {
     pub(crate) events: &'a EventSink,
     /// The device that the workflow chose for this node.
     pub(crate) device: Option<&'a str>,
-    pub(crate) provenance: Provenance,
+    pub(crate) recipe: Recipe<'a>,
     pub(crate) states: Option<&'a dyn SavedStates>,
     pub(crate) told: Told,
 }
@@ -93,7 +117,7 @@ impl<'a> Context<'a> {
             cancel,
             events,
             device: None,
-            provenance: Provenance::default(),
+            recipe: Recipe::default(),
             states: None,
             told: Told::default(),
         }
@@ -166,8 +190,10 @@ impl<'a> Context<'a> {
             key: key.clone(),
             value: value.clone(),
         });
-        let notes = Arc::make_mut(&mut self.provenance.notes);
-        notes.insert((self.node.to_string(), key.clone()), value.clone());
+        if let Some(whole) = self.recipe.whole.get_mut() {
+            let notes = Arc::make_mut(&mut whole.notes);
+            notes.insert((self.node.to_string(), key.clone()), value.clone());
+        }
         self.told.notes.push((key, value));
     }
 
@@ -196,6 +222,6 @@ impl<'a> Context<'a> {
 
     /// The recipe so far: what this node and everything before it noted.
     pub fn provenance(&self) -> &Provenance {
-        &self.provenance
+        self.recipe.whole(self.node, &self.told.notes)
     }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::OnceLock;
-
-use indexmap::IndexMap;
+use std::sync::{Arc, OnceLock};
 
 use super::NodeError;
 use crate::value::{Data, Value};
@@ -62,41 +60,59 @@ impl<'a> Literals<'a> {
 /// The inputs of a node, all converted to kinds that its sockets take, defaults filled in.
 #[derive(Default)]
 pub struct Inputs {
-    pub(crate) values: IndexMap<&'static str, Input>,
+    /// In the order of the spec, each name once.
+    values: Vec<(&'static str, OnceLock<Option<Value>>)>,
+    /// Where values that are not here come from.
+    source: Option<Arc<dyn Source>>,
 }
 
-/// Where a value may still have to come from.
-type Load = Box<dyn Fn() -> Option<Value> + Send + Sync>;
-
-/// An input whose value is there, or comes from a cache when it is first asked for.
-pub(crate) struct Input {
-    value: OnceLock<Option<Value>>,
-    load: Option<Load>,
-}
-
-impl Input {
-    pub(crate) fn here(value: Value) -> Self {
-        Input { value: OnceLock::from(Some(value)), load: None }
-    }
-
-    pub(crate) fn later(load: impl Fn() -> Option<Value> + Send + Sync + 'static) -> Self {
-        Input { value: OnceLock::new(), load: Some(Box::new(load)) }
-    }
-
-    pub(crate) fn get(&self) -> Option<&Value> {
-        self.value.get_or_init(|| self.load.as_ref().and_then(|load| load())).as_ref()
-    }
-
-    /// Somebody asked for it, and it was not to be had.
-    pub(crate) fn is_lost(&self) -> bool {
-        matches!(self.value.get(), Some(None))
-    }
+/// Where a node's inputs come from that are not here yet.
+pub(crate) trait Source: Send + Sync {
+    /// The value of the input at that place; none if it is lost.
+    fn load(&self, place: usize) -> Option<Value>;
 }
 
 impl Inputs {
     /// Inputs by name, for calling a node outside a run.
     pub fn new(values: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        Inputs { values: values.into_iter().map(|(name, value)| (name, Input::here(value))).collect() }
+        let mut inputs = Inputs::default();
+        for (name, value) in values {
+            let value = OnceLock::from(Some(value));
+            match inputs.values.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => inputs.values.push((name, value)),
+            }
+        }
+        inputs
+    }
+
+    /// Those of a run: (name, value if it is here). The others are loaded when somebody asks for them.
+    pub(crate) fn in_a_run(
+        values: impl Iterator<Item = (&'static str, Option<Value>)>,
+        source: Arc<dyn Source>,
+    ) -> Self {
+        let cell = |value: Option<Value>| value.map_or_else(OnceLock::new, |value| OnceLock::from(Some(value)));
+        Inputs { values: values.map(|(name, value)| (name, cell(value))).collect(), source: Some(source) }
+    }
+
+    /// Sees to it that every value is here. False if one is lost.
+    pub(crate) fn load(&self) -> bool {
+        (0..self.values.len()).filter(|&place| self.at(place).is_none()).count() == 0
+    }
+
+    /// Whether a value that was asked for is lost.
+    pub(crate) fn is_any_lost(&self) -> bool {
+        self.values.iter().any(|(_, value)| matches!(value.get(), Some(None)))
+    }
+
+    /// The value at a place; none if it is lost.
+    fn at(&self, place: usize) -> Option<&Value> {
+        let load = || self.source.as_ref().and_then(|source| source.load(place));
+        self.values[place].1.get_or_init(load).as_ref()
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.values.iter().position(|(known, _)| *known == name)
     }
 
     /// A required input, or one with a default.
@@ -109,7 +125,7 @@ impl Inputs {
 
     /// An optional input.
     pub fn optional<T: Data>(&self, name: &'static str) -> Result<Option<&T>, NodeError> {
-        if self.values.contains_key(name) { self.get(name).map(Some) } else { Ok(None) }
+        if self.has(name) { self.get(name).map(Some) } else { Ok(None) }
     }
 
     /// The elements of a list.
@@ -130,23 +146,23 @@ impl Inputs {
 
     /// The value itself, whatever its kind.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)?.get()
+        self.at(self.place(name)?)
     }
 
     /// Whether anything feeds an input. Of a lazy one: whether it was asked for and has come, or is known.
     pub fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name)
+        self.place(name).is_some()
     }
 
     /// Every input with its summary.
     pub fn summaries(&self) -> Vec<(String, String)> {
-        let summary = |input: &Input| input.get().map_or_else(|| "lost".into(), Value::summary);
-        self.values.iter().map(|(name, input)| ((*name).to_string(), summary(input))).collect()
+        let summary = |place| self.at(place).map_or_else(|| "lost".into(), Value::summary);
+        self.values.iter().enumerate().map(|(place, (name, _))| ((*name).to_string(), summary(place))).collect()
     }
 
     fn required(&self, name: &str) -> Result<&Value, NodeError> {
-        let input = self.values.get(name).ok_or_else(|| NodeError::new(format!("input `{name}` is missing")))?;
-        input.get().ok_or_else(|| NodeError::new(format!("the value of input `{name}` is lost")))
+        let place = self.place(name).ok_or_else(|| NodeError::new(format!("input `{name}` is missing")))?;
+        self.at(place).ok_or_else(|| NodeError::new(format!("the value of input `{name}` is lost")))
     }
 }
 

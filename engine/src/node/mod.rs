@@ -3,6 +3,7 @@
 mod context;
 mod inputs;
 mod outputs;
+mod trail;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -10,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use context::{Context, Provenance};
-pub(crate) use context::{Notes, SavedStates, Told};
-pub(crate) use inputs::Input;
+pub(crate) use context::{Notes, Recipe, SavedStates, Told};
+pub(crate) use inputs::Source;
 pub use inputs::{InputProblem, Inputs, Literals};
 pub use outputs::Outputs;
+pub(crate) use trail::Trail;
 
 use crate::spec::NodeSpec;
 use crate::value::Fingerprint;
@@ -136,6 +138,14 @@ impl NodeError {
     pub fn from_error(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         let source = error.source().map(|source| Box::new(Cause::copy(source)) as _);
         NodeError::Failed { message: error.to_string(), hint: None, source }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match self {
+            NodeError::Failed { hint, .. } => hint.as_deref(),
+            NodeError::Cancelled => None,
+        }
     }
 
     /// What it came from, outermost first.

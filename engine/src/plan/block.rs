@@ -44,6 +44,8 @@ pub(crate) struct Step {
     /// a body.
     pub(crate) is_target: bool,
     pub(crate) options: NodeOptions,
+    /// What limits it together with others.
+    pub(crate) limit: Option<Arc<Limit>>,
     /// Bytes that it will take at the most, if the node could tell beforehand.
     pub(crate) memory: Option<u64>,
 }
@@ -109,12 +111,21 @@ pub(crate) enum Origin {
     List { element: Kind, items: Vec<Origin> },
 }
 
+/// How long a map, a loop or an included workflow may take as a whole: from when the first node in it runs.
+pub(crate) struct Limit {
+    /// Its name in the block.
+    pub(crate) id: Arc<str>,
+    pub(crate) timeout: Duration,
+    /// The same for what it is included in.
+    pub(crate) outer: Option<Arc<Limit>>,
+}
+
 /// How a workflow wants a node to be run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NodeOptions {
     /// Its results may be kept and taken from a cache.
     pub(crate) cache: bool,
-    /// It fails when it takes longer.
+    /// It fails when it takes longer. Maps, loops and included workflows have a [`Limit`] instead.
     pub(crate) timeout: Option<Duration>,
     /// How often it is tried again after a failure.
     pub(crate) retry: u32,

@@ -59,7 +59,7 @@ impl Composer<'_> {
         let module = &graph.modules[self.scopes[scope].module];
         let entry = &module.workflow.nodes[node];
         let Some(mut handed) = self.hand_in(scope, node, call) else { return Spot::Gone };
-        let outer = self.options(scope, entry.options.as_deref());
+        let (outer, limit) = self.inner_options(scope, entry);
         let body = self.compose_body(call, &mut handed, &outer);
         let Some(action) = action(&call.form, &handed, &body) else { return Spot::Gone };
         let outputs: Vec<_> = body.result_of.iter().enumerate().filter(|(_, result)| result.is_some()).collect();
@@ -75,6 +75,7 @@ impl Composer<'_> {
             outputs: outputs.collect(),
             is_target: false,
             options: NodeOptions { retry: 0, ..outer },
+            limit,
             memory: None,
         };
         let draft = self.draft(scope, node, Some(step));
@@ -150,8 +151,8 @@ impl Composer<'_> {
     fn compose_body(&mut self, call: &ModuleCall, handed: &mut Handed, outer: &NodeOptions) -> Body {
         let mut inner = Composer::new(self.graph, self.base_dir, self.memory_limit);
         inner.params = std::mem::take(&mut handed.params);
-        // As with an included workflow: the limit is on each node in it.
-        let options = outer.clone();
+        // What limits them all together the node says that runs them.
+        let options = (outer.clone(), None);
         let scope = inner.place(call.module, String::new(), std::mem::take(&mut handed.inputs), options);
         let results = inner.results(scope);
         let effects = (0..inner.drafts.len()).filter(|&draft| inner.drafts[draft].has_effect);

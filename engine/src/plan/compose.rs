@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::resolve::{Resolved, Trouble};
-use super::{Action, NodeOptions, Param, Step, StepInput, StepOutput};
+use super::{Action, Limit, NodeOptions, Param, Step, StepInput, StepOutput};
 use crate::diagnostic::Diagnostic;
 use crate::document::{NodeEntry, Options};
 use crate::graph::{CallForm, Callee, Graph, Link, ModuleCall};
@@ -50,6 +50,8 @@ pub(super) struct Scope {
     pub(super) spots: Vec<Spot>,
     /// What the nodes are told that do not say otherwise.
     pub(super) options: NodeOptions,
+    /// How long it may take as a whole.
+    limit: Option<Arc<Limit>>,
     /// The node of the outermost workflow that it is part of; none if it is that workflow.
     top: Option<u32>,
 }
@@ -142,7 +144,7 @@ impl<'a> Composer<'a> {
         module: usize,
         prefix: String,
         inputs: Vec<ScopeInput>,
-        options: NodeOptions,
+        (options, limit): (NodeOptions, Option<Arc<Limit>>),
     ) -> usize {
         let graph = self.graph;
         let nodes = &graph.modules[module].nodes;
@@ -150,7 +152,15 @@ impl<'a> Composer<'a> {
         self.drafts.reserve(nodes.len());
         self.steps.reserve(nodes.len());
         let top = self.under_way;
-        self.scopes.push(Scope { module, prefix, inputs, spots: vec![Spot::Nowhere; nodes.len()], options, top });
+        self.scopes.push(Scope {
+            module,
+            prefix,
+            inputs,
+            spots: vec![Spot::Nowhere; nodes.len()],
+            options,
+            limit,
+            top,
+        });
         for &node in &graph.modules[module].order {
             if top.is_none() {
                 self.under_way = Some(node);
@@ -344,6 +354,7 @@ impl<'a> Composer<'a> {
             inputs,
             is_target: false,
             options: self.options(scope, entry.options.as_deref()),
+            limit: self.scopes[scope].limit.clone(),
             memory: None,
             action: Action::Node(registered.clone()),
         }
@@ -377,6 +388,15 @@ impl<'a> Composer<'a> {
         options
     }
 
+    /// What nodes inside of a map, a loop or an included workflow are told, and what limits them all together.
+    pub(super) fn inner_options(&self, scope: usize, entry: &NodeEntry) -> (NodeOptions, Option<Arc<Limit>>) {
+        let mut options = self.options(scope, entry.options.as_deref());
+        let outer = self.scopes[scope].limit.clone();
+        let Some(timeout) = options.timeout.take() else { return (options, outer) };
+        let limit = Limit { id: self.id(scope, &entry.id.value), timeout, outer };
+        (options, Some(Arc::new(limit)))
+    }
+
     fn include(&mut self, scope: usize, node: usize, call: &ModuleCall) -> Spot {
         let graph = self.graph;
         let module = &graph.modules[self.scopes[scope].module];
@@ -392,7 +412,7 @@ impl<'a> Composer<'a> {
             return self.table(vec![Resolved::Broken(vec![draft]); graph_node.kinds.len()]);
         }
         let prefix = format!("{}{}/", self.scopes[scope].prefix, entry.id.value);
-        let options = self.options(scope, entry.options.as_deref());
+        let options = self.inner_options(scope, entry);
         let inner = self.place(call.module, prefix, inputs, options);
         let outputs = self.results(inner);
         self.table(outputs)

@@ -46,7 +46,7 @@ pub(super) fn prepare(
     let mut composer = Composer::new(&graph, &base_dir, settings.memory_limit);
     let root = graph.root_index();
     let given = scope_inputs(&graph, &inputs, settings);
-    composer.place(root, String::new(), given, NodeOptions::default());
+    composer.place(root, String::new(), given, (NodeOptions::default(), None));
     let results = composer.results(0);
     let mut targets = targets::find(&composer, &results, settings, is_damaged, &mut diagnostics);
     let mut demand = Demand::new(&composer, &targets.drafts);

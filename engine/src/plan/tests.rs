@@ -157,12 +157,12 @@ fn options_are_handed_down() {
     let steps = &plan.0.root.steps;
     let told: Vec<_> =
         steps.iter().map(|step| (&*step.id, step.options.retry, step.options.cache, step.options.timeout)).collect();
-    assert_eq!(told[0], ("m", 0, true, Some(Duration::from_millis(1500))));
+    assert_eq!(told[0], ("m", 0, true, None));
+    let limit = steps[0].limit.as_ref().expect("it may not take for ever");
+    assert_eq!((&*limit.id, limit.timeout, limit.outer.is_none()), ("m", Duration::from_millis(1500), true));
     let Action::Map(map) = &steps[0].action else { panic!("a map") };
-    assert_eq!(
-        (map.body.steps[0].options.retry, map.body.steps[0].options.timeout),
-        (3, Some(Duration::from_millis(1_500)))
-    );
+    let inner = &map.body.steps[0];
+    assert_eq!((inner.options.retry, inner.options.timeout, inner.limit.is_none()), (3, None, true));
 }
 
 #[test]

@@ -100,16 +100,22 @@ impl Plugins {
     /// loaded; no plugin takes the name of a node type that is built in.
     pub fn load(&self, folders: &[PathBuf]) -> PluginSet {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut loading = Loading { base: &self.base, before: &mut known, now: HashMap::new(), owners: HashMap::new() };
+        let before = std::mem::take(&mut *known);
+        let mut loading = Loading { base: &self.base, before, now: HashMap::new(), owners: HashMap::new() };
         let mut set = PluginSet { registry: Registry::clone(&self.base), files: Vec::new() };
         for folder in folders {
             match list(folder) {
-                Ok(paths) => paths.into_iter().for_each(|path| loading.add(path, &mut set)),
+                Ok(paths) => {
+                    let are_too_many = paths.len() > abi::MAX_FILES;
+                    paths.into_iter().take(abi::MAX_FILES).for_each(|path| loading.add(path, &mut set));
+                    if are_too_many {
+                        set.files.push(PluginFile::bad(folder.clone(), PluginError::TooMany));
+                    }
+                }
                 Err(problem) => set.files.push(PluginFile::bad(folder.clone(), problem)),
             }
         }
-        let now = loading.now;
-        *known = now;
+        *known = loading.now;
         set
     }
 }
@@ -117,21 +123,15 @@ impl Plugins {
 /// A loading under way.
 struct Loading<'a> {
     base: &'a Arc<Registry>,
-    before: &'a mut HashMap<(PathBuf, Fingerprint), Loaded>,
+    before: HashMap<(PathBuf, Fingerprint), Loaded>,
     now: HashMap<(PathBuf, Fingerprint), Loaded>,
     /// The plugins whose node types are in force.
     owners: HashMap<Fingerprint, PathBuf>,
 }
 
 impl Loading<'_> {
+    /// Whatever is in the file, it is among the files of the set then.
     fn add(&mut self, path: PathBuf, set: &mut PluginSet) {
-        if set.files.iter().filter(|file| file.path.parent() == path.parent()).count() == abi::MAX_FILES {
-            let folder = path.parent().unwrap_or(&path).to_path_buf();
-            if !set.files.iter().any(|file| file.path == folder) {
-                set.files.push(PluginFile::bad(folder, PluginError::TooMany));
-            }
-            return;
-        }
         let bytes = match read(&path) {
             Ok(bytes) => bytes,
             Err(problem) => return set.files.push(PluginFile::bad(path, problem)),

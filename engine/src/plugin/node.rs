@@ -13,9 +13,9 @@ use crate::guard;
 use crate::node::{Context, External, Inputs, Node, NodeError, NodeResult, Surroundings};
 use crate::registry::Registry;
 use crate::spec::NodeSpec;
-use crate::value::{Fingerprint, FingerprintHasher};
+use crate::value::{Fingerprint, FingerprintHasher, Value};
 
-/// So many times as much memory as when it is encoded a value takes here at the most, about.
+/// So many times as much memory as when it is encoded a list takes here at the most; other values take about as much.
 const LISTS: usize = 8;
 
 /// A plugin that was loaded: its code, and what it says that it is.
@@ -82,7 +82,8 @@ fn describe(module: &Module, kinds: &Registry) -> Result<describe::Description, 
     }
     let place: i64 = instance.call(abi::DESCRIBE, (), &mut between).map_err(fault)?;
     let text = instance.bytes("its description", abi::unpack(place)).map_err(fault)?;
-    describe::read(text, kinds).map_err(PluginError::Description)
+    let description = describe::read(text, kinds);
+    description.map_err(|reason| PluginError::Description(abi::cut(&reason, abi::MAX_TOLD).into_owned()))
 }
 
 /// A node type of a plugin.
@@ -97,7 +98,7 @@ impl PluginNode {
     }
 
     /// The reply to these inputs, read.
-    fn call(&self, inputs: &[u8], context: &mut Context<'_>) -> Result<NodeResult, Fault> {
+    fn call(&self, inputs: Vec<u8>, context: &mut Context<'_>) -> Result<NodeResult, Fault> {
         let mut between = |host: &mut Host| tell(host, context);
         let mut instance = self.plugin.module.instantiate()?;
         let length = i32::try_from(inputs.len()).map_err(|_| Fault::Memory)?;
@@ -105,11 +106,13 @@ impl PluginNode {
         if place == 0 {
             return Err(Fault::Memory);
         }
-        instance.write("the room for its inputs", place.cast_unsigned() as usize, inputs)?;
+        instance.write("the room for its inputs", place.cast_unsigned() as usize, &inputs)?;
+        drop(inputs);
         let index = i32::try_from(self.index).map_err(|_| Fault::Memory)?;
         let reply: i64 = instance.call(abi::RUN, (index, place, length), &mut between)?;
         let reply = instance.bytes("its reply", abi::unpack(reply))?;
-        wire::reply(reply, self.spec(), &self.plugin.kinds).map_err(|error| Fault::Reply(error.to_string()))
+        let reply = wire::reply(reply, self.spec(), &self.plugin.kinds);
+        reply.map_err(|error| Fault::Reply(abi::cut(&error.to_string(), abi::MAX_TOLD).into_owned()))
     }
 }
 
@@ -144,12 +147,19 @@ impl Node for PluginNode {
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
         // What is made with it says so: the same file has the same hash wherever it is.
         context.note("plugin.blake3", self.plugin.fingerprint.to_string());
-        // Before room is made for a copy of what a plugin has no room for. Lists take more room here than there.
-        let size: usize = self.spec().inputs.iter().filter_map(|input| Some(inputs.value(input.name)?.size())).sum();
-        if size / LISTS > abi::MAX_MEMORY {
+        // Before anything is encoded that a plugin has certainly no room for.
+        let given = self.spec().inputs.iter().filter_map(|input| inputs.value(input.name));
+        if given.map(least_encoded).sum::<usize>() > abi::MAX_MEMORY {
             return Err(self.plugin.failed(&Fault::Memory));
         }
-        let inputs = wire::inputs(self.spec(), inputs)?;
-        self.call(&inputs, context).unwrap_or_else(|fault| Err(self.plugin.failed(&fault)))
+        let Some(inputs) = wire::inputs(self.spec(), inputs, abi::MAX_MEMORY)? else {
+            return Err(self.plugin.failed(&Fault::Memory));
+        };
+        self.call(inputs, context).unwrap_or_else(|fault| Err(self.plugin.failed(&fault)))
     }
+}
+
+/// About how many bytes a value encodes to at the least.
+fn least_encoded(value: &Value) -> usize {
+    if value.list().is_some() { value.size() / LISTS } else { value.size() }
 }

@@ -11,7 +11,7 @@ use wasmi::{
 
 use super::abi;
 use super::error::PluginError;
-use super::host::{self, Host};
+use super::host::{self, Host, Paused};
 
 /// Why a call into a plugin came to nothing: goes on after "the plugin".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +106,9 @@ fn check_imports(module: &wasmi::Module) -> Result<(), PluginError> {
     for import in module.imports() {
         let name = format!("{}.{}", import.module(), import.name());
         let known = abi::FUNCTIONS.iter().find(|(name, _)| (abi::IMPORTS, *name) == (import.module(), import.name()));
-        let Some((_, parameters)) = known else { return Err(PluginError::Import(name)) };
+        let Some((_, parameters)) = known else {
+            return Err(PluginError::Import(abi::cut(&name, abi::MAX_NAME).into_owned()));
+        };
         let wanted = FuncType::new(vec![ValType::I32; *parameters], []);
         if !matches!(import.ty(), ExternType::Func(found) if *found == wanted) {
             return Err(PluginError::Import(format!("{name}, but not as a function of {parameters} i32")));
@@ -168,12 +170,22 @@ impl Instance {
                     self.refuel(self.slice.max(paused.required_fuel()))?;
                     going = paused.resume(&mut self.store);
                 }
-                Ok(TypedResumableCall::HostTrap(refused)) => {
-                    return Err(fault(refused.host_error(), self.store.data()));
+                Ok(TypedResumableCall::HostTrap(paused)) if paused.host_error().downcast_ref::<Paused>().is_some() => {
+                    between(self.store.data_mut())?;
+                    self.refuel(self.slice)?;
+                    going = paused.resume(&mut self.store, &[]);
                 }
-                Err(error) => return Err(fault(&error, self.store.data())),
+                Ok(TypedResumableCall::HostTrap(refused)) => return Err(self.failed(refused.host_error(), between)),
+                Err(error) => return Err(self.failed(&error, between)),
             }
         }
+    }
+
+    /// Why a call failed. What the plugin said before is heard: it may say more about the reason than the reason.
+    fn failed(&mut self, error: &wasmi::Error, between: Between<'_>) -> Fault {
+        // The call is over: whether it might have gone on does not matter.
+        let _ = between(self.store.data_mut());
+        fault(error, self.store.data())
     }
 
     /// A part of its memory.
@@ -217,5 +229,6 @@ fn fault(error: &wasmi::Error, host: &Host) -> Fault {
 }
 
 fn one_line(error: &wasmi::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    abi::cut(&line, abi::MAX_TOLD).into_owned()
 }

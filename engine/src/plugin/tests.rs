@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::prelude::*;
 
 use super::sandbox::{Fault, Module};
 use super::{abi, describe, wire};
 use crate::node::{Inputs, NodeError};
-use crate::registry::Registry;
+use crate::registry::{Elements, Registry};
 use crate::spec::{InputSpec, NodeSpec, OutputSpec, Presence};
-use crate::value::{Encoder, List, Value, kinds};
+use crate::value::{Data, DecodeError, Decoder, Encoder, Kind, List, Value, kinds};
 
 fn described(text: &str) -> Result<describe::Description, String> {
     describe::read(text.as_bytes(), &Registry::new())
@@ -115,7 +118,7 @@ fn integers(numbers: &[i64]) -> Value {
 #[test]
 fn inputs_are_written_as_documented() {
     let given = Inputs::new([("y", integers(&[7])), ("x", Value::new("hi".to_string()))]);
-    let bytes = wire::inputs(&spec(), &given).unwrap();
+    let bytes = wire::inputs(&spec(), &given, abi::MAX_MEMORY).unwrap().unwrap();
     let expected = encoded(|encoder| {
         encoder.number(2);
         encoder.text("x");
@@ -126,8 +129,62 @@ fn inputs_are_written_as_documented() {
         encoder.bytes(b"\x01\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0");
     });
     assert_eq!(bytes, expected);
-    let without = wire::inputs(&spec(), &Inputs::new([("x", Value::new(String::new()))])).unwrap();
+    let without = Inputs::new([("x", Value::new(String::new()))]);
+    let without = wire::inputs(&spec(), &without, abi::MAX_MEMORY).unwrap().unwrap();
     assert_eq!(without[0], 1, "what is not given is not there");
+}
+
+#[test]
+fn lists_in_inputs_are_written_as_everywhere() {
+    let lists = List::new(kinds::INTEGER_LIST, vec![integers(&[1, 2]), integers(&[]), integers(&[3])]).unwrap();
+    let lists = Value::from(lists);
+    let bytes = wire::inputs(&spec(), &Inputs::new([("y", lists.clone())]), abi::MAX_MEMORY).unwrap().unwrap();
+    let expected = encoded(|encoder| {
+        encoder.number(1);
+        encoder.text("y");
+        encoder.text("IntegerListList");
+        encoder.bytes(&lists.encode());
+    });
+    assert_eq!(bytes, expected);
+}
+
+/// A mebibyte, of which it is known how often it was encoded.
+struct Mebibyte(Arc<AtomicUsize>);
+
+impl Data for Mebibyte {
+    const KIND: Kind = Kind::new("Mebibyte");
+
+    fn summary(&self) -> String {
+        "a mebibyte".into()
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        encoder.raw(&[0; 1 << 20]);
+    }
+
+    fn decode(_: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Err(DecodeError::new("nobody wants it back"))
+    }
+}
+
+#[test]
+fn no_more_is_encoded_than_there_is_room_for() {
+    let given = Inputs::new([("x", Value::new("hi".to_string())), ("y", integers(&[1, 2, 3]))]);
+    let whole = wire::inputs(&spec(), &given, abi::MAX_MEMORY).unwrap().unwrap();
+    for room in 0..whole.len() {
+        assert_eq!(wire::inputs(&spec(), &given, room).unwrap(), None, "{room} bytes of room");
+    }
+    let exactly = wire::inputs(&spec(), &given, whole.len()).unwrap().unwrap();
+    assert_eq!((&exactly, exactly.capacity()), (&whole, whole.len()));
+
+    let encoded = Arc::new(AtomicUsize::new(0));
+    let many = (0..1000).map(|_| Value::new(Mebibyte(Arc::clone(&encoded)))).collect();
+    let inner = Value::from(List::new(Mebibyte::KIND, many).unwrap());
+    let outer = List::new(inner.kind(), vec![inner.clone(), inner]).unwrap();
+    let given = Inputs::new([("y", outer.into())]);
+    assert_eq!(wire::inputs(&spec(), &given, 3 << 20).unwrap(), None);
+    assert_eq!(encoded.load(Ordering::Relaxed), 3, "the third does not fit, and is the last that is asked");
 }
 
 fn read(bytes: &[u8]) -> Result<Result<crate::node::Outputs, NodeError>, String> {
@@ -156,6 +213,66 @@ fn a_reply_gives_outputs_keeps_them_back_or_says_why_not() {
     });
     let NodeError::Failed { message, hint, .. } = read(&failed).unwrap().unwrap_err() else { panic!("it failed") };
     assert_eq!((message.as_str(), hint.as_deref()), ("too blue", Some("use less blue")));
+}
+
+#[test]
+fn words_of_a_plugin_are_cut() {
+    let long = "ä".repeat(1 << 20);
+    let failed = encoded(|encoder| {
+        encoder.number(1);
+        encoder.text(&long);
+        encoder.text(&long);
+    });
+    let NodeError::Failed { message, hint, .. } = read(&failed).unwrap().unwrap_err() else { panic!("it failed") };
+    let expected = format!("{}…", "ä".repeat(abi::MAX_TOLD / 2));
+    assert!(message == expected && hint.as_deref() == Some(&expected), "{} bytes", message.len());
+    let blocked = encoded(|encoder| {
+        encoder.number(0);
+        encoder.number(1);
+        encoder.text("a");
+        encoder.number(1);
+        encoder.text(&long);
+    });
+    assert!(read(&blocked).unwrap().unwrap().blocked("a") == Some(&expected), "the reason is cut too");
+    let unknown = encoded(|encoder| {
+        encoder.number(0);
+        encoder.number(1);
+        encoder.text(&long);
+    });
+    assert_eq!(read(&unknown).unwrap_err(), format!("there is no output \"{}…\"", "ä".repeat(50)));
+}
+
+/// A reply whose output `b` is a list of so many ones.
+fn ones(count: usize) -> Vec<u8> {
+    let element = encoded(|encoder| encoder.bytes(&1_i64.to_le_bytes()));
+    encoded(|encoder| {
+        encoder.number(0);
+        encoder.number(1);
+        encoder.text("b");
+        encoder.number(0);
+        encoder.number((8 + count * element.len()) as u64);
+        encoder.number(count as u64);
+        encoder.raw(&element.repeat(count));
+    })
+}
+
+#[test]
+fn a_reply_has_a_bounded_number_of_list_elements() {
+    let outputs = read(&ones(abi::MAX_ELEMENTS)).unwrap().unwrap();
+    assert_eq!(outputs.get("b").unwrap().list().unwrap().items().len(), abi::MAX_ELEMENTS);
+    let message = read(&ones(abi::MAX_ELEMENTS + 1)).unwrap_err();
+    assert!(message.ends_with("lists may have 1048576 elements in all, there are more"), "{message}");
+}
+
+#[test]
+fn elements_of_all_lists_in_lists_and_of_all_values_are_counted_together() {
+    let lists = List::new(kinds::INTEGER_LIST, vec![integers(&[1, 2]), integers(&[3])]).unwrap();
+    let (lists, registry) = (Value::from(lists), Registry::new());
+    let mut ten = Elements::at_most(10);
+    for is_within in [true, true, false] {
+        let decoded = registry.decode_within(lists.kind(), &lists.encode(), &mut ten);
+        assert_eq!(decoded.is_ok(), is_within, "each has five: {decoded:?}");
+    }
 }
 
 #[test]
@@ -268,6 +385,33 @@ fn interruptions_change_no_result() {
         assert!(looked > looks, "slices of {slice}: {looked} looks");
         looks = looked;
     }
+}
+
+#[test]
+fn calls_of_the_host_are_paid_for_one_by_one() {
+    // No loop: the interpreter itself would not look between them.
+    let calls = "(call $warn (i32.const 0) (i32.const 8192))".repeat(300);
+    let text = format!(
+        r#"(module
+            (import "easel" "warn" (func $warn (param i32 i32)))
+            (memory (export "memory") 1)
+            (func (export "easel_abi_version") (result i32) i32.const 1)
+            (func (export "easel_describe") (result i64) i64.const 0)
+            (func (export "easel_alloc") (param i32) (result i32) i32.const 8)
+            (func (export "easel_run") (param i32 i32 i32) (result i64) {calls} i64.const 7))"#
+    );
+    let module = wat::parse_str(text).unwrap();
+    let mut instance = Module::new(&module).unwrap().instantiate().unwrap();
+    instance.slice = 10 * abi::CALL;
+    let mut heard = Vec::new();
+    let result = instance.call(abi::RUN, (0_i32, 0_i32, 0_i32), &mut |host| {
+        heard.push(host.take_tellings().len());
+        Ok(())
+    });
+    assert_eq!(result, Ok(7_i64));
+    assert_eq!(heard.iter().sum::<usize>(), abi::MAX_TELLINGS + 1);
+    assert!(heard.iter().all(|&count| count <= 1), "texts cost more than a slice: {heard:?}");
+    assert!(heard.len() > abi::MAX_TELLINGS + 20, "and what is not heard is paid for too: {heard:?}");
 }
 
 #[test]

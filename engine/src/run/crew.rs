@@ -37,6 +37,8 @@ pub trait Workshop: Sized + Send + Sync {
     type Job;
     /// What came of it.
     type Outcome;
+    /// What is left of that when its consequences are drawn. It may take long to end, so it does without the lock.
+    type Leftover;
 
     /// The crew that works here.
     fn crew(&self) -> &Crew<Self::State>;
@@ -60,7 +62,7 @@ pub trait Workshop: Sized + Send + Sync {
     fn carry_out(self: &Arc<Self>, job: Self::Job) -> Option<Self::Outcome>;
 
     /// Draws the consequences.
-    fn settle(&self, state: &mut Self::State, outcome: Self::Outcome);
+    fn settle(&self, state: &mut Self::State, outcome: Self::Outcome) -> Option<Self::Leftover>;
 
     /// Starts a thread that calls [`work`]. False: the machine has none to give.
     fn hire(self: &Arc<Self>) -> bool;
@@ -116,18 +118,27 @@ impl Roster {
 pub fn work<W: Workshop>(shop: &Arc<W>) {
     let mut state = shop.crew().lock();
     W::roster(&mut state).waking = false;
+    let mut left = None;
     while !W::roster(&mut state).stopping {
-        let Some(job) = shop.next_job(&mut state) else {
+        let job = shop.next_job(&mut state);
+        if job.is_none() && left.is_none() {
             state = rest(shop, state);
             continue;
-        };
+        }
         wake_another(shop, &mut state);
         drop(state);
+        drop(left.take());
+        let Some(job) = job else {
+            state = shop.crew().lock();
+            continue;
+        };
         let Some(outcome) = shop.carry_out(job) else { return };
         state = shop.crew().lock();
-        shop.settle(&mut state, outcome);
+        left = shop.settle(&mut state, outcome);
     }
     W::roster(&mut state).workers -= 1;
+    drop(state);
+    drop(left);
 }
 
 /// Sleeps until there may be something to do.

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::attempt::Done;
+use super::fragments::{self, Expander};
 use super::frames::{BlockRef, NewFrame};
 use super::frontier::{State as Stand, Wait};
 use super::look::{Stop, Turn};
-use super::settle;
+use super::settle::{self, End};
 use super::slot::{Blocked, Given, Obstacle, Slot};
 use super::state::{Shared, State};
-use crate::diagnostic::Diagnostic;
 use crate::event::Event;
 use crate::guard;
-use crate::node::{NodeError, Notes};
+use crate::node::{NodeError, Trail};
 use crate::plan::{self, Action, Block, LoopAction, MapAction, Ragged};
 use crate::value::Value;
 
@@ -34,8 +33,15 @@ pub(super) enum Pending {
     /// What a node expanded into.
     Fragment {
         frame: usize,
-        done: Box<Done>,
+        expander: Expander,
     },
+}
+
+impl Pending {
+    /// Whether listeners heard that it began. Of a map or a loop they do when something in it begins.
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self, Pending::Fragment { expander: Expander { ran: true, .. }, .. })
+    }
 }
 
 /// A loop under way.
@@ -49,22 +55,25 @@ pub(super) struct Passes {
     /// For each result that is collected what the passes gave.
     collected: Vec<Vec<Slot>>,
     /// What everything before the pass under way noted.
-    notes: Arc<Notes>,
+    trail: Option<Arc<Trail>>,
     began: Instant,
 }
 
 /// Turns a map into a frame for each element.
-pub(super) fn begin_map(shared: &Arc<Shared>, turn: &Turn, map: &MapAction) -> Result<(), Stop> {
+pub(super) fn begin_map(shared: &Arc<Shared>, turn: &Turn, map: &MapAction) -> Result<End, Stop> {
     let fixed = arguments(turn, &map.body);
+    shared.hash(&fixed);
     let mut lists = Vec::new();
     for (param, _) in map.over.iter().enumerate().filter(|(_, over)| **over) {
-        lists.push((param, fixed[param].items(&shared.loader)?));
+        let items = fixed[param].items(&shared.loader)?;
+        shared.hash(&items);
+        lists.push((param, items));
     }
     let count = count(map, &lists).map_err(Stop::Failed)?;
     let mut state = shared.lock();
     check_depth(&state, turn.instance).map_err(Stop::Failed)?;
     let mut frames = Vec::with_capacity(count);
-    let notes = state.frames.notes_before(turn.instance);
+    let trail = state.frames.trail_before(turn.instance);
     for element in 0..count {
         let mut arguments = fixed.clone();
         for (param, items) in &lists {
@@ -73,7 +82,7 @@ pub(super) fn begin_map(shared: &Arc<Shared>, turn: &Turn, map: &MapAction) -> R
         if let Some(param) = map.index {
             arguments[param] = Slot::known(Value::new(element as i64));
         }
-        frames.push(begin_frame(&mut state, turn.instance, &map.body, arguments, Some(element), &notes));
+        frames.push(begin_frame(&mut state, turn.instance, &map.body, arguments, Some(element), &trail));
     }
     announce(shared, &state, turn.instance, &frames);
     let used: Vec<_> =
@@ -111,9 +120,10 @@ fn count(map: &MapAction, lists: &[(usize, Vec<Slot>)]) -> Result<usize, NodeErr
 }
 
 /// Begins a loop's first pass.
-pub(super) fn begin_loop(shared: &Arc<Shared>, turn: &Turn, looped: &LoopAction) -> Result<(), Stop> {
+pub(super) fn begin_loop(shared: &Arc<Shared>, turn: &Turn, looped: &LoopAction) -> Result<End, Stop> {
     let arguments = arguments(turn, &looped.body);
-    let times = turn.slots.iter().find(|(input, _)| *input == looped.body.params.len());
+    shared.hash(&arguments);
+    let times = turn.slots().iter().find(|(input, _)| *input == looped.body.params.len());
     let times = match times {
         Some((_, slot)) => slot.load(&shared.loader).map_err(Stop::Lost)?.get::<i64>().copied(),
         None => None,
@@ -125,12 +135,12 @@ pub(super) fn begin_loop(shared: &Arc<Shared>, turn: &Turn, looped: &LoopAction)
     };
     let began = Instant::now();
     let collected = vec![Vec::new(); looped.body.results.len()];
-    let notes = shared.lock().frames.notes_before(turn.instance);
-    let passes = Passes { frame: 0, pass: 0, limit, arguments, collected, notes, began };
+    let trail = shared.lock().frames.trail_before(turn.instance);
+    let passes = Passes { frame: 0, pass: 0, limit, arguments, collected, trail, began };
     if limit == 0 {
         let slots = without_a_pass(shared, turn.instance, looped, &passes);
-        settle::collected(shared, turn.instance, slots, passes.notes, began);
-        return Ok(());
+        settle::collected(shared, turn.instance, slots, passes.trail, (false, began))?;
+        return Ok(End::Told);
     }
     let mut state = shared.lock();
     check_depth(&state, turn.instance).map_err(Stop::Failed)?;
@@ -163,7 +173,7 @@ fn begin_pass(shared: &Shared, state: &mut State, instance: usize, looped: &Loop
         passes.arguments[param] = Slot::known(Value::new(passes.pass as i64));
     }
     passes.frame =
-        begin_frame(state, instance, &looped.body, passes.arguments.clone(), Some(passes.pass), &passes.notes);
+        begin_frame(state, instance, &looped.body, passes.arguments.clone(), Some(passes.pass), &passes.trail);
     announce(shared, state, instance, &[passes.frame]);
     let awaited = awaited(state, passes.frame, &needed(state, instance, looped));
     state.pending.insert(instance, Pending::Loop(passes));
@@ -180,64 +190,7 @@ fn needed(state: &State, instance: usize, looped: &LoopAction) -> Vec<usize> {
     (0..looped.body.results.len()).filter(is_needed).collect()
 }
 
-/// Turns a node into what it gave instead of outputs.
-pub(super) fn begin_fragment(shared: &Arc<Shared>, instance: usize, mut done: Done) {
-    let failed = |error: &NodeError| {
-        let inputs = crate::node::Inputs::default();
-        settle::failed(shared, instance, error, &inputs);
-    };
-    let Some(fragment) = done.outputs.expansion.take() else { return };
-    let expanded = guard::catch(|| plan::expand(&fragment, &shared.plan.0.registry, &shared.plan.0.base_dir));
-    let block = match expanded {
-        Ok(Ok(block)) => Arc::new(block),
-        Ok(Err(problems)) => return failed(&unsound(&problems)),
-        Err(panic) => return failed(&NodeError::new(format!("checking what it expanded into panicked: {panic}"))),
-    };
-    let mut state = shared.lock();
-    let checked = check_depth(&state, instance).and_then(|()| check_results(&state, instance, &block));
-    if let Err(error) = checked {
-        drop(state);
-        return failed(&error);
-    }
-    let notes = state.frames.notes_before(instance);
-    let frame = begin_frame(&mut state, instance, &block, Vec::new(), None, &notes);
-    announce(shared, &state, instance, &[frame]);
-    // It has run, and what comes of it is not kept under its key: an equal node in the fragment must not wait for it.
-    state.disclaim(instance);
-    let awaited = awaited(&state, frame, &(0..block.results.len()).collect::<Vec<_>>());
-    state.pending.insert(instance, Pending::Fragment { frame, done: Box::new(done) });
-    wait(shared, &mut state, instance, awaited);
-    super::worker::wake_another(shared, &mut state);
-}
-
-fn unsound(problems: &[Diagnostic]) -> NodeError {
-    let messages: Vec<_> = problems.iter().filter(|problem| problem.is_error()).map(|p| p.message.as_str()).collect();
-    NodeError::new(format!("what it expanded into is not sound: {}", messages.join("; ")))
-        .with_hint("this is a bug of the node type, not of the workflow")
-}
-
-/// What a node expands into must give what the node has, and nothing else.
-fn check_results(state: &State, instance: usize, block: &Block) -> Result<(), NodeError> {
-    let buggy = |what: String| {
-        NodeError::new(format!("what it expanded into {what}"))
-            .with_hint("this is a bug of the node type, not of the workflow")
-    };
-    let outputs = &state.frames.step(instance).outputs;
-    for output in outputs {
-        let Some(result) = block.results.iter().find(|result| result.name == output.name) else {
-            return Err(buggy(format!("gives no `{}`", output.name)));
-        };
-        if result.kind != output.kind && output.kind != crate::value::kinds::ANY {
-            return Err(buggy(format!("gives `{}` as {} instead of {}", output.name, result.kind, output.kind)));
-        }
-    }
-    match block.results.iter().find(|result| outputs.iter().all(|output| output.name != result.name)) {
-        Some(result) => Err(buggy(format!("gives `{}`, which the node does not have", result.name))),
-        None => Ok(()),
-    }
-}
-
-fn check_depth(state: &State, instance: usize) -> Result<(), NodeError> {
+pub(super) fn check_depth(state: &State, instance: usize) -> Result<(), NodeError> {
     if state.frames.depth(instance) < DEEPEST {
         return Ok(());
     }
@@ -247,28 +200,28 @@ fn check_depth(state: &State, instance: usize) -> Result<(), NodeError> {
 /// What a body's parameters are given, as far as that is the same in every pass.
 fn arguments(turn: &Turn, body: &Block) -> Vec<Slot> {
     let mut arguments = vec![Slot::Gone { producer: turn.instance }; body.params.len()];
-    for (param, slot) in turn.slots.iter().filter(|(param, _)| *param < body.params.len()) {
+    for (param, slot) in turn.slots().iter().filter(|(param, _)| *param < body.params.len()) {
         arguments[*param] = slot.clone();
     }
     arguments
 }
 
-fn begin_frame(
+pub(super) fn begin_frame(
     state: &mut State,
     owner: usize,
     block: &Arc<Block>,
     arguments: Vec<Slot>,
     pass: Option<usize>,
-    notes: &Arc<Notes>,
+    trail: &Option<Arc<Trail>>,
 ) -> usize {
     let id = &state.frames.instance(owner).id;
     let prefix = Some(pass.map_or_else(|| id.to_string(), |pass| format!("{id}[{pass}]")));
-    let (block, notes) = (BlockRef::Inner(Arc::clone(block)), Arc::clone(notes));
-    let new = NewFrame { block, arguments, prefix, owner: Some(owner), notes };
+    let block = BlockRef::Inner(Arc::clone(block));
+    let new = NewFrame { block, arguments, prefix, owner: Some(owner), trail: trail.clone() };
     state.frames.begin(new, &mut state.frontier)
 }
 
-fn announce(shared: &Shared, state: &State, instance: usize, frames: &[usize]) {
+pub(super) fn announce(shared: &Shared, state: &State, instance: usize, frames: &[usize]) {
     if shared.events.is_heard() {
         let nodes = frames.iter().flat_map(|&frame| state.frames.planned(frame)).collect();
         let node = Arc::clone(&state.frames.instance(instance).id);
@@ -277,7 +230,7 @@ fn announce(shared: &Shared, state: &State, instance: usize, frames: &[usize]) {
 }
 
 /// The instances of a frame that must end before its results can be taken.
-fn awaited(state: &State, frame: usize, results: &[usize]) -> Vec<usize> {
+pub(super) fn awaited(state: &State, frame: usize, results: &[usize]) -> Vec<usize> {
     let block = state.frames.block(frame).clone();
     let origins = results.iter().map(|&result| &block.get().results[result].origin);
     let mut awaited = state.frames.targets(frame);
@@ -285,7 +238,7 @@ fn awaited(state: &State, frame: usize, results: &[usize]) -> Vec<usize> {
     awaited
 }
 
-fn wait(shared: &Shared, state: &mut State, instance: usize, mut awaited: Vec<usize>) {
+pub(super) fn wait(shared: &Shared, state: &mut State, instance: usize, mut awaited: Vec<usize>) {
     awaited.sort_unstable();
     awaited.dedup();
     let skipped = state.frontier.wait_for(instance, &awaited, Wait::End);
@@ -293,17 +246,17 @@ fn wait(shared: &Shared, state: &mut State, instance: usize, mut awaited: Vec<us
 }
 
 /// Takes what the frames of an instance gave, now that they have ended.
-pub(super) fn collect(shared: &Arc<Shared>, instance: usize) -> Result<(), Stop> {
-    let Some(pending) = shared.lock().pending.remove(&instance) else { return Ok(()) };
+pub(super) fn collect(shared: &Arc<Shared>, instance: usize) -> Result<End, Stop> {
+    let Some(pending) = shared.lock().pending.remove(&instance) else { return Ok(End::Told) };
     match pending {
         Pending::Map { frames, began } => collect_map(shared, instance, frames, began),
         Pending::Loop(passes) => collect_pass(shared, instance, passes),
-        Pending::Fragment { frame, done } => collect_fragment(shared, instance, frame, done),
+        Pending::Fragment { frame, expander } => fragments::collect(shared, instance, frame, expander),
     }
 }
 
 /// The first node in a frame that spoils it.
-fn culprit(state: &State, frame: usize, results: &[usize]) -> Option<usize> {
+pub(super) fn culprit(state: &State, frame: usize, results: &[usize]) -> Option<usize> {
     awaited(state, frame, results).into_iter().find_map(|node| match state.frontier.state(node) {
         Stand::Failed => Some(node),
         Stand::Skipped { because } => Some(because),
@@ -312,7 +265,11 @@ fn culprit(state: &State, frame: usize, results: &[usize]) -> Option<usize> {
 }
 
 /// What the results of a frame are; none for those that were kept back.
-fn results(shared: &Shared, frame: usize, wanted: &[usize]) -> Result<Vec<Result<Slot, Arc<Blocked>>>, Stop> {
+pub(super) fn results(
+    shared: &Shared,
+    frame: usize,
+    wanted: &[usize],
+) -> Result<Vec<Result<Slot, Arc<Blocked>>>, Stop> {
     let given: Vec<Given> = {
         let state = shared.lock();
         let block = state.frames.block(frame).clone();
@@ -331,7 +288,7 @@ fn results(shared: &Shared, frame: usize, wanted: &[usize]) -> Result<Vec<Result
     Ok(slots)
 }
 
-fn collect_map(shared: &Shared, instance: usize, frames: Vec<usize>, began: Instant) -> Result<(), Stop> {
+fn collect_map(shared: &Shared, instance: usize, frames: Vec<usize>, began: Instant) -> Result<End, Stop> {
     let (used, culprit, kinds) = {
         let state = shared.lock();
         let outputs = &state.frames.step(instance).outputs;
@@ -342,7 +299,7 @@ fn collect_map(shared: &Shared, instance: usize, frames: Vec<usize>, began: Inst
     };
     if let Some(because) = culprit {
         settle::spoilt(shared, instance, &frames, because);
-        return Ok(());
+        return Ok(End::Told);
     }
     let mut lists: Vec<Vec<Slot>> = vec![Vec::with_capacity(frames.len()); kinds.len()];
     for &frame in &frames {
@@ -358,36 +315,41 @@ fn collect_map(shared: &Shared, instance: usize, frames: Vec<usize>, began: Inst
         }
     }
     let slots = kinds.into_iter().zip(lists).map(|(element, items)| Slot::List { element, items: items.into() });
-    let before = shared.lock().frames.notes_before(instance);
-    let notes = release(shared, &frames, &used, &before);
-    settle::collected(shared, instance, slots.collect(), notes, began);
-    Ok(())
+    let before = shared.lock().frames.trail_before(instance);
+    let trail = release(shared, &frames, &used, before);
+    settle::collected(shared, instance, slots.collect(), trail, (false, began))?;
+    Ok(End::Told)
 }
 
 /// The results of frames were taken. Returns what everything in them noted.
-fn release(shared: &Shared, frames: &[usize], used: &[usize], before: &Arc<Notes>) -> Arc<Notes> {
+pub(super) fn release(
+    shared: &Shared,
+    frames: &[usize],
+    used: &[usize],
+    before: Option<Arc<Trail>>,
+) -> Option<Arc<Trail>> {
     let mut state = shared.lock();
     let sources: Vec<_> = frames.iter().flat_map(|&frame| awaited(&state, frame, used)).collect();
-    let notes = state.frames.notes_of(sources, before);
+    let trail = state.frames.trail_of(sources, before);
     frames.iter().for_each(|&frame| state.frames.release_results(frame));
-    notes
+    trail
 }
 
-fn collect_pass(shared: &Arc<Shared>, instance: usize, mut passes: Passes) -> Result<(), Stop> {
+fn collect_pass(shared: &Arc<Shared>, instance: usize, mut passes: Passes) -> Result<End, Stop> {
     let (needed, culprit, block, step) = {
         let state = shared.lock();
         let at = state.frames.instance(instance);
         let (block, step) = (state.frames.block(at.frame).clone(), at.step);
-        let Action::Loop(looped) = &block.get().steps[step].action else { return Ok(()) };
+        let Action::Loop(looped) = &block.get().steps[step].action else { return Ok(End::Told) };
         let needed = needed(&state, instance, looped);
         let culprit = culprit(&state, passes.frame, &needed);
         (needed, culprit, block, step)
     };
     if let Some(because) = culprit {
         settle::spoilt(shared, instance, &[passes.frame], because);
-        return Ok(());
+        return Ok(End::Told);
     }
-    let Action::Loop(looped) = &block.get().steps[step].action else { return Ok(()) };
+    let Action::Loop(looped) = &block.get().steps[step].action else { return Ok(End::Told) };
     let taken = results(shared, passes.frame, &needed).and_then(|slots| {
         let mut last: Vec<Option<Result<Slot, Arc<Blocked>>>> = vec![None; looped.body.results.len()];
         needed.iter().zip(slots).for_each(|(&result, slot)| last[result] = Some(slot));
@@ -405,7 +367,7 @@ fn collect_pass(shared: &Arc<Shared>, instance: usize, mut passes: Passes) -> Re
     for ((collected, slot), _) in collected.filter(|(_, is_collected)| **is_collected) {
         collected.extend(slot.as_ref().and_then(|slot| slot.as_ref().ok()).cloned());
     }
-    passes.notes = release(shared, &[passes.frame], &needed, &passes.notes);
+    passes.trail = release(shared, &[passes.frame], &needed, passes.trail.take());
     if goes_on && carry(looped, &last, &mut passes) {
         passes.pass += 1;
         let mut state = shared.lock();
@@ -423,8 +385,8 @@ fn collect_pass(shared: &Arc<Shared>, instance: usize, mut passes: Passes) -> Re
             None => Slot::Gone { producer: instance },
         }
     });
-    settle::collected(shared, instance, slots.collect(), passes.notes, passes.began);
-    Ok(())
+    settle::collected(shared, instance, slots.collect(), passes.trail, (false, passes.began))?;
+    Ok(End::Told)
 }
 
 /// Whether the body says that there should be another pass.
@@ -444,32 +406,4 @@ fn carry(looped: &LoopAction, last: &[Option<Result<Slot, Arc<Blocked>>>], passe
         passes.arguments[param] = slot.clone();
     }
     true
-}
-
-fn collect_fragment(shared: &Shared, instance: usize, frame: usize, done: Box<Done>) -> Result<(), Stop> {
-    let (order, culprit) = {
-        let state = shared.lock();
-        let block = state.frames.block(frame).clone();
-        let place = |name: &Arc<str>| block.get().results.iter().position(|result| result.name == *name);
-        let outputs = &state.frames.step(instance).outputs;
-        let order: Vec<_> = outputs.iter().filter_map(|output| place(&output.name)).collect();
-        let culprit = culprit(&state, frame, &order);
-        (order, culprit)
-    };
-    if let Some(because) = culprit {
-        settle::spoilt(shared, instance, &[frame], because);
-        return Ok(());
-    }
-    let slots = match results(shared, frame, &order) {
-        Ok(slots) => slots,
-        Err(stop) => {
-            shared.lock().pending.insert(instance, Pending::Fragment { frame, done });
-            return Err(stop);
-        }
-    };
-    let slots = slots.into_iter().map(|slot| slot.unwrap_or_else(Slot::Blocked)).collect();
-    let before = shared.lock().frames.notes_before(instance);
-    let notes = release(shared, &[frame], &order, &before);
-    settle::collected(shared, instance, slots, notes, done.began);
-    Ok(())
 }

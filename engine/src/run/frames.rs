@@ -1,12 +1,11 @@
 //! The blocks that a run carries out, each as often as it is, and what their steps have given so far.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frontier::Frontier;
 use super::slot::{Given, Slot};
 use crate::event::PlannedNode;
-use crate::node::Notes;
+use crate::node::Trail;
 use crate::plan::{Block, Origin, Plan, Step};
 
 /// One carrying-out of a block.
@@ -17,7 +16,7 @@ pub(super) struct Frame {
     /// The values of its parameters.
     arguments: Vec<Slot>,
     /// What everything before it noted.
-    notes: Arc<Notes>,
+    trail: Option<Arc<Trail>>,
     /// How many frames it is inside of.
     pub(super) depth: usize,
     /// The instance that it belongs to; none for the workflow itself.
@@ -46,9 +45,10 @@ pub(super) struct Instance {
     pub(super) step: usize,
     /// Its name with those of what it is inside of before it.
     pub(super) id: Arc<str>,
-    outputs: Vec<Output>,
+    /// Where its outputs begin among all.
+    outputs: usize,
     /// What it and everything before it noted; shared where it adds nothing.
-    notes: Arc<Notes>,
+    trail: Option<Arc<Trail>>,
 }
 
 struct Output {
@@ -65,15 +65,17 @@ pub(super) struct NewFrame {
     pub(super) prefix: Option<String>,
     pub(super) owner: Option<usize>,
     /// What everything before it noted.
-    pub(super) notes: Arc<Notes>,
+    pub(super) trail: Option<Arc<Trail>>,
 }
 
 /// All frames and instances of a run; instances have the indices that the frontier knows them by.
 pub(super) struct Frames {
     frames: Vec<Frame>,
     instances: Vec<Instance>,
-    /// What most nodes note.
-    no_notes: Arc<Notes>,
+    /// Those of all instances, one after another.
+    outputs: Vec<Output>,
+    /// Whether any node noted anything: most look for what was noted before them in vain.
+    has_notes: bool,
     /// Values that nobody needs for now need not be hashed to find them again: no cache would have them.
     forgets: bool,
 }
@@ -81,15 +83,21 @@ pub(super) struct Frames {
 impl Frames {
     /// None yet.
     pub(super) fn new(forgets: bool) -> Self {
-        Frames { frames: Vec::new(), instances: Vec::new(), no_notes: Arc::default(), forgets }
+        Frames { frames: Vec::new(), instances: Vec::new(), outputs: Vec::new(), has_notes: false, forgets }
     }
 
     /// Begins a block: all its steps are dormant. Returns the frame.
     pub(super) fn begin(&mut self, new: NewFrame, frontier: &mut Frontier) -> usize {
         let frame = self.frames.len();
         let base = frontier.len();
-        for (index, step) in new.block.get().steps.iter().enumerate() {
-            let instance = frontier.add(strict_needs(step, base));
+        let steps = &new.block.get().steps;
+        frontier.reserve(steps.len());
+        self.instances.reserve(steps.len());
+        self.outputs.reserve(steps.len());
+        let mut needs = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            strict_needs(step, base, &mut needs);
+            let instance = frontier.add(&needs);
             debug_assert_eq!(instance, base + index);
             let id = match &new.prefix {
                 None => Arc::clone(&step.id),
@@ -98,12 +106,13 @@ impl Frames {
             // The report of a run gives what its targets gave.
             let kept = usize::from(new.owner.is_none() && step.is_target);
             let output = |uses: usize| Output { slot: Slot::Gone { producer: instance }, uses: uses + kept };
-            let outputs = step.outputs.iter().map(|spec| output(spec.uses)).collect();
-            self.instances.push(Instance { frame, step: index, id, outputs, notes: Arc::clone(&self.no_notes) });
+            let outputs = self.outputs.len();
+            self.outputs.extend(step.outputs.iter().map(|spec| output(spec.uses)));
+            self.instances.push(Instance { frame, step: index, id, outputs, trail: None });
         }
         let depth = new.owner.map_or(0, |owner| self.frames[self.instances[owner].frame].depth + 1);
-        let NewFrame { block, arguments, owner, notes, .. } = new;
-        self.frames.push(Frame { block, base, arguments, notes, depth, owner });
+        let NewFrame { block, arguments, owner, trail, .. } = new;
+        self.frames.push(Frame { block, base, arguments, trail, depth, owner });
         frame
     }
 
@@ -158,9 +167,10 @@ impl Frames {
         let Frame { base, arguments, .. } = &self.frames[frame];
         match origin {
             Origin::Known(value) => Given::One { slot: Slot::known(value.clone()), fit: crate::check::Fit::Same },
-            Origin::Wire { step, output, fit } => {
-                Given::One { slot: self.instances[base + step].outputs[*output].slot.clone(), fit: fit.clone() }
-            }
+            Origin::Wire { step, output, fit } => Given::One {
+                slot: self.outputs[self.instances[base + step].outputs + output].slot.clone(),
+                fit: fit.clone(),
+            },
             Origin::Param { param, fit } => Given::One { slot: arguments[*param].clone(), fit: fit.clone() },
             Origin::List { element, items } => {
                 let items = items.iter().map(|item| self.given(frame, item)).collect();
@@ -171,135 +181,112 @@ impl Frames {
 
     /// Whether anything needs an output.
     pub(super) fn is_used(&self, instance: usize, output: usize) -> bool {
-        self.instances[instance].outputs[output].uses > 0
+        self.output(instance, output).uses > 0
     }
 
     /// What an output holds.
     pub(super) fn slot(&self, instance: usize, output: usize) -> &Slot {
-        &self.instances[instance].outputs[output].slot
+        &self.output(instance, output).slot
+    }
+
+    fn output(&self, instance: usize, output: usize) -> &Output {
+        &self.outputs[self.instances[instance].outputs + output]
     }
 
     /// What everything before an instance noted.
-    pub(super) fn notes_before(&self, instance: usize) -> Arc<Notes> {
-        let Instance { frame, .. } = self.instances[instance];
-        let mut before = Merged::default();
-        before.add(&self.frames[frame].notes);
-        let step = self.step(instance);
-        let base = self.frames[frame].base;
-        step.inputs.iter().for_each(|input| {
-            input.origin.each_wire(&mut |source, _| before.add(&self.instances[base + source].notes));
-        });
-        before.finish(&self.no_notes)
+    pub(super) fn trail_before(&self, instance: usize) -> Option<Arc<Trail>> {
+        if !self.has_notes {
+            return None;
+        }
+        let Frame { base, trail, .. } = &self.frames[self.instances[instance].frame];
+        let mut before: Vec<_> = trail.iter().cloned().collect();
+        for input in &self.step(instance).inputs {
+            input.origin.each_wire(&mut |source, _| before.extend(self.instances[base + source].trail.clone()));
+        }
+        Trail::of(before)
     }
 
-    /// Keeps what an instance gave, as far as somebody needs it, and what it noted.
-    pub(super) fn put(&mut self, instance: usize, slots: Vec<Slot>, before: Arc<Notes>, own: &[(String, String)]) {
+    /// Keeps what an instance gave, as far as somebody needs it, and what was noted up to it.
+    pub(super) fn put(&mut self, instance: usize, slots: impl Iterator<Item = Slot>, trail: Option<Arc<Trail>>) {
         let forgets = self.forgets;
-        let at = &mut self.instances[instance];
-        for (output, slot) in at.outputs.iter_mut().zip(slots) {
+        let first = self.instances[instance].outputs;
+        let end = self.instances.get(instance + 1).map_or(self.outputs.len(), |next| next.outputs);
+        for (output, slot) in self.outputs[first..end].iter_mut().zip(slots) {
             output.slot = if output.uses > 0 { slot } else { dropped(&slot, instance, forgets) };
         }
-        at.notes = before;
-        if !own.is_empty() {
-            let notes = Arc::make_mut(&mut at.notes);
-            notes.extend(own.iter().map(|(key, text)| ((at.id.to_string(), key.clone()), text.clone())));
-        }
+        self.has_notes |= trail.is_some();
+        self.instances[instance].trail = trail;
     }
 
-    /// The notes of a frame's results become those of what it stands for.
-    pub(super) fn notes_of(&self, instances: impl IntoIterator<Item = usize>, before: &Arc<Notes>) -> Arc<Notes> {
-        let mut all = Merged::default();
-        all.add(before);
-        instances.into_iter().for_each(|instance| all.add(&self.instances[instance].notes));
-        all.finish(&self.no_notes)
+    /// What these and everything before them noted, besides `before`.
+    pub(super) fn trail_of(
+        &self,
+        instances: impl IntoIterator<Item = usize>,
+        before: Option<Arc<Trail>>,
+    ) -> Option<Arc<Trail>> {
+        let trails = instances.into_iter().filter_map(|instance| self.instances[instance].trail.clone());
+        Trail::of(trails.chain(before).collect())
     }
 
     /// An instance takes nothing any more: what nobody else needs is dropped.
     pub(super) fn release_inputs(&mut self, instance: usize) {
-        let Instance { frame, step, .. } = self.instances[instance];
-        let block = self.frames[frame].block.clone();
+        let Frames { frames, instances, outputs, forgets, .. } = self;
+        let Instance { frame, step, .. } = instances[instance];
+        let Frame { block, base, .. } = &frames[frame];
         for input in &block.get().steps[step].inputs {
-            self.release(frame, &input.origin);
+            input.origin.each_wire(&mut |source, output| {
+                let output = &mut outputs[instances[base + source].outputs + output];
+                output.uses = output.uses.saturating_sub(1);
+                if output.uses == 0 {
+                    output.slot = dropped(&output.slot, base + source, *forgets);
+                }
+            });
         }
     }
 
     /// An instance runs once more, and takes what it took.
     pub(super) fn take_inputs_again(&mut self, instance: usize) {
-        let Instance { frame, step, .. } = self.instances[instance];
-        let (block, base) = (self.frames[frame].block.clone(), self.frames[frame].base);
+        let Frames { frames, instances, outputs, .. } = self;
+        let Instance { frame, step, .. } = instances[instance];
+        let Frame { block, base, .. } = &frames[frame];
         for input in &block.get().steps[step].inputs {
-            input.origin.each_wire(&mut |source, output| self.instances[base + source].outputs[output].uses += 1);
+            let mut take = |source: usize, output: usize| outputs[instances[base + source].outputs + output].uses += 1;
+            input.origin.each_wire(&mut take);
         }
     }
 
     /// A frame's results were taken, and everything in it has ended or never will be wanted.
     pub(super) fn release_results(&mut self, frame: usize) {
-        let (block, base) = (self.frames[frame].block.clone(), self.frames[frame].base);
-        for instance in base..base + block.get().steps.len() {
-            for output in &mut self.instances[instance].outputs {
+        let Frame { block, base, arguments, owner, .. } = &mut self.frames[frame];
+        for (index, step) in block.get().steps.iter().enumerate() {
+            let (instance, first) = (*base + index, self.instances[*base + index].outputs);
+            for output in &mut self.outputs[first..first + step.outputs.len()] {
                 output.uses = 0;
                 output.slot = dropped(&output.slot, instance, self.forgets);
             }
         }
         // Should a node in it have to run again, those who gave them give them again.
-        let (owner, forgets) = (self.frames[frame].owner.unwrap_or_default(), self.forgets);
-        for argument in &mut self.frames[frame].arguments {
-            *argument = if forgets { Slot::Gone { producer: owner } } else { argument.at_rest() };
+        let owner = owner.unwrap_or_default();
+        for argument in arguments {
+            *argument = if self.forgets { Slot::Gone { producer: owner } } else { argument.at_rest() };
         }
-    }
-
-    fn release(&mut self, frame: usize, origin: &Origin) {
-        let (base, forgets) = (self.frames[frame].base, self.forgets);
-        origin.each_wire(&mut |step, output| {
-            let output = &mut self.instances[base + step].outputs[output];
-            output.uses = output.uses.saturating_sub(1);
-            if output.uses == 0 {
-                output.slot = dropped(&output.slot, base + step, forgets);
-            }
-        });
     }
 }
 
 /// An output that nobody needs for now. What cannot be found again by its content its node has to give again.
 fn dropped(slot: &Slot, producer: usize, forgets: bool) -> Slot {
     match slot {
-        Slot::Here { .. } | Slot::List { .. } if forgets || slot.fingerprint().is_none() => Slot::Gone { producer },
+        Slot::Here { .. } | Slot::List { .. } if forgets || !slot.is_comparable() => Slot::Gone { producer },
         slot => slot.at_rest(),
     }
 }
 
 /// The instances that a step needs before it runs: all but those of lazy inputs. Ascending, each once.
-fn strict_needs(step: &Step, base: usize) -> Vec<usize> {
-    let mut needs = Vec::new();
+fn strict_needs(step: &Step, base: usize, needs: &mut Vec<usize>) {
+    needs.clear();
     for input in step.inputs.iter().filter(|input| !input.lazy) {
         input.origin.each_wire(&mut |source, _| needs.push(base + source));
     }
     needs.sort_unstable();
     needs.dedup();
-    needs
-}
-
-/// Several nodes' notes together; shared where one holds them all.
-#[derive(Default)]
-struct Merged<'a> {
-    distinct: Vec<&'a Arc<Notes>>,
-}
-
-impl<'a> Merged<'a> {
-    fn add(&mut self, notes: &'a Arc<Notes>) {
-        if !notes.is_empty() && !self.distinct.iter().any(|known| Arc::ptr_eq(known, notes)) {
-            self.distinct.push(notes);
-        }
-    }
-
-    fn finish(self, none: &Arc<Notes>) -> Arc<Notes> {
-        match self.distinct.as_slice() {
-            [] => Arc::clone(none),
-            [one] => Arc::clone(one),
-            several => {
-                let entries = several.iter().flat_map(|notes| notes.iter());
-                Arc::new(entries.map(|(key, text)| (key.clone(), text.clone())).collect::<BTreeMap<_, _>>())
-            }
-        }
-    }
 }

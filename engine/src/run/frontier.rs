@@ -3,7 +3,7 @@
 //! Nodes run on demand: those that the run is for are demanded, they demand what they need, and a running node may
 //! demand more (an input that it only now knows it wants, the nodes that it turned into).
 
-use std::collections::BTreeSet;
+use super::lowest::Lowest;
 
 /// Where a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +40,18 @@ pub(crate) enum Wait {
 }
 
 /// The states of a run's nodes. The same calls in the same order always give the same answers.
+///
+/// Everything stands in a few long rows, since a run may have a hundred thousand nodes and takes a microsecond for each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frontier {
     nodes: Vec<Node>,
-    ready: BTreeSet<usize>,
+    /// What the nodes need before they run at all, one after another.
+    needs: Vec<usize>,
+    /// Who waits for whom: a chain for each node that is waited for.
+    waiters: Vec<Waiter>,
+    /// The first of the places among `waiters` that are free, chained likewise.
+    free: Option<Place>,
+    ready: Lowest,
     /// How many are waiting, ready or running.
     open: usize,
 }
@@ -53,16 +61,36 @@ struct Node {
     state: State,
     /// How many ends it waits for.
     missing: usize,
-    /// What it needs before it runs at all.
-    needs: Vec<usize>,
-    waiters: Vec<(usize, Wait)>,
+    /// Where what it needs begins; it ends where the next one's begins.
+    needs: usize,
+    /// The last who came to wait for it.
+    waiters: Option<Place>,
+}
+
+/// A place among the waiters. Not zero, so that none takes no room.
+type Place = std::num::NonZeroUsize;
+
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    node: usize,
+    wait: Wait,
+    next: Option<Place>,
 }
 
 impl Frontier {
     /// One more node, which needs these, each named once. Returns its index.
-    pub(crate) fn add(&mut self, needs: Vec<usize>) -> usize {
-        self.nodes.push(Node { state: State::Dormant, missing: 0, needs, waiters: Vec::new() });
+    pub(crate) fn add(&mut self, needs: &[usize]) -> usize {
+        self.nodes.push(Node { state: State::Dormant, missing: 0, needs: self.needs.len(), waiters: None });
+        self.needs.extend_from_slice(needs);
         self.nodes.len() - 1
+    }
+
+    /// Makes room for so many more nodes.
+    pub(crate) fn reserve(&mut self, nodes: usize) {
+        self.nodes.reserve(nodes);
+        self.needs.reserve(nodes);
+        self.waiters.reserve(nodes);
+        self.ready.reserve(self.nodes.len() + nodes);
     }
 
     /// A node is wanted, and so is everything that it needs. Returns those that are skipped since what they need has
@@ -76,8 +104,9 @@ impl Frontier {
             }
             self.nodes[node].state = State::Waiting;
             self.open += 1;
-            for at in 0..self.nodes[node].needs.len() {
-                let need = self.nodes[node].needs[at];
+            let end = self.nodes.get(node + 1).map_or(self.needs.len(), |next| next.needs);
+            for at in self.nodes[node].needs..end {
+                let need = self.needs[at];
                 if let Some(because) = self.wait(node, need, Wait::Result) {
                     lost.push((node, because));
                 }
@@ -130,8 +159,8 @@ impl Frontier {
     pub(crate) fn finish(&mut self, node: usize) {
         debug_assert_eq!(self.nodes[node].state, State::Running);
         self.end(node, State::Finished);
-        for (waiter, _) in std::mem::take(&mut self.nodes[node].waiters) {
-            self.one_less(waiter);
+        while let Some(waiter) = self.next_waiter(node) {
+            self.one_less(waiter.node);
         }
     }
 
@@ -141,16 +170,6 @@ impl Frontier {
         self.end(node, State::Failed);
         let mut skipped = Vec::new();
         self.skip_waiters(node, node, &mut skipped);
-        skipped.sort_unstable();
-        skipped
-    }
-
-    /// A running node has no result since another has none. Returns what is skipped with it, itself included.
-    pub(crate) fn skip(&mut self, node: usize, because: usize) -> Vec<usize> {
-        debug_assert_eq!(self.nodes[node].state, State::Running);
-        self.end(node, State::Skipped { because });
-        let mut skipped = vec![node];
-        self.skip_waiters(node, because, &mut skipped);
         skipped.sort_unstable();
         skipped
     }
@@ -191,16 +210,42 @@ impl Frontier {
             (State::Skipped { because }, Wait::Result) => Some(because),
             (state, _) if state.has_ended() => None,
             _ => {
-                self.nodes[other].waiters.push((node, wait));
+                self.add_waiter(other, node, wait);
                 self.nodes[node].missing += 1;
                 None
             }
         }
     }
 
+    fn add_waiter(&mut self, other: usize, node: usize, wait: Wait) {
+        let waiter = Waiter { node, wait, next: self.nodes[other].waiters };
+        let place = match self.free {
+            Some(place) => {
+                self.free = self.waiters[place.get() - 1].next;
+                self.waiters[place.get() - 1] = waiter;
+                Some(place)
+            }
+            None => {
+                self.waiters.push(waiter);
+                Place::new(self.waiters.len())
+            }
+        };
+        self.nodes[other].waiters = place;
+    }
+
+    /// Takes one who waits for a node.
+    fn next_waiter(&mut self, node: usize) -> Option<Waiter> {
+        let place = self.nodes[node].waiters?;
+        let waiter = self.waiters[place.get() - 1];
+        self.nodes[node].waiters = waiter.next;
+        self.waiters[place.get() - 1].next = self.free;
+        self.free = Some(place);
+        Some(waiter)
+    }
+
     fn end(&mut self, node: usize, state: State) {
         if self.nodes[node].state == State::Ready {
-            self.ready.remove(&node);
+            self.ready.remove(node);
         }
         self.nodes[node].state = state;
         self.open -= 1;
@@ -209,7 +254,7 @@ impl Frontier {
     fn skip_waiters(&mut self, node: usize, because: usize, skipped: &mut Vec<usize>) {
         let mut lost = vec![node];
         while let Some(lost_node) = lost.pop() {
-            for (waiter, wait) in std::mem::take(&mut self.nodes[lost_node].waiters) {
+            while let Some(Waiter { node: waiter, wait, .. }) = self.next_waiter(lost_node) {
                 if self.nodes[waiter].state != State::Waiting {
                     continue;
                 }
@@ -242,6 +287,8 @@ impl Frontier {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -256,7 +303,7 @@ mod tests {
     fn dormant(needs: &[Vec<usize>]) -> Frontier {
         let mut frontier = Frontier::default();
         needs.iter().for_each(|needs| {
-            frontier.add(needs.clone());
+            frontier.add(needs);
         });
         frontier
     }
@@ -338,7 +385,7 @@ mod tests {
         assert_eq!(nodes.start_next(), Some(1));
         assert_eq!(nodes.fail(1), [2]);
         assert_eq!(nodes.start_next(), Some(0), "both have ended");
-        assert_eq!(nodes.skip(0, 1), [0]);
+        assert_eq!(nodes.fail(0), Vec::<usize>::new());
         assert!(nodes.is_over());
     }
 

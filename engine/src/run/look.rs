@@ -3,32 +3,114 @@
 use std::sync::Arc;
 
 use super::expand;
+use super::fragments;
 use super::frames::BlockRef;
 use super::frontier::Wait;
 use super::memory;
-use super::settle;
-use super::slot::{Blocked, Given, Obstacle, Slot};
-use super::state::{Prepared, Shared};
-use crate::check;
+use super::settle::{self, End};
+use super::slot::{Blocked, Given, Loader, Obstacle, Slot};
+use super::state::{Prepared, Shared, State};
+use crate::check::{self, Fit};
 use crate::guard;
-use crate::node::{External, Input, Inputs, NodeError, Surroundings};
+use crate::node::{External, Inputs, NodeError, Source, Surroundings};
 use crate::plan::{Action, Step};
 use crate::registry::Registered;
-use crate::value::Fingerprint;
+use crate::value::{Fingerprint, Value};
 
-/// An instance whose turn it is, with what it is given: (place of the input, value or where it is).
+/// An instance whose turn it is, with what it is given.
 pub(super) struct Turn {
     pub(super) instance: usize,
     block: BlockRef,
     step: usize,
-    pub(super) slots: Vec<(usize, Slot)>,
+    /// In the order of the spec.
+    fed: Arc<Fed>,
+    /// What has to be made to fit first: (place of the input, what feeds it).
+    unfit: Vec<(usize, Given)>,
     /// Its result was lost: only running it helps.
     forced: bool,
 }
 
+/// What feeds a node: (place of the input, value or where it is).
+struct Fed {
+    loader: Arc<Loader>,
+    slots: Vec<(usize, Slot)>,
+}
+
+impl Source for Fed {
+    fn load(&self, place: usize) -> Option<Value> {
+        self.slots[place].1.load(&self.loader).ok()
+    }
+}
+
 impl Turn {
+    /// Everything that an instance is given so far.
+    pub(super) fn new(shared: &Shared, state: &State, instance: usize) -> Self {
+        let (frame, step) = (state.frames.instance(instance).frame, state.frames.instance(instance).step);
+        let block = state.frames.block(frame).clone();
+        let inputs = &block.get().steps[step].inputs;
+        let asked = state.asked.get(&instance);
+        let is_there = |input: usize, lazy: bool| !lazy || asked.is_some_and(|asked| asked.contains(&input));
+        let (mut slots, mut unfit) = (Vec::with_capacity(inputs.len()), Vec::new());
+        for input in inputs.iter().filter(|input| is_there(input.input, input.lazy)) {
+            match state.frames.given(frame, &input.origin) {
+                Given::One { slot, fit: Fit::Same } if slot.is_there() => slots.push((input.input, slot)),
+                given => unfit.push((input.input, given)),
+            }
+        }
+        let forced = state.forced.contains(&instance);
+        let fed = Arc::new(Fed { loader: Arc::clone(&shared.loader), slots });
+        Turn { instance, block, step, fed, unfit, forced }
+    }
+
     pub(super) fn step(&self) -> &Step {
         &self.block.get().steps[self.step]
+    }
+
+    /// (place of the input, value or where it is)
+    pub(super) fn slots(&self) -> &[(usize, Slot)] {
+        &self.fed.slots
+    }
+
+    /// Makes everything fit.
+    fn fit(&mut self) -> Result<(), Stop> {
+        if self.unfit.is_empty() {
+            return Ok(());
+        }
+        let mut slots = self.fed.slots.clone();
+        let mut lost = Vec::new();
+        for (input, given) in std::mem::take(&mut self.unfit) {
+            match self.fitted(input, given) {
+                Ok(slot) => slots.push((input, slot)),
+                Err(Stop::Lost(producers)) => lost.extend(producers),
+                Err(stop) => return Err(stop),
+            }
+        }
+        if !lost.is_empty() {
+            return Err(Stop::Lost(lost));
+        }
+        slots.sort_by_key(|(input, _)| *input);
+        self.fed = Arc::new(Fed { loader: Arc::clone(&self.fed.loader), slots });
+        Ok(())
+    }
+
+    /// A value made to fit; conversions are code of node crates.
+    fn fitted(&self, input: usize, given: Given) -> Result<Slot, Stop> {
+        let fitted = guard::catch(|| given.fitted(&self.fed.loader));
+        let name = || self.step().input_name(input);
+        match fitted {
+            Ok(Err(Obstacle::Failed(error))) => Err(Stop::Failed(error.within(&format!("input `{}`", name())))),
+            Ok(fitted) => fitted.map_err(Stop::from),
+            Err(panic) => Err(Stop::Failed(NodeError::new(format!("converting input `{}` panicked: {panic}", name())))),
+        }
+    }
+
+    fn inputs(&self, registered: &Registered) -> Inputs {
+        let value = |(input, slot): &(usize, Slot)| match slot {
+            Slot::Here { value, .. } => (registered.spec.inputs[*input].name, Some(value.clone())),
+            _ => (registered.spec.inputs[*input].name, None),
+        };
+        let source: Arc<dyn Source> = Arc::<Fed>::clone(&self.fed);
+        Inputs::in_a_run(self.fed.slots.iter().map(value), source)
     }
 }
 
@@ -52,70 +134,42 @@ impl From<Obstacle> for Stop {
 }
 
 /// Takes an instance's turn.
-pub(super) fn look(shared: &Arc<Shared>, instance: usize) {
-    let is_pending = shared.lock().pending.contains_key(&instance);
+pub(super) fn look(shared: &Arc<Shared>, mut turn: Turn) -> End {
+    let instance = turn.instance;
     // Values are hashed and described on the way: that is code of node crates.
-    let stop = guard::catch(|| if is_pending { expand::collect(shared, instance) } else { begin(shared, instance) });
-    let stop =
-        stop.unwrap_or_else(|panic| Err(Stop::Failed(NodeError::new(format!("reading its inputs panicked: {panic}")))));
-    match stop {
-        Ok(()) | Err(Stop::Waits) => {}
+    over(shared, instance, guard::catch(|| begin(shared, &mut turn)))
+}
+
+/// Takes what the frames of an instance gave.
+pub(super) fn collect(shared: &Arc<Shared>, instance: usize) -> End {
+    over(shared, instance, guard::catch(|| expand::collect(shared, instance)))
+}
+
+/// How a turn ends.
+fn over(shared: &Shared, instance: usize, ended: Result<Result<End, Stop>, String>) -> End {
+    let panicked = |panic| Err(Stop::Failed(NodeError::new(format!("reading its inputs panicked: {panic}"))));
+    match ended.unwrap_or_else(panicked) {
+        Ok(end) => return end,
+        Err(Stop::Waits) => {}
         Err(Stop::Blocked(blocked)) => settle::blocked(shared, instance, &blocked),
         Err(Stop::Lost(producers)) => again(shared, instance, producers),
         Err(Stop::Failed(error)) => settle::failed(shared, instance, &error, &Inputs::default()),
     }
+    End::Told
 }
 
-fn begin(shared: &Arc<Shared>, instance: usize) -> Result<(), Stop> {
-    let mut turn = turn(shared, instance)?;
+fn begin(shared: &Arc<Shared>, turn: &mut Turn) -> Result<End, Stop> {
+    turn.fit()?;
     let block = turn.block.clone();
     match &block.get().steps[turn.step].action {
-        Action::Node(registered) => node(shared, &mut turn, registered),
-        Action::Map(map) => expand::begin_map(shared, &turn, map),
-        Action::Loop(looped) => expand::begin_loop(shared, &turn, looped),
+        Action::Node(registered) => node(shared, turn, registered),
+        Action::Map(map) => expand::begin_map(shared, turn, map),
+        Action::Loop(looped) => expand::begin_loop(shared, turn, looped),
     }
 }
 
-/// Everything that an instance is given so far.
-fn turn(shared: &Shared, instance: usize) -> Result<Turn, Stop> {
-    let (mut turn, given) = {
-        let state = shared.lock();
-        let (frame, step) = (state.frames.instance(instance).frame, state.frames.instance(instance).step);
-        let block = state.frames.block(frame).clone();
-        let asked = state.asked.get(&instance);
-        let is_there = |input: usize, lazy: bool| !lazy || asked.is_some_and(|asked| asked.contains(&input));
-        let inputs = block.get().steps[step].inputs.iter().filter(|input| is_there(input.input, input.lazy));
-        let given: Vec<_> = inputs.map(|input| (input.input, state.frames.given(frame, &input.origin))).collect();
-        let forced = state.forced.contains(&instance);
-        (Turn { instance, block, step, slots: Vec::new(), forced }, given)
-    };
-    let mut lost = Vec::new();
-    for (input, given) in given {
-        match fitted(shared, &turn, input, given) {
-            Ok(slot) => turn.slots.push((input, slot)),
-            Err(Stop::Lost(producers)) => lost.extend(producers),
-            Err(stop) => return Err(stop),
-        }
-    }
-    if lost.is_empty() { Ok(turn) } else { Err(Stop::Lost(lost)) }
-}
-
-/// A value made to fit; conversions are code of node crates.
-fn fitted(shared: &Shared, turn: &Turn, input: usize, given: Given) -> Result<Slot, Stop> {
-    let fitted = guard::catch(|| given.fitted(&shared.loader));
-    let name = || turn.step().input_name(input);
-    match fitted {
-        Ok(Err(Obstacle::Failed(error))) => Err(Stop::Failed(error.within(&format!("input `{}`", name())))),
-        Ok(fitted) => fitted.map_err(Stop::from),
-        Err(panic) => Err(Stop::Failed(NodeError::new(format!("converting input `{}` panicked: {panic}", name())))),
-    }
-}
-
-fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Result<(), Stop> {
-    let mut inputs = Inputs::default();
-    for (input, slot) in &turn.slots {
-        inputs.values.insert(registered.spec.inputs[*input].name, later(shared, slot));
-    }
+fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Result<End, Stop> {
+    let mut inputs = turn.inputs(registered);
     if registered.spec.inputs.iter().any(|input| input.lazy) {
         ask(shared, turn, registered, &mut inputs)?;
     }
@@ -123,11 +177,11 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
     if let Some(key) = &key {
         if turn.forced {
             shared.cache.forget(key);
-        } else if is_known(shared, turn, key) {
-            return Ok(());
+        } else if let Some(end) = known(shared, turn, key) {
+            return Ok(end);
         }
     }
-    load(shared, turn, &inputs)?;
+    load(turn, &inputs)?;
     check(turn, registered, &inputs).map_err(Stop::Failed)?;
     let memory = memory::needed(shared, turn.step(), registered, &inputs).map_err(Stop::Failed)?;
     // Claimed only now: who holds a claim waits for nobody, so nobody who waits for it waits for ever.
@@ -136,36 +190,33 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
             return Err(Stop::Waits);
         }
         // An equal node may have ended since.
-        if !turn.forced && is_known(shared, turn, key) {
-            return Ok(());
+        if !turn.forced
+            && let Some(end) = known(shared, turn, key)
+        {
+            return Ok(end);
         }
     }
     let prepared = Prepared { inputs: Arc::new(inputs), key, memory, attempt: 1 };
-    shared.lock().make_runnable(turn.instance, prepared);
-    Ok(())
+    Ok(End::Prepared(turn.instance, prepared))
 }
 
-/// Whether the result under a key is known; then the turn is over.
-fn is_known(shared: &Shared, turn: &Turn, key: &Fingerprint) -> bool {
-    let entry = shared.cache.lookup(key).filter(|entry| entry.outputs.len() == turn.step().outputs.len());
-    if let Some(entry) = &entry {
-        settle::cached(shared, turn.instance, entry);
+/// If the result under a key is known, the turn is over.
+fn known(shared: &Arc<Shared>, turn: &Turn, key: &Fingerprint) -> Option<End> {
+    let entry = shared.cache.lookup(key)?;
+    if entry.sketch().is_some() {
+        return fragments::begin_again(shared, turn.instance, turn.step().action.type_name(), (key, &entry));
     }
-    entry.is_some()
-}
-
-fn later(shared: &Arc<Shared>, slot: &Slot) -> Input {
-    if let Slot::Here { value, .. } = slot {
-        return Input::here(value.clone());
+    if entry.outputs.len() != turn.step().outputs.len() {
+        return None;
     }
-    let (shared, slot) = (Arc::clone(shared), slot.clone());
-    Input::later(move || slot.load(&shared.loader).ok())
+    let summaries = if shared.events.is_heard() { settle::summaries(turn.step(), &entry) } else { Arc::default() };
+    Some(End::Known { instance: turn.instance, entry, summaries })
 }
 
 /// Asks a node which of its lazy inputs it wants. Those that wires feed have to be waited for.
 fn ask(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered, inputs: &mut Inputs) -> Result<(), Stop> {
     // What it decides on must be there.
-    load(shared, turn, inputs)?;
+    load(turn, inputs)?;
     loop {
         let wanted = guard::catch(|| registered.node.needs(inputs)).map_err(|panic| {
             Stop::Failed(NodeError::new(format!("asking it which inputs it needs panicked: {panic}")))
@@ -174,7 +225,7 @@ fn ask(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered, inputs: &
         let missing: Vec<_> = fed
             .filter(|input| {
                 let name = registered.spec.inputs[input.input].name;
-                wanted.contains(&name) && !inputs.values.contains_key(name)
+                wanted.contains(&name) && !inputs.has(name)
             })
             .collect();
         if missing.is_empty() {
@@ -190,15 +241,12 @@ fn ask(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered, inputs: &
             settle::skipped(shared, &mut state, &skipped);
             return Err(Stop::Waits);
         }
-        let given: Vec<_> =
-            missing.iter().map(|input| (input.input, state.frames.given(frame, &input.origin))).collect();
+        let given = missing.iter().map(|input| (input.input, state.frames.given(frame, &input.origin))).collect();
         drop(state);
-        for (input, given) in given {
-            let slot = fitted(shared, turn, input, given)?;
-            inputs.values.insert(registered.spec.inputs[input].name, later(shared, &slot));
-            turn.slots.push((input, slot));
-        }
-        load(shared, turn, inputs)?;
+        turn.unfit = given;
+        turn.fit()?;
+        *inputs = turn.inputs(registered);
+        load(turn, inputs)?;
     }
 }
 
@@ -215,7 +263,7 @@ fn key(shared: &Shared, turn: &Turn, registered: &Registered, inputs: &Inputs) -
     let external = match external {
         Ok(external) => external,
         Err(error) => {
-            lost(shared, turn, inputs)?;
+            lost(turn, inputs)?;
             return Err(Stop::Failed(error));
         }
     };
@@ -232,15 +280,9 @@ fn key(shared: &Shared, turn: &Turn, registered: &Registered, inputs: &Inputs) -
         External::Unknowable => return Ok(None),
     }
     // In the order of the spec: in which order a document writes them does not matter.
-    for input in &registered.spec.inputs {
-        let Some(given) = inputs.values.get(input.name) else { continue };
-        let slot = turn.slots.iter().find(|(at, _)| registered.spec.inputs[*at].name == input.name);
-        let fingerprint = match slot {
-            Some((_, slot)) => slot.fingerprint(),
-            None => given.get().and_then(crate::value::Value::fingerprint),
-        };
-        let Some(fingerprint) = fingerprint else { return Ok(None) };
-        hasher.text(input.name);
+    for (input, slot) in turn.slots() {
+        let Some(fingerprint) = slot.fingerprint() else { return Ok(None) };
+        hasher.text(registered.spec.inputs[*input].name);
         hasher.fingerprint(&fingerprint);
     }
     Ok(Some(hasher.finish()))
@@ -260,25 +302,22 @@ fn claim(shared: &Shared, turn: &Turn, key: &Fingerprint) -> bool {
 }
 
 /// Sees to it that every input is here.
-fn load(shared: &Shared, turn: &Turn, inputs: &Inputs) -> Result<(), Stop> {
-    inputs.values.values().for_each(|input| {
-        input.get();
-    });
-    lost(shared, turn, inputs)
+fn load(turn: &Turn, inputs: &Inputs) -> Result<(), Stop> {
+    if inputs.load() { Ok(()) } else { lost(turn, inputs) }
 }
 
 /// The nodes that must give their results again, if an input that was asked for is lost.
-fn lost(shared: &Shared, turn: &Turn, inputs: &Inputs) -> Result<(), Stop> {
-    if !inputs.values.values().any(Input::is_lost) {
+fn lost(turn: &Turn, inputs: &Inputs) -> Result<(), Stop> {
+    if !inputs.is_any_lost() {
         return Ok(());
     }
-    let producers = turn.slots.iter().filter_map(|(_, slot)| slot.load(&shared.loader).err()).flatten();
+    let producers = turn.slots().iter().filter_map(|(_, slot)| slot.load(&turn.fed.loader).err()).flatten();
     Err(Stop::Lost(producers.collect()))
 }
 
 /// Holds what comes by wire against bounds and choices; what is known was, before the run.
 fn check(turn: &Turn, registered: &Registered, inputs: &Inputs) -> Result<(), NodeError> {
-    for (input, _) in &turn.slots {
+    for (input, _) in turn.slots() {
         let spec = &registered.spec.inputs[*input];
         let Some(value) = inputs.value(spec.name).filter(|_| !spec.checked_by_node) else { continue };
         check::check(value, spec.range.as_ref(), &spec.choices).map_err(|problem| {

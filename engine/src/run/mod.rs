@@ -1,21 +1,26 @@
 //! Carries a plan out: what can run side by side does, what is known does not run, what fails fails alone.
 //!
 //! `frontier` decides, without threads or clocks, which node may go next. `frames` knows the blocks and what their steps
-//! have given. `look` finds out whether a node must run, `attempt` runs it, `expand` carries out maps, loops and nodes
-//! that turn into graphs, `settle` draws the consequences. `worker` is the threads, this file their supervisor.
+//! have given. `look` finds out whether a node must run, `attempt` runs it, `expand` carries out maps and loops,
+//! `fragments` nodes that turn into graphs, `settle` draws the consequences, `gifts` is what came of it all. `worker` is
+//! the threads, this file their supervisor.
 
 mod attempt;
 pub mod crew;
 mod expand;
+mod fragments;
 mod frames;
 mod frontier;
+mod gifts;
 mod look;
+mod lowest;
 mod memory;
 mod report;
 mod resources;
 mod settle;
 mod slot;
 mod state;
+mod tables;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -24,22 +29,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use indexmap::IndexMap;
-
 pub use report::{Failure, RunReport, Skipped};
 pub use resources::Resources;
 
 use crate::cache::Cache;
 use crate::cancel::CancelToken;
 use crate::event::{Event, EventSink, Outcome, RunId};
-use crate::node::{NodeError, Outputs, Provenance, Services};
+use crate::node::{Provenance, Services};
 use crate::plan::Plan;
 use crate::sync::MutexGuard;
-use crate::value::{FingerprintHasher, Value};
+use crate::value::FingerprintHasher;
 use frames::{BlockRef, Frames, NewFrame};
 use frontier::State as Stand;
+use gifts::Gifts;
 use resources::Waiting;
-use slot::Slot;
 use state::{Shared, State};
 
 static NEXT_RUN: AtomicU64 = AtomicU64::new(1);
@@ -158,7 +161,7 @@ impl Run {
             arguments: Vec::new(),
             prefix: None,
             owner: None,
-            notes: Arc::default(),
+            trail: None,
         };
         let root = state.frames.begin(root, &mut state.frontier);
         for target in state.frames.targets(root) {
@@ -182,7 +185,11 @@ fn supervise(shared: &Arc<Shared>, began: Instant) -> RunReport {
     let mut state = shared.lock();
     loop {
         if state.is_over(shared) {
-            match gifts(shared, &state) {
+            let asked = gifts::Asked::new(shared, &state);
+            drop(state);
+            let gifts = asked.gifts(shared);
+            state = shared.lock();
+            match gifts {
                 Ok(gifts) => return report(shared, state, gifts, began),
                 Err(lost) => make_again(&mut state, lost),
             }
@@ -201,7 +208,7 @@ fn supervise(shared: &Arc<Shared>, began: Instant) -> RunReport {
 
 /// Until there is news, or a deadline.
 fn wait<'a>(shared: &'a Shared, state: MutexGuard<'a, State>, now: Instant) -> MutexGuard<'a, State> {
-    let deadlines = state.running.values().filter_map(|running| running.deadline);
+    let deadlines = state.running.values().filter_map(|running| Some(running.deadline.as_ref()?.time));
     let next = deadlines.chain(state.delayed.iter().map(|(time, ..)| *time)).min();
     // However long nothing is heard: a look now and then costs nothing.
     const PAUSE: Duration = Duration::from_millis(500);
@@ -215,22 +222,21 @@ fn give_up_late_ones<'a>(
     mut state: MutexGuard<'a, State>,
     now: Instant,
 ) -> MutexGuard<'a, State> {
-    let is_late = |running: &state::Running| running.deadline.is_some_and(|deadline| deadline <= now);
+    let is_late = |running: &state::Running| running.deadline.as_ref().is_some_and(|deadline| deadline.time <= now);
     let late = |state: &State| {
         state.running.iter().find(|(_, running)| is_late(running)).map(|(node, running)| (*node, running.attempt))
     };
     while let Some((node, attempt)) = late(&state) {
         let Some(running) = state.leave(node, attempt) else { break };
         state.roster.give_up_one();
-        let timeout = state.frames.step(node).options.timeout.unwrap_or_default();
         drop(state);
         running.cancel.cancel();
         if let Some(gate) = &running.gate {
             gate.close();
         }
-        let error = NodeError::new(format!("timeout: it gave no result within {timeout:?}"))
-            .with_hint("raise `timeout` in its options if it may take longer");
-        attempt::failed(shared, node, &error, running);
+        if let Some(deadline) = running.deadline.clone() {
+            attempt::too_late(shared, node, &deadline, running);
+        }
         state = shared.lock();
     }
     state
@@ -245,54 +251,6 @@ fn try_delayed_ones(state: &mut State, now: Instant) {
     }
 }
 
-/// What the targets and the workflow itself gave.
-struct Gifts {
-    outputs: IndexMap<String, Outputs>,
-    results: IndexMap<String, Value>,
-}
-
-/// What a run was for, as far as it is there; otherwise the nodes that must give it again.
-fn gifts(shared: &Shared, state: &State) -> Result<Gifts, Vec<usize>> {
-    let mut gifts = Gifts { outputs: IndexMap::new(), results: IndexMap::new() };
-    let mut lost = Vec::new();
-    let mut note = |producers: Vec<usize>| lost.extend(producers);
-    for target in state.frames.targets(0) {
-        if state.frontier.state(target) != Stand::Finished {
-            continue;
-        }
-        let mut outputs = Outputs::none();
-        for (index, output) in state.frames.step(target).outputs.iter().enumerate() {
-            match state.frames.slot(target, index) {
-                Slot::Blocked(blocked) => outputs = outputs.blocked_as(&output.name, &blocked.reason),
-                slot => match slot.load(&shared.loader) {
-                    Ok(value) => outputs = outputs.valued_as(&output.name, value),
-                    Err(producers) => note(producers),
-                },
-            }
-        }
-        gifts.outputs.insert(state.frames.instance(target).id.to_string(), outputs);
-    }
-    for result in &shared.plan.0.root.results {
-        let sources = state.frames.sources(0, &result.origin);
-        if sources.iter().any(|&source| state.frontier.state(source) != Stand::Finished) {
-            continue;
-        }
-        match state.frames.given(0, &result.origin).fitted(&shared.loader) {
-            Ok(slot) => match slot.load(&shared.loader) {
-                Ok(value) => {
-                    gifts.results.insert(result.name.to_string(), value);
-                }
-                Err(producers) => note(producers),
-            },
-            Err(slot::Obstacle::Lost(producers)) => note(producers),
-            Err(_) => {}
-        }
-    }
-    // What was made again and is lost again is not worth a third time; nor is anything, once the run was cancelled.
-    lost.retain(|producer| !state.forced.contains(producer) && !shared.cancel.is_cancelled());
-    if lost.is_empty() { Ok(gifts) } else { Err(lost) }
-}
-
 fn make_again(state: &mut State, mut lost: Vec<usize>) {
     lost.sort_unstable();
     lost.dedup();
@@ -302,6 +260,13 @@ fn make_again(state: &mut State, mut lost: Vec<usize>) {
 }
 
 fn report(shared: &Shared, mut state: MutexGuard<'_, State>, gifts: Gifts, began: Instant) -> RunReport {
+    gifts.failed.iter().for_each(|failure| settle::tell_failure(shared, &mut state, failure.clone()));
+    let (mut finished, mut cached) = state.with_result();
+    for failure in &gifts.failed {
+        // A target whose result was lost for good after it had ended.
+        finished.retain(|node| *node != failure.node);
+        cached.retain(|node| *node != failure.node);
+    }
     let ended = std::mem::take(&mut state.ended);
     let left = (0..state.frontier.len())
         .filter(|&node| matches!(state.frontier.state(node), Stand::Waiting | Stand::Ready | Stand::Running));
@@ -317,8 +282,8 @@ fn report(shared: &Shared, mut state: MutexGuard<'_, State>, gifts: Gifts, began
         run: shared.run,
         outcome,
         seconds: began.elapsed().as_secs_f64(),
-        finished: ended.finished,
-        cached: ended.cached,
+        finished,
+        cached,
         failed: ended.failed,
         skipped: ended.skipped,
         blocked: ended.blocked,

@@ -19,9 +19,9 @@ pub struct RunReport {
     pub seconds: f64,
     /// The nodes that ran and finished, in the order in which they did.
     pub finished: Vec<Arc<str>>,
-    /// The nodes that did not run since their result was known.
+    /// The nodes that did not run since their result was known. One that ran later since a value was lost is not among them.
     pub cached: Vec<Arc<str>>,
-    /// The nodes that failed, in the order in which they did.
+    /// The nodes that failed, in the order in which they did, and then results of the workflow that could not be made to fit.
     pub failed: Vec<Failure>,
     /// The nodes that did not run because another failed.
     pub skipped: Vec<Skipped>,
@@ -38,7 +38,7 @@ pub struct RunReport {
 /// A node that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The node.
+    /// The node; `outputs.name` for a result of the workflow.
     pub node: Arc<str>,
     /// Its type.
     pub node_type: String,

@@ -147,7 +147,8 @@ impl Guest {
             Lanes::One => 1,
             Lanes::All => self.resources.lanes,
         };
-        let (guest, memory) = (self.id, need.memory);
+        // Where memory is not counted nobody waits for it.
+        let (guest, memory) = (self.id, self.resources.memory.map_or(0, |_| need.memory));
         let permit = || Permit { resources: Arc::clone(&self.resources), guest, lanes, memory };
         if lanes == 0 && memory == 0 {
             return Some(permit());
@@ -227,7 +228,7 @@ impl Drop for Permit {
         }
         let mut taken = self.resources.lock();
         taken.lanes -= self.lanes;
-        taken.memory -= self.memory;
+        taken.memory = taken.memory.saturating_sub(self.memory);
         let has_line = !taken.line.is_empty();
         drop(taken);
         // Its own run looks again anyway when a node of it ends.
@@ -289,6 +290,20 @@ mod tests {
         assert!(guest.try_take(need(Lanes::One, 1)).is_none());
         drop(huge);
         assert!(guest.try_take(need(Lanes::One, 1)).is_some());
+    }
+
+    #[test]
+    fn memory_that_is_not_counted_is_there_for_everybody() {
+        let [first, second] = guests(2, None);
+        let heard = told(&second);
+        let huge = (first.try_take(need(Lanes::One, u64::MAX)), second.try_take(need(Lanes::One, u64::MAX)));
+        assert!(huge.0.is_some() && huge.1.is_some());
+        assert!(second.try_take(need(Lanes::One, 1)).is_none(), "it waits for a lane");
+        assert!(first.try_take(need(Lanes::None, 1)).is_some(), "and for nothing else");
+        drop(huge.0);
+        assert_eq!(heard.0.load(Ordering::Relaxed), 1);
+        drop(huge.1);
+        assert!(first.try_take(need(Lanes::None, u64::MAX)).is_some());
     }
 
     #[test]

@@ -4,47 +4,70 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::attempt::Done;
+use super::look::Stop;
 use super::report::{Failure, Skipped};
 use super::slot::{Blocked, Slot};
-use super::state::{Shared, State};
+use super::state::{Ended, Prepared, Shared, State};
 use crate::cache::{Entry, KeptOutput};
 use crate::event::{Event, OutputSummary};
 use crate::guard;
-use crate::node::{Inputs, NodeError, Notes};
-use crate::plan::Action;
+use crate::node::{Inputs, NodeError, Trail};
+use crate::plan::Step;
 use crate::value::Value;
 
-/// A node ran and gave its outputs.
-pub(super) fn finished(shared: &Shared, instance: usize, done: Done) {
-    let mut state = shared.lock();
+/// How what a thread did ends. What follows is drawn under the lock, in one go with taking what comes next.
+pub(super) enum End {
+    /// All was said and drawn.
+    Told,
+    /// A node's result is known.
+    Known { instance: usize, entry: Arc<Entry>, summaries: Arc<[OutputSummary]> },
+    /// A node must run, and has what it needs but lanes and memory.
+    Prepared(usize, Prepared),
+    /// A node ran and gave its outputs.
+    Finished(usize, Done),
+}
+
+impl End {
+    /// Draws the consequences. Gives back what may take long to end, to be dropped without the lock.
+    pub(super) fn settle(self, shared: &Shared, state: &mut State) -> Option<Done> {
+        match self {
+            End::Told => {}
+            End::Known { instance, entry, summaries } => cached(shared, state, instance, &entry, summaries),
+            End::Prepared(instance, prepared) => state.make_runnable(instance, prepared),
+            End::Finished(instance, done) => {
+                finished(shared, state, instance, &done);
+                return Some(done);
+            }
+        }
+        None
+    }
+}
+
+fn finished(shared: &Shared, state: &mut State, instance: usize, done: &Done) {
     let id = Arc::clone(&state.frames.instance(instance).id);
     let step = state.frames.step(instance);
-    let slots = step.outputs.iter().map(|output| match done.outputs.get(&output.name) {
+    let slot = |name: &str| match done.outputs.get(name) {
         Some(value) => Slot::Here { value: value.clone(), producer: Some(instance) },
         None => {
-            let reason = done.outputs.blocked(&output.name).unwrap_or_default().to_string();
+            let reason = done.outputs.blocked(name).unwrap_or_default().to_string();
             Slot::Blocked(Arc::new(Blocked { because: Arc::clone(&id), reason }))
         }
-    });
-    let slots = slots.collect();
-    if state.forced.contains(&instance) {
-        recover(shared, &done);
-    }
-    let before = state.frames.notes_before(instance);
-    state.frames.put(instance, slots, before, &done.told.notes);
-    let seconds = done.began.elapsed().as_secs_f64();
+    };
+    let slots: Vec<_> = step.outputs.iter().map(|output| slot(&output.name)).collect();
+    let trail = Trail::then(state.frames.trail_before(instance), &id, &done.told.notes);
+    state.frames.put(instance, slots.into_iter(), trail);
     shared.events.send(Event::NodeFinished {
         run: shared.run,
         node: Arc::clone(&id),
-        seconds,
+        seconds: done.began.elapsed().as_secs_f64(),
         outputs: Arc::clone(&done.summaries),
     });
-    state.ended.finished.push(id);
-    ended(&mut state, instance);
+    state.ended.with_result.push((instance, Ended::RAN));
+    ended(state, instance);
 }
 
 /// Whoever found the value lost looks for it again.
-fn recover(shared: &Shared, done: &Done) {
+pub(super) fn recover(shared: &Shared, done: &Done) {
     let mut recovered = shared.loader.recovered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut values: Vec<Value> = done.outputs.iter().map(|(_, value)| value.clone()).collect();
     while let Some(value) = values.pop() {
@@ -55,29 +78,29 @@ fn recover(shared: &Shared, done: &Done) {
 }
 
 /// A node's result is known. What it told when it ran is told again.
-pub(super) fn cached(shared: &Shared, instance: usize, entry: &Entry) {
-    let mut state = shared.lock();
+fn cached(shared: &Shared, state: &mut State, instance: usize, entry: &Entry, summaries: Arc<[OutputSummary]>) {
     let id = Arc::clone(&state.frames.instance(instance).id);
     let slot = |output: &KeptOutput| match output {
         KeptOutput::Value { kind, fingerprint, .. } => {
             Slot::Kept { kind: *kind, fingerprint: *fingerprint, producer: instance }
         }
-        KeptOutput::Blocked(reason) => {
+        KeptOutput::Blocked(reason) | KeptOutput::Sketch(reason) => {
             Slot::Blocked(Arc::new(Blocked { because: Arc::clone(&id), reason: reason.clone() }))
         }
     };
-    let slots = entry.outputs.iter().map(slot).collect();
-    let before = state.frames.notes_before(instance);
-    state.frames.put(instance, slots, before, &entry.told.notes);
+    let trail = Trail::then(state.frames.trail_before(instance), &id, &entry.told.notes);
+    state.frames.put(instance, entry.outputs.iter().map(slot), trail);
     if shared.events.is_heard() {
-        repeat(shared, &state, instance, entry);
+        repeat(shared, &id, entry);
+        shared.events.send(Event::NodeCached { run: shared.run, node: Arc::clone(&id), outputs: summaries });
     }
-    state.ended.cached.push(id);
-    ended(&mut state, instance);
+    state.ended.with_result.push((instance, Ended::KNOWN));
+    ended(state, instance);
 }
 
-fn repeat(shared: &Shared, state: &State, instance: usize, entry: &Entry) {
-    let (run, node) = (shared.run, &state.frames.instance(instance).id);
+/// What a node told when it ran.
+pub(super) fn repeat(shared: &Shared, node: &Arc<str>, entry: &Entry) {
+    let run = shared.run;
     for message in &entry.told.warnings {
         shared.events.send(Event::NodeWarning { run, node: Arc::clone(node), message: message.clone() });
     }
@@ -88,23 +111,54 @@ fn repeat(shared: &Shared, state: &State, instance: usize, entry: &Entry) {
     for path in &entry.told.artifacts {
         shared.events.send(Event::ArtifactWritten { run, node: Arc::clone(node), path: path.clone() });
     }
-    let outputs = state.frames.step(instance).outputs.iter().zip(&entry.outputs);
-    let outputs = outputs.filter_map(|(output, kept)| match kept {
+}
+
+/// A known result in words.
+pub(super) fn summaries(step: &Step, entry: &Entry) -> Arc<[OutputSummary]> {
+    let outputs = step.outputs.iter().zip(&entry.outputs).filter_map(|(output, kept)| match kept {
         KeptOutput::Value { kind, summary, .. } => {
             Some(OutputSummary { output: output.name.to_string(), kind: kind.to_string(), summary: summary.clone() })
         }
-        KeptOutput::Blocked(_) => None,
+        KeptOutput::Blocked(_) | KeptOutput::Sketch(_) => None,
     });
-    shared.events.send(Event::NodeCached { run, node: Arc::clone(node), outputs: outputs.collect() });
+    outputs.collect()
 }
 
 /// A map, a loop or an expanded node has what its frames gave.
-pub(super) fn collected(shared: &Shared, instance: usize, slots: Vec<Slot>, notes: Arc<Notes>, began: Instant) {
+pub(super) fn collected(
+    shared: &Shared,
+    instance: usize,
+    slots: Vec<Slot>,
+    trail: Option<Arc<Trail>>,
+    (ran, began): (bool, Instant),
+) -> Result<(), Stop> {
+    let (block, step) = {
+        let state = shared.lock();
+        let at = state.frames.instance(instance);
+        (state.frames.block(at.frame).clone(), at.step)
+    };
+    let step = &block.get().steps[step];
+    // Hashing and describing values is code of node crates, and may take long: not under the lock.
+    shared.hash(&slots);
+    let outputs = if shared.events.is_heard() { in_words(step, &slots)? } else { Arc::default() };
     let mut state = shared.lock();
     let id = Arc::clone(&state.frames.instance(instance).id);
-    let step = state.frames.step(instance);
-    let is_node = matches!(step.action, Action::Node(_));
-    let outputs = step.outputs.iter().zip(&slots).filter_map(|(output, slot)| {
+    state.frames.put(instance, slots.into_iter(), trail);
+    let (run, node) = (shared.run, Arc::clone(&id));
+    // A map, a loop, or a node of which it was known into what it turns, did only if something in it did.
+    if ran || state.busy.contains(&instance) {
+        shared.events.send(Event::NodeFinished { run, node, seconds: began.elapsed().as_secs_f64(), outputs });
+        state.ended.with_result.push((instance, Ended::RAN));
+    } else {
+        shared.events.send(Event::NodeCached { run, node, outputs });
+        state.ended.with_result.push((instance, Ended::KNOWN));
+    }
+    ended(&mut state, instance);
+    Ok(())
+}
+
+fn in_words(step: &Step, slots: &[Slot]) -> Result<Arc<[OutputSummary]>, Stop> {
+    let outputs = step.outputs.iter().zip(slots).filter_map(|(output, slot)| {
         let summary = match slot {
             Slot::Here { value, .. } => value.summary(),
             Slot::List { items, .. } => format!("{} in all", items.len()),
@@ -113,18 +167,8 @@ pub(super) fn collected(shared: &Shared, instance: usize, slots: Vec<Slot>, note
         };
         Some(OutputSummary { output: output.name.to_string(), kind: output.kind.to_string(), summary })
     });
-    let outputs: Arc<[_]> = outputs.collect();
-    state.frames.put(instance, slots, notes, &[]);
-    let (run, node) = (shared.run, Arc::clone(&id));
-    // An expanded node itself ran; a map or a loop did only if something in it did.
-    if is_node || state.busy.contains(&instance) {
-        shared.events.send(Event::NodeFinished { run, node, seconds: began.elapsed().as_secs_f64(), outputs });
-        state.ended.finished.push(id);
-    } else {
-        shared.events.send(Event::NodeCached { run, node, outputs });
-        state.ended.cached.push(id);
-    }
-    ended(&mut state, instance);
+    let panicked = |panic| Stop::Failed(NodeError::new(format!("describing what it gave panicked: {panic}")));
+    guard::catch(|| outputs.collect()).map_err(panicked)
 }
 
 /// A node has a result; what waited for it goes on.
@@ -138,9 +182,9 @@ fn ended(state: &mut State, instance: usize) {
 pub(super) fn blocked(shared: &Shared, instance: usize, why: &Arc<Blocked>) {
     let mut state = shared.lock();
     let node = Arc::clone(&state.frames.instance(instance).id);
-    let slots = state.frames.step(instance).outputs.iter().map(|_| Slot::Blocked(Arc::clone(why))).collect();
-    let before = state.frames.notes_before(instance);
-    state.frames.put(instance, slots, before, &[]);
+    let slots: Vec<_> = state.frames.step(instance).outputs.iter().map(|_| Slot::Blocked(Arc::clone(why))).collect();
+    let trail = state.frames.trail_before(instance);
+    state.frames.put(instance, slots.into_iter(), trail);
     let (because, reason) = (Arc::clone(&why.because), why.reason.clone());
     shared.events.send(Event::NodeBlocked {
         run: shared.run,
@@ -157,21 +201,47 @@ pub(super) fn failed(shared: &Shared, instance: usize, error: &NodeError, inputs
     // Describing a value is a node crate's code; that it fails must not hide the failure.
     let inputs = guard::catch(|| inputs.summaries()).unwrap_or_default();
     let mut state = shared.lock();
-    if state.frontier.state(instance) != super::frontier::State::Running {
-        // It has ended, and something went wrong on the way out.
-        return;
+    if state.frontier.state(instance) == super::frontier::State::Running {
+        fail(shared, &mut state, instance, error, inputs);
     }
+    // Otherwise it has ended, and something went wrong on the way out.
+}
+
+/// A map, a loop or an expanded node has no result since a node in it has none.
+pub(super) fn spoilt(shared: &Shared, instance: usize, frames: &[usize], because: usize) {
+    let mut state = shared.lock();
+    frames.iter().for_each(|&frame| state.frames.release_results(frame));
+    // What failed by itself, however deep inside.
+    let because = state.spoilt.get(&because).copied().unwrap_or(because);
+    state.spoilt.insert(instance, because);
+    let culprit = &state.frames.instance(because).id;
+    // Among the last ones: only its neighbours may have failed since.
+    let failure = state.ended.failed.iter().rev().find(|failure| failure.node == *culprit);
+    let error = match failure {
+        Some(failure) => NodeError::new(format!("`{culprit}` in it failed: {}", failure.message)),
+        None => NodeError::new(format!("`{culprit}` in it failed")),
+    };
+    fail(shared, &mut state, instance, &error, Vec::new());
+}
+
+fn fail(shared: &Shared, state: &mut State, instance: usize, error: &NodeError, inputs: Vec<(String, String)>) {
     let failure = Failure {
         node: Arc::clone(&state.frames.instance(instance).id),
         node_type: state.frames.step(instance).action.type_name().to_string(),
         message: error.to_string(),
         causes: error.causes(),
-        hint: match error {
-            NodeError::Failed { hint, .. } => hint.clone(),
-            NodeError::Cancelled => None,
-        },
+        hint: error.hint().map(str::to_string),
         inputs,
     };
+    tell_failure(shared, state, failure);
+    state.frames.release_inputs(instance);
+    state.disclaim(instance);
+    let lost = state.frontier.fail(instance);
+    skipped(shared, state, &lost);
+}
+
+/// Tells of a failure, and notes it for the report.
+pub(super) fn tell_failure(shared: &Shared, state: &mut State, failure: Failure) {
     shared.events.send(Event::NodeFailed {
         run: shared.run,
         node: Arc::clone(&failure.node),
@@ -182,18 +252,6 @@ pub(super) fn failed(shared: &Shared, instance: usize, error: &NodeError, inputs
         inputs: failure.inputs.clone(),
     });
     state.ended.failed.push(failure);
-    state.frames.release_inputs(instance);
-    state.disclaim(instance);
-    let lost = state.frontier.fail(instance);
-    skipped(shared, &mut state, &lost);
-}
-
-/// A map, a loop or an expanded node has no result since a node in it has none.
-pub(super) fn spoilt(shared: &Shared, instance: usize, frames: &[usize], because: usize) {
-    let mut state = shared.lock();
-    frames.iter().for_each(|&frame| state.frames.release_results(frame));
-    let lost = state.frontier.skip(instance, because);
-    skipped(shared, &mut state, &lost);
 }
 
 /// Nodes that the frontier skipped.

@@ -54,6 +54,11 @@ impl Slot {
         Slot::Here { value, producer: None }
     }
 
+    /// Whether there is a value, here or elsewhere.
+    pub(super) fn is_there(&self) -> bool {
+        !matches!(self, Slot::Blocked(_) | Slot::Gone { .. })
+    }
+
     /// Without having to be here.
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
         match self {
@@ -61,6 +66,16 @@ impl Slot {
             Slot::Kept { fingerprint, .. } => Some(*fingerprint),
             Slot::List { element, items } => List::fingerprint_of(*element, items.iter().map(Slot::fingerprint)),
             Slot::Blocked(_) | Slot::Gone { .. } => None,
+        }
+    }
+
+    /// Whether it has a fingerprint. Hashes the values that were not, all of them.
+    pub(super) fn is_comparable(&self) -> bool {
+        match self {
+            Slot::Here { value, .. } => value.fingerprint().is_some(),
+            Slot::Kept { .. } => true,
+            Slot::List { items, .. } => items.iter().filter(|item| !item.is_comparable()).count() == 0,
+            Slot::Blocked(_) | Slot::Gone { .. } => false,
         }
     }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::thread;
 
+use super::attempt::Done;
 pub(super) use super::crew::wake_another;
 use super::crew::{self, Crew, Roster, Workshop};
+use super::settle::End;
 use super::state::{Job, Shared, State};
 use super::{attempt, look, settle};
 use crate::node::{Inputs, NodeError};
@@ -16,7 +18,8 @@ const MOST_REFUSALS: u32 = 10;
 impl Workshop for Shared {
     type State = State;
     type Job = Job;
-    type Outcome = ();
+    type Outcome = End;
+    type Leftover = Done;
 
     fn crew(&self) -> &Crew<State> {
         &self.crew
@@ -42,16 +45,18 @@ impl Workshop for Shared {
         state.is_over(self)
     }
 
-    fn carry_out(self: &Arc<Self>, job: Job) -> Option<()> {
+    fn carry_out(self: &Arc<Self>, job: Job) -> Option<End> {
         self.resources.hand_on();
         match job {
-            Job::Look(instance) => look::look(self, instance),
-            Job::Run(instance, attempt) => return attempt::run(self, instance, attempt).then_some(()),
+            Job::Look(turn) => Some(look::look(self, turn)),
+            Job::Collect(instance) => Some(look::collect(self, instance)),
+            Job::Run(task) => attempt::run(self, task),
         }
-        Some(())
     }
 
-    fn settle(&self, _: &mut State, (): ()) {}
+    fn settle(&self, state: &mut State, end: End) -> Option<Done> {
+        end.settle(self, state)
+    }
 
     fn hire(self: &Arc<Self>) -> bool {
         let theirs = Arc::clone(self);
@@ -64,8 +69,9 @@ pub(super) fn fail_if_stranded<'a>(shared: &'a Shared, mut state: MutexGuard<'a,
     while state.roster.is_stranded(MOST_REFUSALS) {
         let Some(job) = state.next_job(shared) else { break };
         let (instance, running) = match job {
-            Job::Look(instance) => (instance, None),
-            Job::Run(instance, attempt) => (instance, state.leave(instance, attempt)),
+            Job::Look(turn) => (turn.instance, None),
+            Job::Collect(instance) => (instance, None),
+            Job::Run(task) => (task.instance, state.leave(task.instance, task.attempt)),
         };
         drop(state);
         let error = NodeError::new("no thread could be started to run it, though it was tried again and again")
@@ -75,6 +81,10 @@ pub(super) fn fail_if_stranded<'a>(shared: &'a Shared, mut state: MutexGuard<'a,
         let nothing = Inputs::default();
         let inputs = running.as_ref().map_or(&nothing, |running| &*running.prepared.inputs);
         settle::failed(shared, instance, &error, inputs);
+        // What it had taken is given back, and others are told, while this run is not locked: they lock themselves, and
+        // may be telling this one.
+        drop(running);
+        shared.resources.hand_on();
         state = shared.lock();
     }
     state

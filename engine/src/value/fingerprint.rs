@@ -58,12 +58,20 @@ impl FromStr for Fingerprint {
 /// assert_eq!(of(&["a", "bc"]), of(&["a", "bc"]));
 /// assert_ne!(of(&["a", "bc"]), of(&["ab", "c"]));
 /// ```
-#[derive(Clone)]
 pub struct FingerprintHasher {
     /// The first bytes. Most fingerprints are of few, which are hashed much faster in one go.
     start: Vec<u8>,
     /// Everything, once it is more than that.
     all: Option<Box<blake3::Hasher>>,
+}
+
+/// With room for more: whoever copies one goes on with it.
+impl Clone for FingerprintHasher {
+    fn clone(&self) -> Self {
+        let mut start = Vec::with_capacity(self.start.len() + 224);
+        start.extend_from_slice(&self.start);
+        FingerprintHasher { start, all: self.all.clone() }
+    }
 }
 
 /// More bytes than this are hashed as they come.

@@ -9,6 +9,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use codec::Sink;
 pub use codec::{DecodeError, Decoder, Encoder};
 pub use fingerprint::{Fingerprint, FingerprintHasher};
 pub use kind::{Kind, kinds};

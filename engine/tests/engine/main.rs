@@ -3,6 +3,7 @@
 mod documents;
 mod fuzz;
 mod graphs;
+mod losses;
 mod plans;
 mod runs;
 mod stubs;

@@ -1,6 +1,6 @@
 //! Running: order, failures, cancellation, what is kept and what is told.
 
-use easel_engine::{CancelToken, Event, EventSink, Outcome, Run, Services, Settings};
+use easel_engine::{CancelToken, Event, EventSink, Outcome, Run, Services, Settings, Source};
 
 use crate::stubs::{Census, plan, run, run_with, workflow};
 
@@ -83,6 +83,61 @@ fn a_failure_stays_in_its_cone() {
     assert_eq!(report.failed[0].message, "no weights");
     let skipped: Vec<_> = report.skipped.iter().map(|skipped| (&*skipped.node, &*skipped.because)).collect();
     assert_eq!(skipped, [("after", "bad"), ("last", "bad"), ("lost", "bad")]);
+}
+
+#[test]
+fn a_result_that_cannot_be_converted_is_a_failure_that_names_it() {
+    // Only what is handed through an included workflow is converted on the way out.
+    let passing =
+        |kind: &str| format!(r#"Workflow(inputs: {{ "x": {kind}() }}, nodes: {{}}, outputs: {{ "x": Input("x") }})"#);
+    let text = format!(
+        r#"Workflow(version: 1, workflows: {{ "cook": {}, "burn": {} }}, nodes: {{
+            "crop": Harvest(),
+            "cooked": Include(workflow: "cook", with: (x: From("crop"))),
+            "burnt": Include(workflow: "burn", with: (x: From("crop"))),
+        }}, outputs: {{ "raw": From("crop"), "meal": From("cooked.x"), "coal": From("burnt.x") }})"#,
+        passing("Cooked"),
+        passing("Burnt")
+    );
+    let plan = plan(&Source::new("test.ron", text), &Settings::default());
+    let (report, events) = run_with(plan, Services::default(), CancelToken::new());
+    assert_eq!((report.outcome, names(&report.finished)), (Outcome::Failed, vec!["crop"]));
+    assert_eq!(report.results.keys().collect::<Vec<_>>(), ["raw"], "the others are not hidden by the failures");
+    let failed: Vec<_> = report.failed.iter().map(|failure| (&*failure.node, failure.message.as_str())).collect();
+    let expected = [
+        ("outputs.meal", "the result `meal` cannot be given: the oven is cold"),
+        ("outputs.coal", "the result `coal` cannot be given: converting it panicked: fire"),
+    ];
+    assert_eq!(failed, expected);
+    assert_eq!(report.failed[0].hint.as_deref(), Some("heat it"));
+    let words = told(&events);
+    assert_eq!(words[words.len() - 3..], ["fail outputs.meal", "fail outputs.coal", "Failed 1 2 0"]);
+}
+
+#[test]
+fn a_map_in_which_an_element_failed_fails_and_names_it() {
+    let text = r#"Workflow(version: 1,
+        workflows: { "body": Workflow(inputs: { "x": Float() }, nodes: { "bad": Fail(value: Input("x")) },
+            outputs: { "x": From("bad") }) },
+        nodes: { "all": Map(workflow: "body", over: ["x"], with: (x: [1.0])), "after": Map(workflow: "body",
+            over: ["x"], with: (x: From("all.x"))) })"#;
+    let plan = plan(&Source::new("test.ron", text), &Settings::default());
+    let (report, events) = run_with(plan, Services::default(), CancelToken::new());
+    let expected = [
+        "run 2",
+        "all expands into 1",
+        "start all",
+        "start all[0]/bad",
+        "fail all[0]/bad",
+        "fail all",
+        "skip after because all",
+        "Failed 0 2 1",
+    ];
+    assert_eq!(told(&events), expected);
+    assert_eq!(
+        (&*report.failed[1].node, report.failed[1].message.as_str()),
+        ("all", "`all[0]/bad` in it failed: no weights")
+    );
 }
 
 #[test]

@@ -66,6 +66,9 @@ marker!(TextEncoding);
 marker!(Embedding);
 marker!(Celsius);
 marker!(Fahrenheit);
+marker!(Raw);
+marker!(Cooked);
+marker!(Burnt);
 
 /// Counts how many of it live, and the most that ever did at once.
 #[derive(Clone, Default)]
@@ -137,6 +140,12 @@ pub fn registry() -> Registry {
     registry
         .register_conversion(Celsius::KIND, Fahrenheit::KIND, |_| Ok(Value::new(Fahrenheit)))
         .expect("the conversion is new");
+    registry
+        .register_conversion(Raw::KIND, Cooked::KIND, |_| Err(NodeError::new("the oven is cold").with_hint("heat it")))
+        .expect("the conversion is new");
+    registry.register_conversion(Raw::KIND, Burnt::KIND, |_| panic!("fire")).expect("the conversion is new");
+    registry.register_kind::<Cooked>();
+    registry.register_kind::<Burnt>();
     registry
 }
 
@@ -226,6 +235,7 @@ fn models() -> Vec<Stub> {
                 Ok(Outputs::one("embedding", Embedding))
             },
         ),
+        Stub::new(spec("Harvest").output(output("crop", Raw::KIND)), |_, _| Ok(Outputs::one("crop", Raw))),
         Stub::new(spec("Thermometer").output(output("reading", Celsius::KIND)), |_, _| {
             Ok(Outputs::one("reading", Celsius))
         }),

@@ -133,6 +133,12 @@ fn a_plugin_that_does_not_say_what_it_is_is_refused() {
     assert!(describing("i64.const 0x0000_0010_0003_0000").contains("196608 bytes long; 65536 are allowed"));
     let endless_version = Guest { version: endless.into(), ..Guest::echoing(&["Echo"]) };
     assert_eq!(problem(&endless_version.bytes()), "asked what it is, it does not come to an end");
+    // Few instructions, but many calls of the host.
+    let calling = "(local $left i32) (local.set $left (i32.const 600000))
+        (loop $again (call $warn (i32.const 0) (i32.const 4096))
+            (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+        unreachable";
+    assert_eq!(describing(calling), "asked what it is, it does not come to an end");
     let saying = "(call $panic (i32.const 1024) (i32.const 7)) i64.const 0";
     assert_eq!(describing(saying), "asked what it is, it panicked: (about:");
     let start =

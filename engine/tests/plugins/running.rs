@@ -217,10 +217,36 @@ fn what_a_plugin_says_is_heard_in_bounds() {
         })
         .collect();
     assert_eq!(warnings.len(), 65);
-    assert!(warnings.iter().all(|warning| warning.len() < 20_000));
+    assert!(warnings.iter().all(|warning| warning.len() <= 4096 + "…".len()));
     assert!(warnings[64].contains("the rest is left out"), "{}", warnings[64]);
     let progress = events.iter().filter(|event| matches!(event, Event::NodeProgress { .. })).count();
     assert!(progress < 1000, "{progress} times, not 200,000 times");
+}
+
+#[test]
+fn what_a_plugin_says_before_it_fails_is_heard() {
+    let said = "(call $warn (i32.const 1025) (i32.const 5))";
+    for fails in ["unreachable", "(call $panic (i32.const 1025) (i32.const 5)) unreachable", "i64.const -1"] {
+        let (report, events) = run(&Guest::running(&format!("{said} {fails}")));
+        assert_eq!(report.outcome, Outcome::Failed);
+        let is_heard = |event: &Event| matches!(event, Event::NodeWarning { message, .. } if message == "about");
+        let heard = events.iter().position(is_heard).expect("it is heard");
+        let failed = events.iter().position(|event| matches!(event, Event::NodeFailed { .. })).expect("it failed");
+        assert!(heard < failed, "{fails}");
+    }
+}
+
+#[test]
+fn a_wrong_reply_fails_the_node_in_few_words() {
+    let place = 65_536;
+    let reply = format!(
+        "(i64.store (i32.const {place}) (i64.const 0)) (i64.store offset=8 (i32.const {place}) (i64.const 1))
+        (i64.store offset=16 (i32.const {place}) (i64.const 100000)) i64.const {}",
+        (place << 32) | 100_024_i64
+    );
+    let message = failure(&Guest::running(&reply));
+    assert!(message.contains("gave no sound reply: there is no output") && message.ends_with("…\""), "{message}");
+    assert!(message.len() < 4096, "{} bytes", message.len());
 }
 
 /// A run under way of a plugin that never ends, which says so first.

@@ -12,6 +12,8 @@ cases![
     a_node_that_does_not_listen_is_given_up,
     a_node_that_is_quick_enough_does_not_fail,
     a_node_is_tried_again_as_often_as_it_may,
+    a_map_that_takes_too_long_fails_as_a_whole,
+    the_time_of_a_loop_is_shared_by_its_passes,
     a_node_that_takes_too_long_is_tried_again,
     cancelling_before_a_run_runs_nothing,
     cancelling_stops_a_node_that_runs,
@@ -94,6 +96,54 @@ fn a_node_is_tried_again_as_often_as_it_may(lab: &Lab) {
         .collect();
     assert_eq!(tries, [(1, 3, "attempt 1 failed"), (2, 3, "attempt 2 failed")]);
     assert!(run.failure("bad").contains("attempt 3 failed"), "{}", run.failure("bad"));
+}
+
+fn a_map_that_takes_too_long_fails_as_a_whole(lab: &Lab) {
+    let text = |form: &str| {
+        format!(
+            r#"Workflow(version: 1,
+                workflows: {{ "body": Workflow(inputs: {{ "value": Float() }}, nodes: {{
+                    "slow": Hangs(value: Input("value"), options: (retry: 3)),
+                    "next": Increment(value: From("slow")) }}, outputs: {{ "value": From("next") }}) }},
+                nodes: {{ "all": {form}, "after": Sink(value: From("all.value")), "n": Number(value: 2),
+                    "other": Sink(value: From("n")) }})"#
+        )
+    };
+    let in_it = [
+        (
+            r#"Map(workflow: "body", over: ["value"], with: (value: [1.0, 2.0]), options: (timeout: 0.1))"#,
+            "all[0]/slow",
+        ),
+        (
+            r#"Loop(workflow: "body", times: 2, carry: ["value"], with: (value: 1), options: (timeout: 0.1))"#,
+            "all[0]/slow",
+        ),
+        (r#"Include(workflow: "body", with: (value: 1), options: (timeout: 0.1))"#, "all/slow"),
+    ];
+    for (form, slow) in in_it {
+        let run = Lab::new(lab.caching).document(&text(form)).run();
+        assert_eq!((run.report.outcome, run.times("other")), (Outcome::Failed, 1), "{}", run.story());
+        assert_eq!((run.times("next"), run.times("after")), (0, 0), "{}", run.story());
+        let message = run.failure(slow);
+        assert!(message.contains("timeout") && message.contains("`all`") && message.contains("100ms"), "{message}");
+        assert_eq!(run.executed.iter().filter(|node| *node == slow).count(), 1, "time that is up does not come back");
+        if !form.starts_with("Include") {
+            assert!(run.failure("all").contains("timeout"), "{}", run.failure("all"));
+        }
+    }
+}
+
+fn the_time_of_a_loop_is_shared_by_its_passes(lab: &Lab) {
+    // Each by itself would be quick enough.
+    let text = r#"Workflow(version: 1,
+        workflows: { "body": Workflow(inputs: { "value": Float() }, nodes: {
+            "a": Sleep(milliseconds: 30, value: Input("value")), "b": Increment(value: From("a")) },
+            outputs: { "value": From("b") }) },
+        nodes: { "l": Loop(workflow: "body", times: 1000, carry: ["value"], with: (value: 1), options: (timeout: 0.3)),
+            "after": Increment(value: From("l.value")) })"#;
+    let run = lab.document(text).run();
+    assert!(run.failure("l").contains("timeout"), "{}", run.failure("l"));
+    assert!(run.times("a") < 1000 && run.times("after") == 0, "{}", run.story());
 }
 
 fn a_node_that_takes_too_long_is_tried_again(lab: &Lab) {

@@ -205,6 +205,8 @@ fn a_failure_in_a_map_names_the_element(lab: &Lab) {
     let failed = run.nodes_of(|event| matches!(event, Event::NodeFailed { .. }));
     assert!(failed.contains(&"all[1]/check"), "{}", run.story());
     assert!(run.failure("all[1]/check").contains("100 is too large"));
+    assert!(run.failure("all").contains("`all[1]/check`"), "{}", run.failure("all"));
+    run.failed(&["all", "all[1]/check"]);
 }
 
 fn the_other_elements_of_a_failing_map_finish(lab: &Lab) {
@@ -230,6 +232,7 @@ fn a_failure_in_a_loop_names_the_pass(lab: &Lab) {
         .run();
     assert_eq!((run.times("check"), run.times("next"), run.times("after")), (3, 2, 0), "{}", run.story());
     assert!(run.failure("l[2]/check").contains("120 is too large"), "{}", run.story());
+    assert!(run.failure("l").contains("`l[2]/check`"), "{}", run.failure("l"));
 }
 
 fn a_failure_in_an_included_workflow_names_the_node(lab: &Lab) {

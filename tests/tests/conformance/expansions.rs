@@ -1,7 +1,5 @@
 //! Nodes that turn into a piece of graph at run time.
 
-use std::collections::BTreeSet;
-
 use easel_engine::{Event, Outcome};
 
 use crate::lab::{Lab, cases};
@@ -67,11 +65,11 @@ fn an_expansion_may_expand(lab: &Lab) {
 fn an_expansion_that_never_ends_fails(lab: &Lab) {
     let run =
         lab.run(r#""e": ExpandsForEver(value: 0), "after": Increment(value: From("e")), "good": Number(value: 1)"#);
-    // The innermost is named, by a path that begins with the node that people see.
+    // The innermost is named, by a path that begins with the node that people see, and whatever it is inside of names it.
     let failure = &run.report.failed[0];
     assert!(failure.node.starts_with("e/next/") && failure.message.contains("expanded"), "{failure:?}");
-    assert!(run.skipped().contains(&"after") && run.skipped().contains(&"e"), "{}", run.story());
-    assert_eq!((run.report.failed.len(), run.float("good")), (1, 1.0));
+    assert!(run.failure("e").contains(&*failure.node), "{}", run.failure("e"));
+    assert_eq!((run.skipped(), run.float("good")), (vec!["after"], 1.0), "{}", run.story());
 }
 
 fn an_expansion_into_itself_fails(lab: &Lab) {
@@ -107,6 +105,7 @@ fn a_failure_in_an_expansion_fails_what_needs_it(lab: &Lab) {
            "good": Increment(value: From("n"))"#,
     );
     assert!(run.failure("e/inner").contains("1 is more than it can bear"), "{}", run.story());
+    run.failed(&["e", "e/inner"]);
     assert!(run.skipped().contains(&"after"), "{}", run.story());
     assert_eq!(run.float("good"), 2.0);
 }
@@ -127,12 +126,9 @@ fn an_expansion_is_known_again(lab: &Lab) {
     assert_eq!(first.completed().float("out"), 8.5);
     let again = lab.run(nodes);
     assert_eq!(again.completed().float("out"), 8.5);
-    // FIXME: what a node expanded into is not kept, so that it runs again to say so; what it said is known.
-    let again_and_again = ["e", "e/inner", "e/inner/inner", "each"];
-    let executed = again.executed.iter().map(String::as_str).collect::<BTreeSet<_>>();
     match lab.keeps() {
-        true => assert_eq!(executed, BTreeSet::from(again_and_again), "{}", again.story()),
-        false => assert_eq!(executed.len(), first.executed.len(), "{}", again.story()),
+        true => assert_eq!(again.executed, [] as [&str; 0], "{}", again.story()),
+        false => assert_eq!(again.executed.len(), first.executed.len(), "{}", again.story()),
     }
 }
 

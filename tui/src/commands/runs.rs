@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
 }
 
 fn prune(runs: u64) -> Result<Exit, CommandError> {
-    let forgotten = workspace::needed_journal()?.prune(Retention { runs, ..Retention::default() })?;
+    let forgotten = workspace::needed_journal()?.prune(Retention { runs, bytes: u64::MAX })?;
     terminal::note(format_args!(
         "{} forgotten",
         terminal::count(usize::try_from(forgotten).unwrap_or(usize::MAX), "run")

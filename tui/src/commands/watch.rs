@@ -102,19 +102,20 @@ impl Planning {
         let library = Recording::default();
         let types = self.workspace.node_types(Some(&self.file));
         self.brought.note(&types.plugins);
-        let (result, mut files) = match Prepared::new(&self.file, &self.workspace.limited(&self.settings), &types, &library) {
-            Ok(Prepared { source, plan, warnings }) => match self.problem(&plan) {
-                Some(problem) => (Err(Broken { source: None, diagnostics: vec![problem] }), plan.files().to_vec()),
-                None => {
-                    let files = plan.files().to_vec();
-                    (Ok(Sound { source, plan, warnings }), files)
+        let (result, mut files) =
+            match Prepared::new(&self.file, &self.workspace.limited(&self.settings), &types, &library) {
+                Ok(Prepared { source, plan, warnings }) => match self.problem(&plan) {
+                    Some(problem) => (Err(Broken { source: None, diagnostics: vec![problem] }), plan.files().to_vec()),
+                    None => {
+                        let files = plan.files().to_vec();
+                        (Ok(Sound { source, plan, warnings }), files)
+                    }
+                },
+                Err((source, mut diagnostics)) => {
+                    plugins::blame(&mut diagnostics, |name| self.brought.broken(&types.plugins, name));
+                    (Err(Broken { source, diagnostics }), Vec::new())
                 }
-            },
-            Err((source, mut diagnostics)) => {
-                plugins::blame(&mut diagnostics, |name| self.brought.broken(&types.plugins, name));
-                (Err(Broken { source, diagnostics }), Vec::new())
-            }
-        };
+            };
         files.extend(library.read.into_inner().unwrap_or_else(PoisonError::into_inner));
         files.extend(types.plugins.iter().map(|plugin| plugin.path.clone()));
         // Fails for empty paths only, which name nothing.

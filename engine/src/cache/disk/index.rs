@@ -110,6 +110,11 @@ impl Index {
         statement.query_row([&key.0], |row| row.get(0)).optional()
     }
 
+    /// Whether there is an entry under a key.
+    pub(super) fn has_entry(&self, key: &Fingerprint) -> Result<bool> {
+        self.connection.prepare_cached("SELECT 1 FROM entries WHERE key = ?1")?.exists([&key.0])
+    }
+
     /// The content of a blob, not yet checked.
     pub(super) fn blob(&self, fingerprint: &Fingerprint) -> Result<Option<Content>> {
         let mut statement =

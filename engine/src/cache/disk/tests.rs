@@ -248,6 +248,20 @@ fn what_is_forgotten_and_computed_anew_in_one_batch_is_kept() {
 }
 
 #[test]
+fn what_only_a_replaced_result_named_is_written_anew_in_the_same_batch() {
+    let (folder, old, new) = (folder(), text(100_000, 1), text(100_000, 2));
+    let cache = open(folder.path());
+    for round in 0..20 {
+        put(&cache, 1, &old);
+        cache.flush();
+        put(&cache, 1, &new);
+        put(&cache, 2, &old);
+        assert_eq!((again(&cache, 1), again(&cache, 2)), (Some(new.clone()), Some(old.clone())), "round {round}");
+        cache.forget(&key(2));
+    }
+}
+
+#[test]
 fn a_missing_or_damaged_value_is_forgotten_and_can_be_kept_anew() {
     let folder = folder();
     let value = text(100_000, 1);

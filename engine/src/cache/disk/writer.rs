@@ -140,6 +140,8 @@ impl Ready {
 struct There {
     /// Values that the batch holds, or that were found on disk.
     values: HashSet<Fingerprint>,
+    /// Under which the batch keeps something.
+    keys: HashSet<Fingerprint>,
     /// Something of the batch removes entries, and with them values that nobody else names: what is on disk now need not
     /// be there then.
     is_unsure: bool,
@@ -186,6 +188,11 @@ fn prepare(shared: &Shared, index: &Index, job: Job, there: &mut There) -> Resul
                 let is_there = there.has(shared, index, &fingerprint)?;
                 let blob = if is_there { None } else { Some(encode(shared, &fingerprint, value)?) };
                 blobs.push((fingerprint, blob));
+            }
+            // What it takes the place of may have been the last to name its values; its own will be there.
+            if !there.keys.insert(key) || index.has_entry(&key)? {
+                there.removed();
+                there.values.extend(blobs.iter().map(|(fingerprint, _)| *fingerprint));
             }
             Some(Ready::Keep { key, kept, record, blobs })
         }
