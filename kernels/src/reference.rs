@@ -131,7 +131,15 @@ fn softmax_row(x: &[f64]) -> Vec<f64> {
     x.iter().map(|x| (x - max).exp() / total).collect()
 }
 
-pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, mask: AttentionMask<'_>) -> Vec<f64> {
+/// The first `added_keys` of `k` and `v` are those that stand before the token that queries count from.
+pub(crate) fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: usize,
+    added_keys: usize,
+    mask: AttentionMask<'_>,
+) -> Vec<f64> {
     let (&[batch, queries, width], keys) = (q.dims(), k.dims()[1]) else { panic!("three dimensions") };
     let dim = width / heads;
     let (q, k, v) = (wide(q), wide(k), wide(v));
@@ -140,7 +148,7 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize, mask: 
     for (item, head, query, _) in indices([batch, heads, queries, 1]) {
         let at = |row: usize, rows: usize| (item * rows + row) * width + head * dim;
         let q = &q[at(query, queries)..][..dim];
-        let seen = if mask.causal { (query + 1).min(keys) } else { keys };
+        let seen = if mask.causal { (added_keys + query + 1).min(keys) } else { keys };
         let scores: Vec<f64> = (0..seen)
             .map(|key| {
                 let dot: f64 = q.iter().zip(&k[at(key, keys)..]).map(|(q, k)| q * k).sum();

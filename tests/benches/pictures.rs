@@ -180,7 +180,7 @@ fn repeat(mut call: impl FnMut() -> easel_kernels::Result<Tensor>) -> Result<Vec
     timed.collect()
 }
 
-/// Both branches of a guided step: a batch of two, 77 text tokens.
+/// Both branches of a guided step: a batch of two, 77 text tokens. What the text contributes to every step is prepared before.
 fn prior_steps() -> Result<Vec<f64>, Error> {
     let (config, prior) = load("prior", PriorConfig::parse, Prior::new)?;
     let width = config.embedding_dim;
@@ -189,10 +189,12 @@ fn prior_steps() -> Result<Vec<f64>, Error> {
     let hidden_states = random::normal([2, config.num_embeddings, width], 1, 0, 2)?;
     let key_bias = Tensor::zeros([2, config.num_embeddings])?;
     let text = PriorText { text_embeds: &text_embeds, hidden_states: &hidden_states, key_bias: Some(&key_bias) };
-    repeat(|| prior.forward(&sample, 500.0, text))
+    let text = prior.prepare(text)?;
+    repeat(|| prior.step(&sample, 500.0, &text))
 }
 
-/// The decoder takes both branches of a guided step and 81 context tokens, super-resolution one picture.
+/// The decoder takes both branches of a guided step and 81 context tokens, super-resolution one picture. What the timestep and
+/// the context contribute is prepared before.
 fn unet_steps(part: &str) -> Result<Vec<f64>, Error> {
     let (config, unet) = load(part, UNetConfig::parse, UNet::new)?;
     let batch = if part == "decoder" { 2 } else { 1 };
@@ -211,5 +213,6 @@ fn unet_steps(part: &str) -> Result<Vec<f64>, Error> {
     } else {
         UNetCondition::default()
     };
-    repeat(|| unet.forward(&sample, 500.0, condition))
+    let prepared = unet.prepare(batch, &[500.0], condition)?;
+    repeat(|| unet.step(&sample, &prepared, 0))
 }

@@ -76,7 +76,8 @@ fn prior_step() {
     let cases =
         [("t999", 999.0, masked), ("t416", 416.0, masked), ("t0", 0.0, masked), ("t416.no_mask", 416.0, unmasked)];
     for (name, timestep, text) in cases {
-        let got = model.forward(&golden.tensor("hidden_states"), timestep, text).unwrap();
+        let text = model.prepare(text).unwrap();
+        let got = model.step(&golden.tensor("hidden_states"), timestep, &text).unwrap();
         assert_close(name, &got, &golden.tensor(&format!("predicted_image_embedding.{name}")), allowed);
     }
     let got = model.post_process_latents(&golden.tensor("post_process.in")).unwrap();
@@ -112,8 +113,10 @@ fn decoder_step() {
         encoder_key_bias: Some(&bias),
         class_labels: Some(&labels),
     };
-    for (name, timestep) in [("out.t500", 500.0), ("out.t0", 0.0)] {
-        let got = model.forward(&golden.picture("sample"), timestep, condition).unwrap();
+    let sample = golden.picture("sample");
+    let prepared = model.prepare(sample.dims()[0], &[500.0, 0.0], condition).unwrap();
+    for (step, name) in ["out.t500", "out.t0"].into_iter().enumerate() {
+        let got = model.step(&sample, &prepared, step).unwrap();
         assert_close(name, &got, &golden.picture(name), tolerance("decoder_step.out"));
     }
 }
@@ -126,7 +129,9 @@ fn super_res_step() {
         [("super_res_first", 832.0, "first.out.t832"), ("super_res_last", 0.0, "last.out.t0")]
     {
         let model = load("pipeline", part, UNetConfig::parse, UNet::new);
-        let got = model.forward(&golden.picture("sample"), timestep, UNetCondition::default()).unwrap();
+        let sample = golden.picture("sample");
+        let prepared = model.prepare(sample.dims()[0], &[timestep], UNetCondition::default()).unwrap();
+        let got = model.step(&sample, &prepared, 0).unwrap();
         assert_close(output, &got, &golden.picture(output), allowed);
     }
 }

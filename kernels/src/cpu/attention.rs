@@ -34,6 +34,8 @@ pub(crate) struct Attention<'a> {
     pub(crate) heads: usize,
     pub(crate) head_dim: usize,
     pub(crate) causal: bool,
+    /// Keys that every query sees, however causal: those before the last sequence.
+    pub(crate) added_keys: usize,
     pub(crate) key_bias: Option<&'a [f32]>,
 }
 
@@ -142,7 +144,7 @@ impl WithSimd for Block<'_> {
         self.load_queries();
         let all = self.of.key_count();
         // The last query of the block sees the most keys.
-        let end = if self.of.causal { all.min(self.queries.end) } else { all };
+        let end = if self.of.causal { all.min(self.of.added_keys + self.queries.end) } else { all };
         for start in (0..end).step_by(KEYS) {
             let keys = start..end.min(start + KEYS);
             self.score(simd, keys.clone());
@@ -201,7 +203,7 @@ impl Block<'_> {
     fn weigh<S: Simd>(&mut self, simd: S, row: usize, keys: Range<usize>) {
         let lanes = S::F32_LANES;
         let visible = match self.of.causal {
-            true => (self.queries.start + row + 1).clamp(keys.start, keys.end) - keys.start,
+            true => (self.of.added_keys + self.queries.start + row + 1).clamp(keys.start, keys.end) - keys.start,
             false => keys.len(),
         };
         let padded = keys.len().next_multiple_of(lanes);

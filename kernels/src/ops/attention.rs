@@ -8,7 +8,8 @@ use crate::{DType, Device, KernelError, Result, Shape, Tensor};
 /// What a query may look at.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AttentionMask<'a> {
-    /// Query i sees keys 0..=i only (keys and queries count from the same token; not together with added keys).
+    /// Query i sees keys 0..=i only: keys and queries count from the same token. It sees all added keys, which stand
+    /// before that token.
     pub causal: bool,
     /// `[batch, added_keys + keys]`, added to the scores before the softmax (−10000 hides a key).
     pub key_bias: Option<&'a Tensor>,
@@ -32,9 +33,6 @@ pub fn attention(
     if heads == 0 || !width.is_multiple_of(heads) {
         return Err(KernelError::parameter(OP, format!("{heads} heads do not divide {width} channels")));
     }
-    if mask.causal && added.is_some() {
-        return Err(KernelError::parameter(OP, "a causal mask and added keys do not go together"));
-    }
     let sequences: Vec<KeyValues<'_>> =
         added.into_iter().chain([(k, v)]).map(|(k, v)| key_values(k, v, batch, width)).collect::<Result<_>>()?;
     let keys: usize = sequences.iter().map(|sequence| sequence.len).sum();
@@ -49,6 +47,7 @@ pub fn attention(
         heads,
         head_dim: width / heads,
         causal: mask.causal,
+        added_keys: keys - sequences[sequences.len() - 1].len,
         key_bias: check::optional_values(OP, "key_bias", mask.key_bias, [batch, keys])?,
     };
     match q.device() {
@@ -96,7 +95,8 @@ mod tests {
         let join = |a: Option<&Tensor>, b: &Tensor| a.map_or(b.clone(), |a| Tensor::concat(&[a, b], 1).unwrap());
         let k = join(added.map(|a| a.0), k);
         let v = join(added.map(|a| a.1), v);
-        let expected = reference::attention(q, &k, &v, heads, mask);
+        let added_keys = added.map_or(0, |(k, _)| k.dims()[1]);
+        let expected = reference::attention(q, &k, &v, heads, added_keys, mask);
         for isa in Isa::available() {
             assert_close(&isa.force(run), &expected, tolerance(q.dims()[2] / heads, k.dims()[1]));
         }
@@ -132,6 +132,33 @@ mod tests {
     }
 
     #[test]
+    fn causal_after_added_keys() {
+        let mut random = Random::new(5);
+        for (tokens, added_keys) in [(1, 1), (3, 78), (70, 600), (300, 0)] {
+            let [q, k, v] = [(); 3].map(|()| random.tensor(&[2, tokens, 20]));
+            let [ka, va] = [(); 2].map(|()| random.tensor(&[2, added_keys, 20]));
+            let bias = random.tensor(&[2, added_keys + tokens]);
+            let mask = AttentionMask { causal: true, key_bias: Some(&bias) };
+            check(&q, &k, &v, 2, Some((&ka, &va)), mask);
+        }
+    }
+
+    #[test]
+    fn the_last_queries_alone_get_the_bits_they_get_among_all() {
+        let mut random = Random::new(6);
+        for (tokens, last) in [(81, 3), (600, 40)] {
+            let [q, k, v] = [(); 3].map(|()| random.tensor(&[2, tokens, 20]));
+            let mask = AttentionMask { causal: true, key_bias: None };
+            let all = attention(&q, &k, &v, 2, None, mask).unwrap();
+            let split =
+                |x: &Tensor| (x.narrow(1, 0, tokens - last).unwrap(), x.narrow(1, tokens - last, last).unwrap());
+            let ((_, q), (k_before, k), (v_before, v)) = (split(&q), split(&k), split(&v));
+            let alone = attention(&q, &k, &v, 2, Some((&k_before, &v_before)), mask).unwrap();
+            same_bits(&alone, &all.narrow(1, tokens - last, last).unwrap());
+        }
+    }
+
+    #[test]
     fn wide_heads_and_large_scores() {
         let mut random = Random::new(2);
         let [q, k, v] = [(); 3].map(|()| random.tensor(&[2, 50, 600]));
@@ -151,7 +178,7 @@ mod tests {
         let bias = Tensor::from_f32((0..300).map(seen).collect(), [1, 300]).unwrap();
         let hidden = AttentionMask { causal: false, key_bias: Some(&bias) };
         let rest = (k.narrow(1, 260, 40).unwrap(), v.narrow(1, 260, 40).unwrap());
-        let expected = reference::attention(&q, &rest.0, &rest.1, 1, AttentionMask::default());
+        let expected = reference::attention(&q, &rest.0, &rest.1, 1, 0, AttentionMask::default());
         assert_close(&attention(&q, &k, &v, 1, None, hidden).unwrap(), &expected, tolerance(8, 40));
     }
 
@@ -181,7 +208,6 @@ mod tests {
         assert!(run(&q, &k, &zeros(&[1, 4, 6]), 2, None, open).is_err());
         assert!(run(&q, &zeros(&[1, 0, 6]), &zeros(&[1, 0, 6]), 2, None, open).is_err());
         assert!(run(&q, &k, &k, 2, Some((&k, &q)), open).is_err());
-        assert!(run(&q, &k, &k, 2, Some((&k, &k)), AttentionMask { causal: true, key_bias: None }).is_err());
         let error = run(&q, &k, &k, 2, None, AttentionMask { causal: false, key_bias: Some(&q) }).unwrap_err();
         assert_eq!(error.to_string(), "attention: key_bias is [1, 2, 6], wants [1, 3]");
         assert_eq!(run(&zeros(&[1, 0, 6]), &k, &k, 2, None, open).unwrap().dims(), [1, 0, 6]);

@@ -35,6 +35,17 @@ pub struct PriorText<'a> {
     pub key_bias: Option<&'a Tensor>,
 }
 
+/// What a text contributes to every step of a prior's sampling loop: what [`Prior::prepare`] gives.
+pub struct PreparedText(Prepared);
+
+enum Prepared {
+    /// Causally masked. `of_blocks`: keys and values of the text's tokens, `[batch, text tokens, inner_dim]`;
+    /// `key_bias: [batch, tokens]`, of all keys.
+    KeysAndValues { of_blocks: Vec<(Tensor, Tensor)>, key_bias: Tensor },
+    /// Not masked: all tokens see each other, so every step computes all of them. `[batch, text tokens, inner_dim]`.
+    Tokens(Tensor),
+}
+
 /// Fixed in diffusers' `BasicTransformerBlock`.
 const LAYER_NORM_EPS: f32 = 1e-5;
 
@@ -64,29 +75,82 @@ impl Prior {
         }
     }
 
-    /// `hidden_states: [batch, embedding_dim]`, the noisy image embedding → the predicted one, of the same shape.
-    pub fn forward(&self, hidden_states: &Tensor, timestep: f32, text: PriorText<'_>) -> Result<Tensor> {
+    /// Computes what a text contributes to every step of a sampling loop.
+    ///
+    /// Under a causal mask the tokens of the text, which come first, see neither the timestep nor the noisy embedding: each
+    /// block needs only their keys and values, which are computed here, once.
+    ///
+    /// # Errors
+    /// Tensors of other shapes than [`PriorText`] says, or no memory.
+    pub fn prepare(&self, text: PriorText<'_>) -> Result<PreparedText> {
+        let (batch, inner) = (text.text_embeds.dims()[0], self.inner_dim);
+        let tokens = [
+            self.encoder_hidden_states_proj.forward(text.hidden_states)?,
+            self.embedding_proj.forward(text.text_embeds)?.reshape([batch, 1, inner])?,
+        ];
+        let tokens = self.with_positions(&Tensor::concat(&[&tokens[0], &tokens[1]], 1)?, 0)?;
+        let Some(key_bias) = text.key_bias else { return Ok(PreparedText(Prepared::Tokens(tokens))) };
+        let key_bias = self.with_additional_tokens(key_bias)?;
+        let text_bias = key_bias.narrow(1, 0, tokens.dims()[1])?;
+        let mask = AttentionMask { causal: true, key_bias: Some(&text_bias) };
+        let mut of_blocks = Vec::with_capacity(self.transformer_blocks.len());
+        let mut x = tokens;
+        for (i, block) in self.transformer_blocks.iter().enumerate() {
+            let projected = block.project(&x)?;
+            if i + 1 < self.transformer_blocks.len() {
+                x = block.forward(&x, &projected, None, mask)?;
+            }
+            of_blocks.push((projected.k, projected.v));
+        }
+        Ok(PreparedText(Prepared::KeysAndValues { of_blocks, key_bias }))
+    }
+
+    /// `hidden_states: [batch, embedding_dim]`, the noisy image embedding → the predicted one, of the same shape. `text` is
+    /// what [`Prior::prepare`] gave.
+    ///
+    /// # Errors
+    /// Shapes that do not fit the text's batch, or no memory.
+    pub fn step(&self, hidden_states: &Tensor, timestep: f32, text: &PreparedText) -> Result<Tensor> {
+        let (batch, inner) = (hidden_states.dims()[0], self.inner_dim);
+        let own = self.own_tokens(hidden_states, timestep)?;
+        let x = match &text.0 {
+            Prepared::KeysAndValues { of_blocks, key_bias } => {
+                let mask = AttentionMask { causal: true, key_bias: Some(key_bias) };
+                let own = self.with_positions(&own, self.tokens() - own.dims()[1])?;
+                let mut blocks = self.transformer_blocks.iter().zip(of_blocks);
+                blocks.try_fold(own, |x, (block, (k, v))| block.forward(&x, &block.project(&x)?, Some((k, v)), mask))?
+            }
+            Prepared::Tokens(tokens) => {
+                let own = self.with_positions(&own, tokens.dims()[1])?;
+                let all = Tensor::concat(&[tokens, &own], 1)?;
+                let unmasked = AttentionMask::default();
+                let blocks = &self.transformer_blocks;
+                blocks.iter().try_fold(all, |x, block| block.forward(&x, &block.project(&x)?, None, unmasked))?
+            }
+        };
+        let last = self.norm_out.forward(&x.narrow(1, x.dims()[1] - 1, 1)?)?;
+        self.proj_to_clip_embeddings.forward(&last.reshape([batch, inner])?)
+    }
+
+    /// The tokens that follow the text: timestep, noisy embedding, and the one whose last state is the prediction;
+    /// `[batch, 3, inner_dim]`.
+    fn own_tokens(&self, hidden_states: &Tensor, timestep: f32) -> Result<Tensor> {
         let (batch, inner) = (hidden_states.dims()[0], self.inner_dim);
         let time = ops::timestep_embedding(&vec![timestep; batch], inner, true, 0.0)?;
-        let one_token = |x: Tensor| x.reshape([batch, 1, inner]);
-        let sequence = [
-            self.encoder_hidden_states_proj.forward(text.hidden_states)?,
-            one_token(self.embedding_proj.forward(text.text_embeds)?)?,
-            one_token(self.time_embedding.forward(&time)?)?,
-            one_token(self.proj_in.forward(hidden_states)?)?,
-            self.prd_embedding.expand_batch(batch)?,
-        ];
-        let sequence = Tensor::concat(&sequence.iter().collect::<Vec<_>>(), 1)?;
-        let tokens = sequence.dims()[1];
-        let positions = self.positional_embedding.reshape([tokens, inner])?;
-        let key_bias = text.key_bias.map(|bias| self.with_additional_tokens(bias)).transpose()?;
-        let mask = AttentionMask { causal: key_bias.is_some(), key_bias: key_bias.as_ref() };
-        let x = self
-            .transformer_blocks
-            .iter()
-            .try_fold(ops::add(&sequence, &positions)?, |x, block| block.forward(&x, mask))?;
-        let last = self.norm_out.forward(&x.narrow(1, tokens - 1, 1)?)?;
-        self.proj_to_clip_embeddings.forward(&last.reshape([batch, inner])?)
+        let time = self.time_embedding.forward(&time)?.reshape([batch, 1, inner])?;
+        let noisy = self.proj_in.forward(hidden_states)?.reshape([batch, 1, inner])?;
+        Tensor::concat(&[&time, &noisy, &self.prd_embedding.expand_batch(batch)?], 1)
+    }
+
+    fn tokens(&self) -> usize {
+        self.positional_embedding.dims()[1]
+    }
+
+    /// Adds the positions from `first` on to `x: [batch, tokens, inner_dim]`.
+    fn with_positions(&self, x: &Tensor, first: usize) -> Result<Tensor> {
+        let tokens = x.dims()[1];
+        let positions = self.positional_embedding.reshape([self.tokens(), self.inner_dim])?;
+        ops::add(x, &positions.narrow(0, first, tokens)?)
     }
 
     /// Turns a sampled latent into a CLIP image embedding: `z · clip_std + clip_mean`.
@@ -133,12 +197,31 @@ impl TransformerBlock {
         }
     }
 
-    fn forward(&self, x: &Tensor, mask: AttentionMask<'_>) -> Result<Tensor> {
+    fn project(&self, x: &Tensor) -> Result<Projected> {
         let normed = self.norm1.forward(x)?;
         let (q, k, v) = (self.to_q.forward(&normed)?, self.to_k.forward(&normed)?, self.to_v.forward(&normed)?);
-        let attended = ops::attention(&q, &k, &v, self.heads, None, mask)?;
+        Ok(Projected { q, k, v })
+    }
+
+    /// `x: [batch, tokens, inner_dim]` and its projections; `before`: keys and values of tokens that stand before these.
+    fn forward(
+        &self,
+        x: &Tensor,
+        projected: &Projected,
+        before: Option<(&Tensor, &Tensor)>,
+        mask: AttentionMask<'_>,
+    ) -> Result<Tensor> {
+        let Projected { q, k, v } = projected;
+        let attended = ops::attention(q, k, v, self.heads, before, mask)?;
         let x = self.to_out.fused(&attended, Activation::None, Some(x))?;
         let hidden = self.ff_in.fused(&self.norm3.forward(&x)?, Activation::Gelu, None)?;
         self.ff_out.fused(&hidden, Activation::None, Some(&x))
     }
+}
+
+/// Queries, keys and values of a block's tokens, `[batch, tokens, inner_dim]` each.
+struct Projected {
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::kinds::TextEncoding;
 use crate::models::prior::{Prior, PriorText};
 use crate::models::text_proj::TextProj;
-use crate::models::unet::{UNet, UNetCondition};
+use crate::models::unet::{PreparedLoop, UNet, UNetCondition};
 
 /// The text of a guided loop: a negative one makes it guided.
 #[derive(Clone, Copy)]
@@ -57,9 +57,10 @@ pub fn sample_prior<S: Steps + ?Sized>(
         hidden_states: &branches.hidden_states,
         key_bias: Some(&branches.key_bias),
     };
+    let prepared = prior.prepare(condition)?;
     let sample = walk(schedule, draws, steps, |i, sample, _| {
         let timestep = schedule.timesteps()[i] as f32;
-        let output = prior.forward(&for_branches(sample, text.is_guided())?, timestep, condition)?;
+        let output = prior.step(&for_branches(sample, text.is_guided())?, timestep, &prepared)?;
         if text.is_guided() { guide(&output, text.guidance_scale) } else { Ok(output) }
     })?;
     let embedding = prior.post_process_latents(&sample)?;
@@ -92,9 +93,9 @@ pub fn sample_decoder<S: Steps + ?Sized>(
         encoder_key_bias: Some(&key_bias),
         class_labels: Some(&projected.additive_clip_time_embeddings),
     };
+    let prepared = decoder.prepare(branches.batch(), &timesteps(schedule), condition)?;
     let sample = walk(schedule, draws, steps, |i, sample, _| {
-        let timestep = schedule.timesteps()[i] as f32;
-        let output = decoder.forward(&for_branches(sample, text.is_guided())?, timestep, condition)?;
+        let output = decoder.step(&for_branches(sample, text.is_guided())?, &prepared, i)?;
         let channels = sample.dims()[3];
         if text.is_guided() { guide_prediction(&output, channels, text.guidance_scale) } else { Ok(output) }
     })?;
@@ -129,22 +130,28 @@ pub fn sample_super_res<S: Steps + ?Sized>(
     steps: &mut S,
 ) -> Result<Tensor> {
     let upscaled = ops::resize_bicubic(images, side, side)?;
-    let mut loaded: Option<(SuperResNetwork, Arc<UNet>)> = None;
+    let batch = images.dims()[0];
+    let mut loaded: Option<(SuperResNetwork, Arc<UNet>, PreparedLoop)> = None;
     let sample = walk(schedule, draws, steps, |i, sample, steps| {
         let wanted = SuperResNetwork::of_step(i, schedule.timesteps().len());
-        let network = match loaded.take() {
-            Some((which, network)) if which == wanted => network,
+        let current = match loaded.take() {
+            Some(current) if current.0 == wanted => current,
             other => {
                 // The other network leaves before this one comes.
                 drop(other);
-                load(wanted, steps)?
+                let network = load(wanted, steps)?;
+                let prepared = network.prepare(batch, &timesteps(schedule), UNetCondition::default())?;
+                (wanted, network, prepared)
             }
         };
-        let (_, network) = loaded.insert((wanted, network));
-        let input = Tensor::concat(&[sample, &upscaled], 3)?;
-        Ok(network.forward(&input, schedule.timesteps()[i] as f32, UNetCondition::default())?)
+        let (_, network, prepared) = loaded.insert(current);
+        Ok(network.step(&Tensor::concat(&[sample, &upscaled], 3)?, prepared, i)?)
     })?;
     clamp_to_picture(&sample, "super-resolution networks")
+}
+
+fn timesteps(schedule: &Schedule) -> Vec<f32> {
+    schedule.timesteps().iter().map(|&timestep| timestep as f32).collect()
 }
 
 fn for_branches(sample: &Tensor, guided: bool) -> Result<Tensor> {

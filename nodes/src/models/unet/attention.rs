@@ -22,6 +22,15 @@ pub(super) struct AddedKvAttention {
     heads: usize,
 }
 
+/// What a picture looks at beside itself.
+#[derive(Default)]
+pub(super) struct PreparedContext {
+    /// Keys and values, `[batch, tokens, channels]`.
+    added: Option<(Tensor, Tensor)>,
+    /// `[batch, tokens]`.
+    key_bias: Option<Tensor>,
+}
+
 impl AddedKvAttention {
     pub(super) fn new(weights: &WeightsReader, config: &UNetConfig, channels: usize) -> Self {
         let context = config.cross_attention_dim.unwrap_or(channels);
@@ -37,23 +46,27 @@ impl AddedKvAttention {
         }
     }
 
+    /// The context's keys and values, which no step of a sampling loop changes; none without a context.
+    pub(super) fn prepare(&self, condition: UNetCondition<'_>) -> Result<PreparedContext> {
+        let Some(context) = condition.encoder_hidden_states else { return Ok(PreparedContext::default()) };
+        let added = Some((self.add_k_proj.forward(context)?, self.add_v_proj.forward(context)?));
+        Ok(PreparedContext { added, key_bias: condition.encoder_key_bias.cloned() })
+    }
+
     /// `[batch, height, width, channels]` → the same.
-    pub(super) fn forward(&self, x: &Tensor, condition: UNetCondition<'_>) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: &Tensor, context: &PreparedContext) -> Result<Tensor> {
         let &[batch, height, width, channels] = x.dims() else { unreachable!("UNet activations have four dimensions") };
         let pixels = height * width;
         let normed = self.group_norm.fused(&[x], None, Activation::None)?.reshape([batch, pixels, channels])?;
         let (q, k, v) = (self.to_q.forward(&normed)?, self.to_k.forward(&normed)?, self.to_v.forward(&normed)?);
-        let added = match condition.encoder_hidden_states {
-            Some(context) => Some((self.add_k_proj.forward(context)?, self.add_v_proj.forward(context)?)),
-            None => None,
-        };
-        let key_bias = match condition.encoder_key_bias {
+        let key_bias = match &context.key_bias {
             // The picture's own keys are never masked.
             Some(bias) => Some(Tensor::concat(&[bias, &Tensor::zeros([batch, pixels])?], 1)?),
             None => None,
         };
         let mask = AttentionMask { causal: false, key_bias: key_bias.as_ref() };
-        let attended = ops::attention(&q, &k, &v, self.heads, added.as_ref().map(|(k, v)| (k, v)), mask)?;
+        let added = context.added.as_ref().map(|(k, v)| (k, v));
+        let attended = ops::attention(&q, &k, &v, self.heads, added, mask)?;
         let residual = x.reshape([batch, pixels, channels])?;
         let out = self.to_out.fused(&attended, Activation::None, Some(&residual))?;
         out.reshape([batch, height, width, channels])

@@ -1,9 +1,12 @@
 //! Down, mid and up blocks.
+//!
+//! What a block computes from the timesteps and from the condition alone does not depend on the picture: it is prepared once
+//! for a whole sampling loop, in a tree of the blocks' own form.
 
 use easel_kernels::{Result, Tensor};
 
 use super::UNetCondition;
-use super::attention::AddedKvAttention;
+use super::attention::{AddedKvAttention, PreparedContext};
 use super::resnet::{Resample, ResnetBlock, ResnetSizes};
 use crate::config::{BlockType, UNetConfig};
 use crate::weights::WeightsReader;
@@ -23,11 +26,72 @@ impl Layer {
         }
     }
 
-    fn forward(&self, sources: &[&Tensor], time: &Tensor, condition: UNetCondition<'_>) -> Result<Tensor> {
-        let x = self.resnet.forward(sources, time)?;
+    fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedLayer> {
+        let context = self.attention.as_ref().map(|attention| attention.prepare(loop_inputs.condition)).transpose()?;
+        Ok(PreparedLayer { time: loop_inputs.prepare(&self.resnet)?, context: context.unwrap_or_default() })
+    }
+
+    fn forward(&self, sources: &[&Tensor], prepared: &PreparedLayer, step: usize) -> Result<Tensor> {
+        let x = self.resnet.forward(sources, &prepared.time.of(step)?)?;
         match &self.attention {
-            Some(attention) => attention.forward(&x, condition),
+            Some(attention) => attention.forward(&x, &prepared.context),
             None => Ok(x),
+        }
+    }
+}
+
+/// What is known of a sampling loop before its first step.
+#[derive(Clone, Copy)]
+pub(super) struct LoopInputs<'a> {
+    /// `[steps · batch, time_embed_dim]`, activated.
+    pub(super) time: &'a Tensor,
+    pub(super) batch: usize,
+    pub(super) condition: UNetCondition<'a>,
+}
+
+impl LoopInputs<'_> {
+    fn prepare(self, resnet: &ResnetBlock) -> Result<PreparedTime> {
+        Ok(PreparedTime { steps: resnet.prepare(self.time)?, batch: self.batch })
+    }
+}
+
+/// A resnet's time projections: `[steps · batch, channels]`.
+struct PreparedTime {
+    steps: Tensor,
+    batch: usize,
+}
+
+impl PreparedTime {
+    /// `[batch, channels]`.
+    fn of(&self, step: usize) -> Result<Tensor> {
+        self.steps.narrow(0, step * self.batch, self.batch)
+    }
+}
+
+struct PreparedLayer {
+    time: PreparedTime,
+    context: PreparedContext,
+}
+
+/// Of a down, mid or up block: its layers, and the resnet that follows them, if there is one.
+pub(super) struct PreparedBlock {
+    layers: Vec<PreparedLayer>,
+    last: Option<PreparedTime>,
+}
+
+impl PreparedBlock {
+    fn new(layers: &[Layer], last: Option<&ResnetBlock>, loop_inputs: LoopInputs<'_>) -> Result<Self> {
+        Ok(PreparedBlock {
+            layers: layers.iter().map(|layer| layer.prepare(loop_inputs)).collect::<Result<_>>()?,
+            last: last.map(|resnet| loop_inputs.prepare(resnet)).transpose()?,
+        })
+    }
+
+    /// Passes `x` through the resnet that follows the layers.
+    fn pass_last(&self, last: Option<&ResnetBlock>, x: Tensor, step: usize) -> Result<Tensor> {
+        match (last, &self.last) {
+            (Some(resnet), Some(time)) => resnet.forward(&[&x], &time.of(step)?),
+            _ => Ok(x),
         }
     }
 }
@@ -65,20 +129,24 @@ impl DownBlock {
         }
     }
 
+    pub(super) fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedBlock> {
+        PreparedBlock::new(&self.layers, self.downsampler.as_ref(), loop_inputs)
+    }
+
     /// Every layer's output is kept for the way up.
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        time: &Tensor,
-        condition: UNetCondition<'_>,
+        prepared: &PreparedBlock,
+        step: usize,
         skips: &mut Vec<Tensor>,
     ) -> Result<Tensor> {
-        for layer in &self.layers {
-            x = layer.forward(&[&x], time, condition)?;
+        for (layer, prepared) in self.layers.iter().zip(&prepared.layers) {
+            x = layer.forward(&[&x], prepared, step)?;
             skips.push(x.clone());
         }
-        if let Some(downsampler) = &self.downsampler {
-            x = downsampler.forward(&[&x], time)?;
+        if self.downsampler.is_some() {
+            x = prepared.pass_last(self.downsampler.as_ref(), x, step)?;
             skips.push(x.clone());
         }
         Ok(x)
@@ -87,7 +155,7 @@ impl DownBlock {
 
 /// `UNetMidBlock2D` without attention or `UNetMidBlock2DSimpleCrossAttn`.
 pub(super) struct MidBlock {
-    first: Layer,
+    first: [Layer; 1],
     second: ResnetBlock,
 }
 
@@ -98,14 +166,19 @@ impl MidBlock {
             ..plain_sizes(config, channels, channels, time_embed_dim)
         };
         MidBlock {
-            first: Layer::new(weights, 0, config, sizes, config.mid_attention),
+            first: [Layer::new(weights, 0, config, sizes, config.mid_attention)],
             second: ResnetBlock::new(&weights.at("resnets").at(1), config, sizes),
         }
     }
 
-    pub(super) fn forward(&self, x: Tensor, time: &Tensor, condition: UNetCondition<'_>) -> Result<Tensor> {
-        let x = self.first.forward(&[&x], time, condition)?;
-        self.second.forward(&[&x], time)
+    pub(super) fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedBlock> {
+        PreparedBlock::new(&self.first, Some(&self.second), loop_inputs)
+    }
+
+    pub(super) fn forward(&self, x: Tensor, prepared: &PreparedBlock, step: usize) -> Result<Tensor> {
+        let mut layers = self.first.iter().zip(&prepared.layers);
+        let x = layers.try_fold(x, |x, (layer, prepared)| layer.forward(&[&x], prepared, step))?;
+        prepared.pass_last(Some(&self.second), x, step)
     }
 }
 
@@ -155,21 +228,22 @@ impl UpBlock {
         UpBlock { layers, upsampler }
     }
 
+    pub(super) fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedBlock> {
+        PreparedBlock::new(&self.layers, self.upsampler.as_ref(), loop_inputs)
+    }
+
     pub(super) fn forward(
         &self,
         mut x: Tensor,
-        time: &Tensor,
-        condition: UNetCondition<'_>,
+        prepared: &PreparedBlock,
+        step: usize,
         skips: &mut Vec<Tensor>,
     ) -> Result<Tensor> {
-        for layer in &self.layers {
+        for (layer, prepared) in self.layers.iter().zip(&prepared.layers) {
             let skip = skips.pop().expect("the way down leaves one tensor for every layer of the way up");
-            x = layer.forward(&[&x, &skip], time, condition)?;
+            x = layer.forward(&[&x, &skip], prepared, step)?;
         }
-        match &self.upsampler {
-            Some(upsampler) => upsampler.forward(&[&x], time),
-            None => Ok(x),
-        }
+        prepared.pass_last(self.upsampler.as_ref(), x, step)
     }
 }
 

@@ -8,7 +8,7 @@ mod resnet;
 use easel_kernels::ops::{self, Activation};
 use easel_kernels::{Result, Tensor};
 
-use self::blocks::{DownBlock, MidBlock, UpBlock};
+use self::blocks::{DownBlock, LoopInputs, MidBlock, PreparedBlock, UpBlock};
 use crate::config::UNetConfig;
 use crate::models::layers::{Conv2d, GroupNorm, TimestepEmbedding};
 use crate::weights::WeightsReader;
@@ -59,35 +59,64 @@ impl UNet {
         &self.config
     }
 
-    /// `sample: [batch, height, width, in_channels]` → `[batch, height, width, out_channels]`. Height and width divide
-    /// by 2 as often as there are blocks less one.
-    pub fn forward(&self, sample: &Tensor, timestep: f32, condition: UNetCondition<'_>) -> Result<Tensor> {
-        let time = self.activated_time_embedding(sample.dims()[0], timestep, condition)?;
+    /// Computes what the steps of a sampling loop take from its timesteps and its condition alone: every projection of
+    /// the time embedding, and the keys and values of the context.
+    ///
+    /// # Errors
+    /// Tensors of other shapes than [`UNetCondition`] says, or no memory.
+    pub fn prepare(&self, batch: usize, timesteps: &[f32], condition: UNetCondition<'_>) -> Result<PreparedLoop> {
+        let time = self.activated_time_embedding(batch, timesteps, condition)?;
+        let loop_inputs = LoopInputs { time: &time, batch, condition };
+        Ok(PreparedLoop {
+            down_blocks: self.down_blocks.iter().map(|block| block.prepare(loop_inputs)).collect::<Result<_>>()?,
+            mid_block: self.mid_block.prepare(loop_inputs)?,
+            up_blocks: self.up_blocks.iter().map(|block| block.prepare(loop_inputs)).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Step `step` of the loop that `prepared` was made for, with its batch: `sample: [batch, height, width, in_channels]` →
+    /// `[batch, height, width, out_channels]`. Height and width divide by 2 as often as there are blocks less one.
+    ///
+    /// # Errors
+    /// A step that the loop has not, shapes that do not fit, or no memory.
+    pub fn step(&self, sample: &Tensor, prepared: &PreparedLoop, step: usize) -> Result<Tensor> {
         let sample = if self.config.center_input_sample { &center(sample)? } else { sample };
         let mut x = self.conv_in.forward(sample)?;
         let mut skips = vec![x.clone()];
-        for block in &self.down_blocks {
-            x = block.forward(x, &time, condition, &mut skips)?;
+        for (block, prepared) in self.down_blocks.iter().zip(&prepared.down_blocks) {
+            x = block.forward(x, prepared, step, &mut skips)?;
         }
-        x = self.mid_block.forward(x, &time, condition)?;
-        for block in &self.up_blocks {
-            x = block.forward(x, &time, condition, &mut skips)?;
+        x = self.mid_block.forward(x, &prepared.mid_block, step)?;
+        for (block, prepared) in self.up_blocks.iter().zip(&prepared.up_blocks) {
+            x = block.forward(x, prepared, step, &mut skips)?;
         }
         self.conv_out.forward(&self.conv_norm_out.fused(&[&x], None, Activation::Silu)?)
     }
 
-    /// Every resnet applies SiLU to the time embedding before its projection: done once here.
-    fn activated_time_embedding(&self, batch: usize, timestep: f32, condition: UNetCondition<'_>) -> Result<Tensor> {
+    /// `[timesteps · batch, time_embed_dim]`. Every resnet applies SiLU to the time embedding before its projection: done
+    /// once here.
+    fn activated_time_embedding(
+        &self,
+        batch: usize,
+        timesteps: &[f32],
+        condition: UNetCondition<'_>,
+    ) -> Result<Tensor> {
         let config = &self.config;
         let channels = config.block_out_channels[0];
-        let embedding =
-            ops::timestep_embedding(&vec![timestep; batch], channels, config.flip_sin_to_cos, config.freq_shift)?;
-        let embedding = self.time_embedding.forward(&embedding)?;
-        match condition.class_labels {
-            Some(labels) => ops::silu(&ops::add(&embedding, labels)?),
-            None => ops::silu(&embedding),
-        }
+        let embedding = ops::timestep_embedding(timesteps, channels, config.flip_sin_to_cos, config.freq_shift)?;
+        let embedding = self.time_embedding.forward(&embedding)?.repeat_interleave(batch)?;
+        let Some(labels) = condition.class_labels else { return ops::silu(&embedding) };
+        let all = embedding.shape().clone();
+        let steps = embedding.reshape([timesteps.len(), batch, 4 * channels])?;
+        ops::silu(&ops::add(&steps, labels)?.reshape(all)?)
     }
+}
+
+/// What a UNet takes from the timesteps and the condition of a sampling loop: what [`UNet::prepare`] gives.
+pub struct PreparedLoop {
+    down_blocks: Vec<PreparedBlock>,
+    mid_block: PreparedBlock,
+    up_blocks: Vec<PreparedBlock>,
 }
 
 /// From [0, 1] to [−1, 1].

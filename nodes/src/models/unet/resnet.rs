@@ -60,19 +60,25 @@ impl ResnetBlock {
         }
     }
 
-    /// `sources`: the input, in up blocks followed by the skip connection; `time: [batch, time_embed_dim]`, activated.
+    /// `time: [steps · batch, time_embed_dim]`, activated → what [`ResnetBlock::forward`] wants of each step, below each
+    /// other.
+    pub(super) fn prepare(&self, time: &Tensor) -> Result<Tensor> {
+        self.time_emb_proj.forward(time)
+    }
+
+    /// `sources`: the input, in up blocks followed by the skip connection; `time: [batch, channels]` of
+    /// [`ResnetBlock::prepare`].
     pub(super) fn forward(&self, sources: &[&Tensor], time: &Tensor) -> Result<Tensor> {
         let hidden = self.resample(&self.norm1.fused(sources, None, Activation::Silu)?)?;
-        let time = self.time_emb_proj.forward(time)?;
         let hidden = match self.time_shift {
             TimeShift::Add => {
-                let epilogue = Epilogue { sample_bias: Some(&time), ..Default::default() };
+                let epilogue = Epilogue { sample_bias: Some(time), ..Default::default() };
                 let hidden = self.conv1.fused(&[&hidden], epilogue)?;
                 self.norm2.fused(&[&hidden], None, Activation::Silu)?
             }
             TimeShift::ScaleShift => {
                 let hidden = self.conv1.forward(&hidden)?;
-                self.norm2.fused(&[&hidden], Some(&time), Activation::Silu)?
+                self.norm2.fused(&[&hidden], Some(time), Activation::Silu)?
             }
         };
         let residual = self.shortcut(sources)?;
