@@ -99,7 +99,7 @@ impl Walk {
                 self.attention(config.up_blocks[last - level].has_attention(), x);
             }
             if level > 0 {
-                self.resnet(x, 4 * x, 4 * x);
+                self.resnet(x, x, 4 * x);
             }
         }
     }

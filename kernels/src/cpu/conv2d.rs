@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::gemm::{Row, RowSource};
+use super::gemm::{Row, RowPlacement, RowSource};
 use crate::ops::Sources;
 
 /// The windows of an NHWC picture as rows of a matrix: one row per output pixel, `[kernel_y, kernel_x, channel]` along it.
@@ -14,7 +14,10 @@ pub(crate) struct Windows<'a> {
     pub(crate) out_width: usize,
     pub(crate) kernel_width: usize,
     pub(crate) stride: usize,
-    pub(crate) padding: usize,
+    /// Zeros above the picture; as many below as the windows reach.
+    pub(crate) padding_top: usize,
+    /// Zeros on its left.
+    pub(crate) padding_left: usize,
 }
 
 /// The top left corner of a window, which may lie in the padding.
@@ -42,11 +45,11 @@ impl Windows<'_> {
         let per_item = self.out_height * self.out_width;
         rows.map(move |row| {
             let (item, pixel) = (row / per_item, row % per_item);
-            let corner = |at: usize| (at * self.stride) as isize - self.padding as isize;
+            let corner = |at: usize, padding: usize| (at * self.stride) as isize - padding as isize;
             Corner {
                 item: item * self.height * self.width,
-                y: corner(pixel / self.out_width),
-                x: corner(pixel % self.out_width),
+                y: corner(pixel / self.out_width, self.padding_top),
+                x: corner(pixel % self.out_width, self.padding_left),
             }
         })
     }
@@ -98,5 +101,26 @@ impl RowSource for Windows<'_> {
                 }
             }
         }
+    }
+}
+
+/// Every other pixel of every other row: where a product with one row for each pixel of a picture goes in the picture of
+/// twice its size.
+#[derive(Clone, Copy)]
+pub(crate) struct EveryOther {
+    /// Width of the smaller picture.
+    pub(crate) width: usize,
+    /// The first row, 0 or 1.
+    pub(crate) y: usize,
+    /// The first pixel in a row, 0 or 1.
+    pub(crate) x: usize,
+}
+
+impl RowPlacement for EveryOther {
+    #[inline(always)]
+    fn place(&self, row: usize) -> usize {
+        // Rows of all batch items count through: each item has twice as many in the larger picture.
+        let (y, x) = (row / self.width, row % self.width);
+        (2 * y + self.y) * 2 * self.width + 2 * x + self.x
     }
 }

@@ -104,7 +104,8 @@ pub fn conv2d(sources: &[&Tensor], filter: &PackedFilter, geometry: Conv2d, epil
                     out_width,
                     kernel_width: filter.kernel_width,
                     stride: geometry.stride,
-                    padding: geometry.padding,
+                    padding_top: geometry.padding,
+                    padding_left: geometry.padding,
                 };
                 gemm::gemm(&windows, rows, &filter.panels, &epilogue, &mut out);
             }

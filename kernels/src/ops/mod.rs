@@ -16,6 +16,7 @@ mod sampler;
 mod softmax;
 mod sources;
 mod timestep;
+mod upsample_conv2d;
 
 pub use attention::{AttentionMask, attention};
 pub use conv2d::{Conv2d, PackedFilter, conv2d};
@@ -28,5 +29,6 @@ pub use resample::{average_pool2x, resize_bicubic, upsample_nearest2x};
 pub use sampler::{Prediction, SchedulerStep, StepVariance, guidance, scheduler_step};
 pub use softmax::softmax;
 pub use timestep::timestep_embedding;
+pub use upsample_conv2d::{PackedUpsamplingFilter, upsample_conv2d};
 
 pub(crate) use sources::Sources;

@@ -1,6 +1,6 @@
 //! The layers that every model is made of, under the names that checkpoints give them.
 
-use easel_kernels::ops::{self, Activation, Epilogue, PackedFilter, PackedMatrix};
+use easel_kernels::ops::{self, Activation, Epilogue, PackedFilter, PackedMatrix, PackedUpsamplingFilter};
 use easel_kernels::{Result, Tensor};
 
 use crate::weights::WeightsReader;
@@ -105,6 +105,28 @@ impl Conv2d {
     /// Convolves `sources` as if they stood side by side along the channels; `epilogue.bias` is this layer's own.
     pub fn fused(&self, sources: &[&Tensor], epilogue: Epilogue<'_>) -> Result<Tensor> {
         ops::conv2d(sources, &self.weight, self.geometry, Epilogue { bias: Some(&self.bias), ..epilogue })
+    }
+}
+
+/// A 3 × 3 convolution of a picture whose pixels are doubled in both directions first.
+pub struct UpsampleConv2d {
+    weight: PackedUpsamplingFilter,
+    bias: Tensor,
+}
+
+impl UpsampleConv2d {
+    /// From the weights of the convolution.
+    pub fn new(weights: &WeightsReader, in_channels: usize, out_channels: usize) -> Self {
+        UpsampleConv2d {
+            weight: weights.upsampling_filter("weight", out_channels, in_channels),
+            bias: weights.tensor("bias", &[out_channels]),
+        }
+    }
+
+    /// `[batch, height, width, in_channels]` → `[batch, 2 · height, 2 · width, out_channels]`; `epilogue.bias` is this layer's
+    /// own.
+    pub fn fused(&self, x: &Tensor, epilogue: Epilogue<'_>) -> Result<Tensor> {
+        ops::upsample_conv2d(x, &self.weight, Epilogue { bias: Some(&self.bias), ..epilogue })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use easel_kernels::ops::{PackedFilter, PackedMatrix};
+use easel_kernels::ops::{PackedFilter, PackedMatrix, PackedUpsamplingFilter};
 use easel_kernels::{DType, KernelError, Tensor};
 
 use super::names::{closest, quoted};
@@ -97,6 +97,13 @@ impl WeightsReader {
     pub fn filter(&self, name: &str, out_channels: usize, in_channels: usize, kernel: usize) -> PackedFilter {
         self.converted(name, &[out_channels, in_channels, kernel, kernel], PackedFilter::new).unwrap_or_else(|| {
             PackedFilter::new(&stand_in(&[1, 1, 1, 1])).expect("a filter of one number can always be packed")
+        })
+    }
+
+    /// A 3 × 3 convolution's weights for pictures that are doubled first, packed.
+    pub fn upsampling_filter(&self, name: &str, out_channels: usize, in_channels: usize) -> PackedUpsamplingFilter {
+        self.converted(name, &[out_channels, in_channels, 3, 3], PackedUpsamplingFilter::new).unwrap_or_else(|| {
+            PackedUpsamplingFilter::new(&stand_in(&[1, 1, 3, 3])).expect("a filter of one channel can always be packed")
         })
     }
 

@@ -45,8 +45,38 @@ pub(crate) struct Epilogue<'a> {
     pub(crate) scale: f32,
 }
 
+/// Where the rows of a product go in the output.
+pub(crate) trait RowPlacement: Copy + Sync {
+    /// The output's row for a row of the product. No two rows go to one.
+    fn place(&self, row: usize) -> usize;
+}
+
+/// One below the other.
+#[derive(Clone, Copy)]
+pub(crate) struct InOrder;
+
+impl RowPlacement for InOrder {
+    #[inline(always)]
+    fn place(&self, row: usize) -> usize {
+        row
+    }
+}
+
 /// `out = epilogue(left · right)` for `rows` rows.
 pub(crate) fn gemm(left: &impl RowSource, rows: usize, right: &Panels, epilogue: &Epilogue<'_>, out: &mut [f32]) {
+    gemm_placed(left, rows, right, epilogue, InOrder, out);
+}
+
+/// [`gemm`] that writes its rows where `placement` says, and touches no other row of `out`. The epilogue counts rows as the
+/// output does.
+pub(crate) fn gemm_placed(
+    left: &impl RowSource,
+    rows: usize,
+    right: &Panels,
+    epilogue: &Epilogue<'_>,
+    placement: impl RowPlacement,
+    out: &mut [f32],
+) {
     if out.is_empty() {
         return;
     }
@@ -55,7 +85,7 @@ pub(crate) fn gemm(left: &impl RowSource, rows: usize, right: &Panels, epilogue:
     let task = |index: usize| {
         let (rows, panels) = split.block(index, rows, right.count());
         with_left_block(rows.len(), |block| {
-            run_task(&Task { left, rows, right, panels, epilogue, out }, block);
+            run_task(&Task { left, rows, right, panels, epilogue, placement, out }, block);
         });
     };
     match split.tasks() {
@@ -120,16 +150,17 @@ fn with_left_block(rows: usize, run: impl FnOnce(&mut [Row])) {
 }
 
 /// One task: a block of rows and panels of the output, over the whole depth.
-struct Task<'a, L> {
+struct Task<'a, L, P> {
     left: &'a L,
     rows: Range<usize>,
     right: &'a Panels,
     panels: Range<usize>,
     epilogue: &'a Epilogue<'a>,
+    placement: P,
     out: SharedMatrix<'a>,
 }
 
-fn run_task<L: RowSource>(task: &Task<'_, L>, block: &mut [Row]) {
+fn run_task<L: RowSource, P: RowPlacement>(task: &Task<'_, L, P>, block: &mut [Row]) {
     let depth = task.right.depth();
     // At least one block, so that an empty sum is stored too.
     for index in 0..depth.div_ceil(DEPTH_BLOCK).max(1) {
@@ -139,6 +170,7 @@ fn run_task<L: RowSource>(task: &Task<'_, L>, block: &mut [Row]) {
         let sink = OutputSink {
             out: task.out,
             first_row: task.rows.start,
+            placement: task.placement,
             accumulate: index > 0,
             epilogue: (range.end == depth).then_some(task.epilogue),
         };
@@ -147,16 +179,16 @@ fn run_task<L: RowSource>(task: &Task<'_, L>, block: &mut [Row]) {
     }
 }
 
-struct BlockProduct<'a> {
+struct BlockProduct<'a, P> {
     block: &'a [Row],
     rows: usize,
     right: &'a Panels,
     panels: Range<usize>,
     depth: Range<usize>,
-    sink: OutputSink<'a>,
+    sink: OutputSink<'a, P>,
 }
 
-impl WithSimd for BlockProduct<'_> {
+impl<P: RowPlacement> WithSimd for BlockProduct<'_, P> {
     type Output = ();
 
     #[inline(always)]
@@ -166,14 +198,15 @@ impl WithSimd for BlockProduct<'_> {
 }
 
 /// Stores tiles in the output: adds to the sums of earlier blocks, and finishes the sums of the last one.
-struct OutputSink<'a> {
+struct OutputSink<'a, P> {
     out: SharedMatrix<'a>,
     first_row: usize,
+    placement: P,
     accumulate: bool,
     epilogue: Option<&'a Epilogue<'a>>,
 }
 
-impl TileSink for OutputSink<'_> {
+impl<P: RowPlacement> TileSink for OutputSink<'_, P> {
     #[inline(always)]
     fn put<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
         &mut self,
@@ -183,8 +216,9 @@ impl TileSink for OutputSink<'_> {
         columns: Range<usize>,
     ) {
         for (row, sums) in rows.zip(tile) {
-            let row = self.first_row + row;
-            // SAFETY: tasks are disjoint blocks of rows and panels, and the row is let go before the next is taken.
+            let row = self.placement.place(self.first_row + row);
+            // SAFETY: tasks are disjoint blocks of rows and panels, no two rows are placed at one, and the row is let go before
+            // the next is taken.
             let out = unsafe { self.out.row(row, columns.clone()) };
             for (vector, out) in out.chunks_mut(S::F32_LANES).enumerate() {
                 let mut value = sums[vector];

@@ -12,7 +12,7 @@ mod driver;
 mod kernel;
 mod panels;
 
-pub(crate) use driver::{DenseRows, Epilogue, RowSource, gemm};
+pub(crate) use driver::{DenseRows, Epilogue, RowPlacement, RowSource, gemm, gemm_placed};
 pub(crate) use kernel::{TileSink, multiply};
 pub(crate) use panels::Panels;
 

@@ -4,7 +4,7 @@ use easel_kernels::ops::{self, Activation, Epilogue};
 use easel_kernels::{Result, Tensor};
 
 use crate::config::{TimeShift, UNetConfig};
-use crate::models::layers::{Conv2d, GroupNorm, Linear};
+use crate::models::layers::{Conv2d, GroupNorm, Linear, UpsampleConv2d};
 use crate::weights::WeightsReader;
 
 /// Whether the block changes the resolution on its way.
@@ -25,10 +25,38 @@ pub(super) struct ResnetSizes {
     pub output_scale_factor: f32,
 }
 
+/// The convolution that follows a change of the resolution.
+enum FirstConvolution {
+    Plain(Conv2d),
+    /// After doubling.
+    Doubling(UpsampleConv2d),
+    /// After halving.
+    Halving(Conv2d),
+}
+
+impl FirstConvolution {
+    fn new(weights: &WeightsReader, in_channels: usize, out_channels: usize, resample: Resample) -> Self {
+        let plain = || Conv2d::new(weights, in_channels, out_channels, 3);
+        match resample {
+            Resample::Keep => FirstConvolution::Plain(plain()),
+            Resample::Up => FirstConvolution::Doubling(UpsampleConv2d::new(weights, in_channels, out_channels)),
+            Resample::Down => FirstConvolution::Halving(plain()),
+        }
+    }
+
+    fn fused(&self, x: &Tensor, epilogue: Epilogue<'_>) -> Result<Tensor> {
+        match self {
+            FirstConvolution::Plain(conv) => conv.fused(&[x], epilogue),
+            FirstConvolution::Doubling(conv) => conv.fused(x, epilogue),
+            FirstConvolution::Halving(conv) => conv.fused(&[&ops::average_pool2x(x)?], epilogue),
+        }
+    }
+}
+
 /// Two convolutions with a time embedding between them, around a residual connection.
 pub(super) struct ResnetBlock {
     norm1: GroupNorm,
-    conv1: Conv2d,
+    conv1: FirstConvolution,
     time_emb_proj: Linear,
     norm2: GroupNorm,
     conv2: Conv2d,
@@ -48,7 +76,7 @@ impl ResnetBlock {
         };
         ResnetBlock {
             norm1: GroupNorm::new(&weights.at("norm1"), groups, in_channels, eps),
-            conv1: Conv2d::new(&weights.at("conv1"), in_channels, out_channels, 3),
+            conv1: FirstConvolution::new(&weights.at("conv1"), in_channels, out_channels, resample),
             time_emb_proj: Linear::new(&weights.at("time_emb_proj"), time_embed_dim, time_channels),
             norm2: GroupNorm::new(&weights.at("norm2"), groups, out_channels, eps),
             conv2: Conv2d::new(&weights.at("conv2"), out_channels, out_channels, 3),
@@ -69,15 +97,15 @@ impl ResnetBlock {
     /// `sources`: the input, in up blocks followed by the skip connection; `time: [batch, channels]` of
     /// [`ResnetBlock::prepare`].
     pub(super) fn forward(&self, sources: &[&Tensor], time: &Tensor) -> Result<Tensor> {
-        let hidden = self.resample(&self.norm1.fused(sources, None, Activation::Silu)?)?;
+        let hidden = self.norm1.fused(sources, None, Activation::Silu)?;
         let hidden = match self.time_shift {
             TimeShift::Add => {
                 let epilogue = Epilogue { sample_bias: Some(time), ..Default::default() };
-                let hidden = self.conv1.fused(&[&hidden], epilogue)?;
+                let hidden = self.conv1.fused(&hidden, epilogue)?;
                 self.norm2.fused(&[&hidden], None, Activation::Silu)?
             }
             TimeShift::ScaleShift => {
-                let hidden = self.conv1.forward(&hidden)?;
+                let hidden = self.conv1.fused(&hidden, Epilogue::default())?;
                 self.norm2.fused(&[&hidden], Some(time), Activation::Silu)?
             }
         };
