@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cudarc::driver::{CudaContext, DriverError, sys};
-
-use crate::KernelError;
 use crate::cpu::Isa;
+use crate::cuda::status::cuda_status;
+use crate::cuda::{Context, DeviceMemory};
+use crate::{KernelError, Result};
 
 /// Where tensors live and ops run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -14,12 +14,15 @@ pub enum Device {
     /// The host's processor, all cores.
     #[default]
     Cpu,
+    /// A CUDA device, by the ordinal that the driver gives it.
+    Cuda(usize),
 }
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
         }
     }
 }
@@ -27,25 +30,59 @@ impl fmt::Display for Device {
 impl FromStr for Device {
     type Err = KernelError;
 
-    /// `cpu`, `cuda:N` or `auto` (the best device that this version has kernels for).
+    /// `cpu`, `cuda:N` (refused if it cannot be used) or `auto` (the best device that can be).
     fn from_str(name: &str) -> Result<Self, KernelError> {
         match name {
-            "cpu" | "auto" => Ok(Device::Cpu),
-            _ => Err(KernelError::Device(match name.strip_prefix("cuda:").map(str::parse::<usize>) {
-                Some(Ok(_)) => refuse_cuda(name, &cuda_status()),
-                _ => format!("`{name}` is not a device: use `cpu`, `cuda:N` or `auto`"),
-            })),
+            "cpu" => Ok(Device::Cpu),
+            "auto" => Ok(cuda_status().best().map_or(Device::Cpu, Device::Cuda)),
+            _ => match name.strip_prefix("cuda:").map(str::parse) {
+                Some(Ok(ordinal)) => cuda_status().refusal(ordinal).map_or(Ok(Device::Cuda(ordinal)), |why| {
+                    Err(KernelError::Device(format!("`{name}` cannot be used because {why}: use `--device cpu`")))
+                }),
+                _ => Err(KernelError::Device(format!("`{name}` is not a device: use `cpu`, `cuda:N` or `auto`"))),
+            },
         }
     }
 }
 
-fn refuse_cuda(name: &str, status: &CudaStatus) -> String {
-    match status {
-        CudaStatus::NoDriver { reason } => {
-            format!("`{name}` cannot be used because {reason}: use `--device cpu`")
+impl Device {
+    /// How its memory is used by this program; `None` for the host's. Opens the device.
+    pub fn memory(self) -> Result<Option<DeviceMemory>> {
+        self.context()?.map(Context::memory_use).transpose()
+    }
+
+    /// Takes memory from the driver now, so that `bytes` of tensors need no driver call for it later.
+    pub fn reserve_memory(self, bytes: usize) -> Result<()> {
+        self.context()?.map_or(Ok(()), |context| context.reserve(bytes))
+    }
+
+    /// Sets how much memory this program may take of it, if that is limited.
+    pub fn limit_memory(self, bytes: Option<usize>) -> Result<()> {
+        self.context()?.map_or(Ok(()), |context| context.limit_memory(bytes))
+    }
+
+    /// Gives memory that no tensor is in back to the driver.
+    pub fn trim_memory(self) -> Result<()> {
+        self.context()?.map_or(Ok(()), Context::trim_memory)
+    }
+
+    /// Starts [`DeviceMemory::peak`] again from what is in use now.
+    pub fn reset_peak_memory(self) -> Result<()> {
+        if let Some(context) = self.context()? {
+            context.reset_peak();
         }
-        CudaStatus::Available { .. } => {
-            format!("`{name}` cannot be used because this version has no CUDA kernels yet: use `--device cpu`")
+        Ok(())
+    }
+
+    /// Waits until everything that was given to it is done. What went wrong in a kernel is known here at the latest.
+    pub fn synchronize(self) -> Result<()> {
+        self.context()?.map_or(Ok(()), Context::synchronize)
+    }
+
+    fn context(self) -> Result<Option<&'static Context>> {
+        match self {
+            Device::Cpu => Ok(None),
+            Device::Cuda(ordinal) => Context::get(ordinal).map(Some),
         }
     }
 }
@@ -64,71 +101,6 @@ pub fn host() -> Host {
     Host { threads: rayon::current_num_threads(), simd: Isa::detect().name() }
 }
 
-/// What a look for CUDA found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CudaStatus {
-    /// No driver that answers.
-    NoDriver {
-        /// Why not, as a clause: "no CUDA driver was found".
-        reason: String,
-    },
-    /// A driver that answers.
-    Available {
-        /// The newest CUDA version that the driver supports: major, minor.
-        driver_version: (u32, u32),
-        /// The devices that it drives, by ordinal; there may be none.
-        devices: Vec<CudaDevice>,
-    },
-}
-
-/// A device as the CUDA driver describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CudaDevice {
-    /// Its N in `cuda:N`.
-    pub ordinal: usize,
-    /// Its product name.
-    pub name: String,
-    /// Major and minor compute capability.
-    pub compute_capability: (u32, u32),
-    /// All of its memory.
-    pub total_bytes: usize,
-    /// What no program uses at the moment.
-    pub free_bytes: usize,
-}
-
-/// Looks for a CUDA driver and its devices. Never fails: what goes wrong is the answer.
-pub fn cuda_status() -> CudaStatus {
-    // SAFETY: this opens and closes the driver library, whose initialisers are written to be run by any program.
-    if !unsafe { sys::is_culib_present() } {
-        return CudaStatus::NoDriver { reason: "no CUDA driver was found".to_owned() };
-    }
-    query_driver()
-        .unwrap_or_else(|error| CudaStatus::NoDriver { reason: format!("the CUDA driver reports an error ({error})") })
-}
-
-fn query_driver() -> Result<CudaStatus, DriverError> {
-    let mut version = 0;
-    // SAFETY: the driver library is there (the caller checked), and the pointer is valid for one `int`.
-    unsafe { sys::cuDriverGetVersion(&raw mut version) }.result()?;
-    let version = u32::try_from(version).unwrap_or_default();
-    let count = usize::try_from(CudaContext::device_count()?).unwrap_or_default();
-    let devices = (0..count).map(query_device).collect::<Result<_, _>>()?;
-    Ok(CudaStatus::Available { driver_version: (version / 1000, version % 1000 / 10), devices })
-}
-
-fn query_device(ordinal: usize) -> Result<CudaDevice, DriverError> {
-    let context = CudaContext::new(ordinal)?;
-    let (major, minor) = context.compute_capability()?;
-    let (free_bytes, total_bytes) = context.mem_get_info()?;
-    Ok(CudaDevice {
-        ordinal,
-        name: context.name()?,
-        compute_capability: (major.unsigned_abs(), minor.unsigned_abs()),
-        total_bytes,
-        free_bytes,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,29 +108,19 @@ mod tests {
     #[test]
     fn devices_have_names() {
         assert_eq!("cpu".parse(), Ok(Device::Cpu));
-        assert_eq!("auto".parse(), Ok(Device::Cpu));
         assert_eq!(Device::Cpu.to_string(), "cpu");
-        for name in ["cuda:0", "cuda:x", "cuda", "tpu", ""] {
+        assert_eq!(Device::Cuda(3).to_string(), "cuda:3");
+        assert!("auto".parse::<Device>().is_ok());
+        assert_eq!(Device::Cpu.memory(), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_device_is_refused_with_what_is_one() {
+        for name in ["cuda:x", "cuda", "cuda:-1", "cuda:1000000", "tpu", ""] {
             let Err(KernelError::Device(message)) = name.parse::<Device>() else {
-                panic!("{name:?} is no device that this version can use");
+                panic!("{name:?} is no device");
             };
             assert!(message.contains("cpu"), "{message}");
-        }
-    }
-
-    #[test]
-    fn refusals_say_why() {
-        let none = CudaStatus::NoDriver { reason: "no CUDA driver was found".to_owned() };
-        assert!(refuse_cuda("cuda:1", &none).contains("no CUDA driver was found"));
-        let some = CudaStatus::Available { driver_version: (13, 0), devices: Vec::new() };
-        assert!(refuse_cuda("cuda:1", &some).contains("no CUDA kernels yet"));
-    }
-
-    #[test]
-    fn looking_for_cuda_never_panics() {
-        match cuda_status() {
-            CudaStatus::NoDriver { reason } => assert!(!reason.is_empty()),
-            CudaStatus::Available { driver_version, .. } => assert!(driver_version.0 > 0),
         }
     }
 

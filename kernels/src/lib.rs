@@ -3,32 +3,46 @@
 //! This crate knows shapes, dtypes, devices, tensors and ops. It knows no graph, no model and no file of weights.
 //!
 //! # Conventions
-//! - Activations are `[batch, height, width, channels]` (NHWC) or `[batch, tokens, channels]`, always contiguous.
+//! - Activations are `[batch, height, width, channels]` (NHWC) or `[batch, tokens, channels]`, always contiguous. On the CPU
+//!   they are float32; on CUDA devices float32, float16 or bfloat16, like the weights that they meet ([`Placement`]).
+//! - An op runs where its tensors are; nothing goes from one device to another unasked.
 //! - A [`Tensor`] is immutable and cheap to clone; an op returns a new one.
 //! - Every op gives the same bits for the same input, whatever the number of threads, and every batch item gets the
 //!   bits it would get alone: sums run in an order that depends on neither.
 //!
 //! # Adding an op
 //! One file in `ops/` that holds its rule (shape checks), its dispatch (`match device`) and its parity test against a
-//! float64 reference; the CPU loop stands in `cpu/`.
+//! float64 reference; the CPU loop stands in `cpu/`, the CUDA kernel in `cuda/*.cu`, its launch in `src/cuda/ops/`.
 
 #[cfg(target_endian = "big")]
 compile_error!("checkpoints are little-endian, and tensors share their bytes");
 
 mod cpu;
+mod cuda;
 mod device;
 mod dtype;
 mod error;
+#[cfg(test)]
+#[path = "tests/harness.rs"]
+mod harness;
 pub mod ops;
+mod placement;
+pub mod profile;
 pub mod random;
 #[cfg(test)]
 mod reference;
 mod shape;
+mod step_graph;
 mod storage;
 mod tensor;
 
-pub use device::{CudaDevice, CudaStatus, Device, Host, cuda_status, host};
+pub use cuda::DeviceMemory;
+pub use cuda::status::{CudaDevice, CudaStatus, cuda_status};
+pub use cuda::{overrides, timing};
+pub use device::{Device, Host, host};
 pub use dtype::DType;
 pub use error::{KernelError, Result};
+pub use placement::{Placement, Precision};
 pub use shape::Shape;
+pub use step_graph::StepGraph;
 pub use tensor::Tensor;

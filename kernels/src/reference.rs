@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::ops::{Activation, AttentionMask, Epilogue, GroupNorm};
-use crate::{DType, Tensor};
+use crate::{DType, Device, Tensor};
 
 /// Numbers for tests (SplitMix64).
 pub(crate) struct Random(u64);
@@ -39,7 +39,7 @@ pub(crate) fn sum_tolerance(terms: usize) -> f64 {
 
 /// Asserts `‖got − expected‖ ≤ tolerance · ‖expected‖`.
 pub(crate) fn assert_close(got: &Tensor, expected: &[f64], tolerance: f64) {
-    let got = got.as_f32().unwrap();
+    let got = got.to_vec_f32().unwrap();
     assert_eq!(got.len(), expected.len());
     let error: f64 = got.iter().zip(expected).map(|(&got, want)| (f64::from(got) - want).powi(2)).sum();
     let norm: f64 = expected.iter().map(|want| want * want).sum();
@@ -50,7 +50,8 @@ pub(crate) fn assert_close(got: &Tensor, expected: &[f64], tolerance: f64) {
 
 pub(crate) fn same_bits(a: &Tensor, b: &Tensor) {
     assert_eq!(a.dims(), b.dims());
-    assert!(a.bytes() == b.bytes(), "bits differ");
+    let [a, b] = [a, b].map(|tensor| tensor.to_device(Device::Cpu).unwrap());
+    assert!(a.bytes().unwrap() == b.bytes().unwrap(), "bits differ");
 }
 
 pub(crate) fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {

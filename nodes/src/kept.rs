@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use easel_engine::Fingerprint;
+use easel_kernels::Placement;
 
 use crate::weights::FileState;
 
@@ -18,17 +19,18 @@ pub(crate) struct PartKey {
     files: Vec<FileState>,
     weights: String,
     config: Fingerprint,
+    place: Placement,
 }
 
 impl PartKey {
-    pub(crate) fn new<M: Any>(files: Vec<FileState>, weights: &str, config: Fingerprint) -> Self {
-        PartKey { model: TypeId::of::<M>(), files, weights: weights.to_owned(), config }
+    pub(crate) fn new<M: Any>(files: Vec<FileState>, weights: &str, config: Fingerprint, place: Placement) -> Self {
+        PartKey { model: TypeId::of::<M>(), files, weights: weights.to_owned(), config, place }
     }
 
-    /// Whether both are the same part, before and after a change.
-    fn is_same_place(&self, other: &PartKey) -> bool {
+    /// Whether both are the same part at one place, before and after a change.
+    fn is_same_part(&self, other: &PartKey) -> bool {
         let paths = |key: &PartKey| key.files.iter().map(|file| file.path().to_owned()).collect::<Vec<_>>();
-        self.model == other.model && paths(self) == paths(other)
+        self.model == other.model && self.place == other.place && paths(self) == paths(other)
     }
 }
 
@@ -78,7 +80,7 @@ impl KeptParts {
     /// Keeps a part, in place of earlier states of it.
     pub(crate) fn keep(&self, key: PartKey, bytes: u64, model: Arc<dyn Any + Send + Sync>, unused: Arc<[String]>) {
         let mut parts = self.lock();
-        parts.retain(|part| !part.key.is_same_place(&key));
+        parts.retain(|part| !part.key.is_same_part(&key));
         let Some(left) = self.budget.checked_sub(bytes) else { return };
         shrink(&mut parts, left);
         parts.push(Kept { key, bytes, model, unused });
@@ -114,10 +116,17 @@ fn shrink(parts: &mut Vec<Kept>, left: u64) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+    use easel_kernels::Device;
+
     use super::*;
 
     fn key(name: &str) -> PartKey {
-        PartKey::new::<String>(vec![FileState::of_embedded(name.into())], "weights", Fingerprint([0; 32]))
+        PartKey::new::<String>(
+            vec![FileState::of_embedded(name.into())],
+            "weights",
+            Fingerprint([0; 32]),
+            Placement::CPU,
+        )
     }
 
     fn keep(parts: &KeptParts, name: &str, bytes: u64) {
@@ -153,14 +162,17 @@ mod tests {
     }
 
     #[test]
-    fn another_type_weights_or_config_is_another_part() {
+    fn another_type_weights_config_or_place_is_another_part() {
         let parts = KeptParts::new(100);
         keep(&parts, "a", 1);
         let files = || vec![FileState::of_embedded("a".into())];
         assert!(parts.get::<String>(&key("a")).is_some());
-        assert!(parts.get::<u8>(&PartKey::new::<u8>(files(), "weights", Fingerprint([0; 32]))).is_none());
-        assert!(parts.get::<String>(&PartKey::new::<String>(files(), "others", Fingerprint([0; 32]))).is_none());
-        let changed = PartKey::new::<String>(files(), "weights", Fingerprint([1; 32]));
+        let (zero, cpu) = (Fingerprint([0; 32]), Placement::CPU);
+        assert!(parts.get::<u8>(&PartKey::new::<u8>(files(), "weights", zero, cpu)).is_none());
+        assert!(parts.get::<String>(&PartKey::new::<String>(files(), "others", zero, cpu)).is_none());
+        let elsewhere = PartKey::new::<String>(files(), "weights", zero, Device::Cuda(0).into());
+        assert!(parts.get::<String>(&elsewhere).is_none());
+        let changed = PartKey::new::<String>(files(), "weights", Fingerprint([1; 32]), cpu);
         assert!(parts.get::<String>(&changed).is_none());
         parts.keep(changed, 1, Arc::new(String::new()), Arc::new([]));
         assert_eq!(parts.lock().len(), 1, "the new state takes the place of the old one");

@@ -97,7 +97,7 @@ impl Data for TextEncoding {
     }
 
     fn size(&self) -> usize {
-        [&self.text_embeds, &self.hidden_states, &self.key_bias].iter().map(|tensor| tensor.bytes().len()).sum()
+        [&self.text_embeds, &self.hidden_states, &self.key_bias].iter().map(|tensor| tensor.byte_len()).sum()
     }
 }
 
@@ -121,7 +121,7 @@ impl Data for ImageEmbedding {
     }
 
     fn size(&self) -> usize {
-        self.0.bytes().len()
+        self.0.byte_len()
     }
 }
 
@@ -196,7 +196,7 @@ impl Data for Image {
     }
 
     fn size(&self) -> usize {
-        self.0.bytes().len()
+        self.0.byte_len()
     }
 }
 
@@ -241,7 +241,7 @@ impl Data for TensorValue {
     }
 
     fn size(&self) -> usize {
-        self.0.bytes().len()
+        self.0.byte_len()
     }
 }
 

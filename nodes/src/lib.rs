@@ -23,7 +23,7 @@ pub mod weights;
 mod whole_file;
 
 use easel_engine::{NodeError, Registry, RegistryError, Services};
-use easel_kernels::Device;
+use easel_kernels::{Device, Placement};
 
 pub use error::{Error, Result};
 
@@ -61,16 +61,16 @@ fn check_device(name: &str) -> Result<(), NodeError> {
     ))
 }
 
-/// What the nodes need from whoever starts a run: the device to compute on and the models opened so far. Weights are
-/// dropped after use.
-pub fn services(device: Device) -> Services {
-    services_keeping(device, 0)
+/// What the nodes need from whoever starts a run: where to compute and the models opened so far. Weights are dropped after
+/// use.
+pub fn services(place: impl Into<Placement>) -> Services {
+    services_keeping(place, 0)
 }
 
 /// The same for a process that runs again and again: weights stay loaded as long as they take no more than `bytes`
 /// together. All its runs must be given clones of the one result.
-pub fn services_keeping(device: Device, bytes: u64) -> Services {
+pub fn services_keeping(place: impl Into<Placement>, bytes: u64) -> Services {
     let models = parts::Models::keeping(bytes);
     let hashes = models.hashes().clone();
-    Services::default().with(device).with(models).with(hashes)
+    Services::default().with(place.into()).with(models).with(hashes)
 }

@@ -3,21 +3,38 @@
 //! Two things make it up: weights, which are in memory twice (as mapped from the file, and packed as float32), and the
 //! activations that are alive at the worst moment of one forward pass. Buffers inside the operations, a few MiB for each
 //! thread, are left out. For the full-size networks the results are within 3 % of the peaks in `kernels/PERF.md`.
+//!
+//! Estimates are of the CPU's memory. On another device, packed weights and activations are there, in its precision.
+
+use easel_kernels::{Device, Placement, Precision};
 
 use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, UNetConfig};
+use crate::error::Result;
 use crate::weights::Weights;
 
 /// Bytes of a float32.
 const FLOAT: u64 = 4;
 
+/// Takes memory for a loop's activations, of which the CPU would need `activations` bytes, on the device where they will be:
+/// that there is not enough is known before the first step.
+pub(crate) fn reserve(place: Placement, activations: u64) -> Result<()> {
+    match place.device {
+        Device::Cpu => Ok(()),
+        device => {
+            let bytes = packed(activations / FLOAT, place.precision);
+            Ok(device.reserve_memory(usize::try_from(bytes).unwrap_or(usize::MAX))?)
+        }
+    }
+}
+
 /// Weights of a part: the mapped file and the packed copy.
 pub(crate) fn of_weights(weights: &Weights) -> u64 {
-    weights.byte_len().saturating_add(packed(weights.parameter_count()))
+    weights.byte_len().saturating_add(packed(weights.parameter_count(), Precision::Float32))
 }
 
 /// So many numbers, packed.
-fn packed(numbers: u64) -> u64 {
-    numbers.saturating_mul(FLOAT)
+pub(crate) fn packed(numbers: u64, precision: Precision) -> u64 {
+    numbers.saturating_mul(precision.dtype().size() as u64)
 }
 
 /// Activations of the prior for `batch` embeddings, both branches of guidance counted.
@@ -148,7 +165,7 @@ mod tests {
     /// Weights of float32 as a file holds them, and packed.
     fn twice(build: impl FnOnce(&WeightsReader)) -> u64 {
         let numbers = record(build).iter().map(|tensor| tensor.shape.iter().product::<usize>() as u64).sum();
-        2 * packed(numbers)
+        2 * packed(numbers, Precision::Float32)
     }
 
     /// Against the peak of a process that runs one step, in MiB, as kernels/PERF.md has it.

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use easel_engine::{Context, Fingerprint, NodeError};
+use easel_kernels::{Device, Placement};
 
 use crate::error::Result;
 use crate::kept::{KeptParts, PartKey};
+use crate::memory;
 use crate::tokenizer::{ClipTokenizer, TokenizerFiles};
 use crate::weights::{Download, FileHashes, Hub, ModelFolder, WeightsReader};
 
@@ -37,7 +39,7 @@ pub struct LoadedPart<M> {
 }
 
 impl Models {
-    /// Parts stay loaded after use as long as they take no more than `bytes` together (numbers as float32); those not
+    /// Parts stay loaded after use as long as they take no more than `bytes` together, wherever they are; those not
     /// used for the longest time leave first. With 0, the default, each is dropped after use.
     pub fn keeping(bytes: u64) -> Self {
         Models { kept: KeptParts::new(bytes), ..Self::default() }
@@ -85,28 +87,29 @@ impl Models {
         self.kept.loads()
     }
 
-    /// A part of a model, built from its weights unless it is still loaded. Weights that changed on disk are noticed.
+    /// A part of a model that computes at `place`, built from its weights unless it is still loaded. Weights that changed on
+    /// disk are noticed.
     pub fn part<M: Any + Send + Sync>(
         &self,
         folder: &ModelFolder,
         part: &str,
+        place: Placement,
         build: impl FnOnce(&WeightsReader) -> M,
     ) -> Result<LoadedPart<M>> {
         let fingerprint = folder.weights_fingerprint(part, &self.hashes)?;
-        let key = self.key::<M>(folder, part, &fingerprint)?;
+        let key = self.key::<M>(folder, part, place, &fingerprint)?;
         if let Some((model, unused)) = key.as_ref().and_then(|key| self.kept.get(key)) {
             return Ok(LoadedPart { model, unused, fingerprint });
         }
         let weights = folder.weights(part)?;
-        // Packed weights are float32 whatever the file holds.
-        let bytes = weights.parameter_count().saturating_mul(4);
+        let bytes = memory::packed(weights.parameter_count(), place.precision);
         self.kept.make_room(bytes);
-        let loaded = weights.load(build)?;
+        let loaded = weights.load_at(place, build)?;
         let (model, unused) = (Arc::new(loaded.model), Arc::<[String]>::from(loaded.unused));
         self.kept.count_load();
         // Weights that were exchanged in the meantime are kept under neither state.
-        if let Some(key) =
-            key.filter(|key| self.key::<M>(folder, part, &fingerprint).is_ok_and(|now| now.as_ref() == Some(key)))
+        if let Some(key) = key
+            .filter(|key| self.key::<M>(folder, part, place, &fingerprint).is_ok_and(|now| now.as_ref() == Some(key)))
         {
             self.kept.keep(key, bytes, Arc::clone(&model) as _, Arc::clone(&unused));
         }
@@ -114,14 +117,20 @@ impl Models {
     }
 
     /// What tells a loaded part from others; none if it could not be noticed that its files change.
-    fn key<M: Any>(&self, folder: &ModelFolder, part: &str, fingerprint: &str) -> Result<Option<PartKey>> {
+    fn key<M: Any>(
+        &self,
+        folder: &ModelFolder,
+        part: &str,
+        place: Placement,
+        fingerprint: &str,
+    ) -> Result<Option<PartKey>> {
         if self.kept.is_off() {
             return Ok(None);
         }
         let states = folder.states(&folder.weight_files(part)?);
         let config = config_file(part);
         let config = if folder.exists(&config) { folder.hash(&config, &self.hashes)? } else { Fingerprint([0; 32]) };
-        Ok(states.map(|states| PartKey::new::<M>(states, fingerprint, config)))
+        Ok(states.map(|states| PartKey::new::<M>(states, fingerprint, config, place)))
     }
 
     fn hub(&self) -> Hub {
@@ -163,6 +172,24 @@ pub fn open(context: &mut Context<'_>, source: &str) -> Result<Arc<ModelFolder>,
     Ok(folder)
 }
 
+/// Where a node computes: on the device that the workflow chose for it, or else the run's, and in the run's precision as far
+/// as that device has it.
+pub fn place(context: &Context<'_>) -> Result<Placement, NodeError> {
+    let run = *context.service::<Placement>()?;
+    Ok(match context.device() {
+        Some(name) => placed(run, name).map_err(crate::Error::from)?,
+        None => run,
+    })
+}
+
+/// The place of a node for which the workflow chose a device.
+pub(crate) fn placed(run: Placement, name: &str) -> easel_kernels::Result<Placement> {
+    match name.parse()? {
+        Device::Cpu => Ok(Placement::CPU),
+        device => Placement::new(device, run.precision),
+    }
+}
+
 /// The path of a part's configuration in its model.
 pub(crate) fn config_file(part: &str) -> String {
     format!("{part}/config.json")
@@ -188,7 +215,7 @@ pub fn load<M: Any + Send + Sync>(
     build: impl FnOnce(&WeightsReader) -> M,
 ) -> Result<Arc<M>, NodeError> {
     context.check_cancelled()?;
-    let loaded = context.service::<Models>()?.part(folder, part, build)?;
+    let loaded = context.service::<Models>()?.part(folder, part, place(context)?, build)?;
     if let [first, ..] = &*loaded.unused {
         let count = loaded.unused.len();
         context.warn(format!("{count} tensor(s) of `{part}` in {} are not used, `{first}` first", folder.describe()));
@@ -229,4 +256,20 @@ pub fn tokenizer(folder: &ModelFolder) -> Result<ClipTokenizer> {
         tokenizer_config_json: tokenizer_config_json?,
         special_tokens_map_json: special_tokens_map_json?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
+    use easel_kernels::Precision;
+
+    use super::*;
+
+    #[test]
+    fn a_node_computes_where_the_workflow_says() {
+        let run = Placement { device: Device::Cuda(0), precision: Precision::Float16 };
+        assert_eq!(placed(run, "cpu"), Ok(Placement::CPU), "which has no other precision");
+        assert!(placed(Placement::CPU, "gpu").unwrap_err().to_string().contains("`gpu` is not a device"));
+    }
 }

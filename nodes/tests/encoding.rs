@@ -169,7 +169,7 @@ proptest! {
 #[test]
 fn a_large_tensor_is_copied_once() {
     let tensor = Tensor::zeros([256, 1024]).unwrap();
-    let size = tensor.bytes().len();
+    let size = tensor.byte_len();
     let bytes = Value::new(TensorValue(tensor)).encode();
     let registry = registry();
     let before = NOW.get();

@@ -142,7 +142,10 @@ struct Small {
 
 fn build_small(reader: &WeightsReader) -> Small {
     let a = reader.at("a");
-    Small { weight: a.tensor("weight", &[2, 3]).to_vec_f32(), bias: a.tensor("bias", &[2]).to_vec_f32() }
+    Small {
+        weight: a.tensor("weight", &[2, 3]).to_vec_f32().unwrap(),
+        bias: a.tensor("bias", &[2]).to_vec_f32().unwrap(),
+    }
 }
 
 #[test]
@@ -156,8 +159,9 @@ fn numbers_of_every_weight_type_are_exact() {
     let patterns: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
     let bytes = checkpoint(&[("h", "F16", &[65536], patterns.clone()), ("b", "BF16", &[65536], patterns)]);
     let weights = Weights::from_bytes("w", bytes).unwrap();
-    let both =
-        |reader: &WeightsReader| (reader.tensor("h", &[65536]).to_vec_f32(), reader.tensor("b", &[65536]).to_vec_f32());
+    let both = |reader: &WeightsReader| {
+        (reader.tensor("h", &[65536]).to_vec_f32().unwrap(), reader.tensor("b", &[65536]).to_vec_f32().unwrap())
+    };
     let (halves, brains) = weights.load(both).unwrap().model;
     for bits in 0..=u16::MAX {
         let (half, brain) = (halves[usize::from(bits)], brains[usize::from(bits)]);
@@ -271,7 +275,7 @@ fn a_recorded_model_written_at_random_loads_without_a_problem() {
         let weights = Weights::open(&path).unwrap();
         assert!(weights.tensors().all(|info| info.dtype == stored));
         assert!(weights.load(build_model).unwrap().unused.is_empty());
-        let std = weights.load(|reader| reader.tensor("clip_std", &[1, 8]).to_vec_f32()).unwrap().model;
+        let std = weights.load(|reader| reader.tensor("clip_std", &[1, 8]).to_vec_f32().unwrap()).unwrap().model;
         assert_eq!(std, [1.0; 8]);
         safetensors::SafeTensors::deserialize(&fs::read(&path).unwrap()).expect("the reference reader agrees");
         files.push(fs::read(path).unwrap());

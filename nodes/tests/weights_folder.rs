@@ -138,7 +138,7 @@ fn shards_are_read_as_one() {
     let weights = open().weights("").unwrap();
     assert_eq!(weights.tensors().len(), 3);
     assert_eq!(weights.fingerprint().unwrap().len(), 64);
-    let c = weights.load(|reader| reader.tensor("c", &[2]).to_vec_f32()).unwrap();
+    let c = weights.load(|reader| reader.tensor("c", &[2]).to_vec_f32().unwrap()).unwrap();
     assert_eq!((c.model.len(), c.unused.len()), (2, 2));
 
     weights_file(&folder.path().join(first), &["a", "b"]);

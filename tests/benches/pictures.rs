@@ -189,8 +189,8 @@ fn prior_steps() -> Result<Vec<f64>, Error> {
     let hidden_states = random::normal([2, config.num_embeddings, width], 1, 0, 2)?;
     let key_bias = Tensor::zeros([2, config.num_embeddings])?;
     let text = PriorText { text_embeds: &text_embeds, hidden_states: &hidden_states, key_bias: Some(&key_bias) };
-    let text = prior.prepare(text)?;
-    repeat(|| prior.step(&sample, 500.0, &text))
+    let text = prior.prepare(text, &[500.0])?;
+    repeat(|| prior.step(&sample, &text, 0))
 }
 
 /// The decoder takes both branches of a guided step and 81 context tokens, super-resolution one picture. What the timestep and

@@ -4,6 +4,7 @@
 //! 20 × the error that the reference itself makes in float32 against float64, as `golden/A/manifest.json` records it,
 //! and never tighter than 10⁻⁶ of the values' scale.
 
+pub mod devices;
 pub mod values;
 pub mod workflow;
 
@@ -13,9 +14,15 @@ use std::path::{Path, PathBuf};
 use easel_kernels::Tensor;
 use safetensors::{Dtype, SafeTensors};
 
+/// The folder of this crate, where what tests read is. Cargo says at run time where it is; so does `tests/gpu/run.sh`, on
+/// machines where nothing was built.
+pub fn here() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
 /// The folder of golden values.
 pub fn golden_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+    here().join("golden")
 }
 
 /// One file of golden tensors.
@@ -61,7 +68,7 @@ impl Golden {
 
     /// Recorded integers (token ids, timesteps, masks).
     pub fn integers(&self, key: &str) -> Vec<i64> {
-        self.tensor(key).to_vec_f32().into_iter().map(|value| value as i64).collect()
+        self.tensor(key).to_vec_f32().expect("goldens are on the host").into_iter().map(|value| value as i64).collect()
     }
 }
 
@@ -103,7 +110,8 @@ fn recorded(output: &str, key: &str) -> f64 {
 /// Fails unless `got` has the golden value's shape and is as close as `tolerance` allows.
 pub fn assert_close(what: &str, got: &Tensor, want: &Tensor, tolerance: Tolerance) {
     assert_eq!(got.shape(), want.shape(), "{what}: shape");
-    let (got, want) = (got.to_vec_f32(), want.to_vec_f32());
+    let (got, want) =
+        (got.to_vec_f32().expect("it can be copied"), want.to_vec_f32().expect("goldens are on the host"));
     let errors: Vec<f64> = got.iter().zip(&want).map(|(g, w)| (f64::from(*g) - f64::from(*w)).abs()).collect();
     assert!(got.iter().all(|x| x.is_finite()), "{what}: not finite");
     let max = errors.iter().copied().fold(0.0, f64::max);
@@ -126,7 +134,11 @@ pub fn settings(file: &str) -> HashMap<String, serde_json::Value> {
 /// If the file cannot be written.
 pub fn save_safetensors(path: &Path, tensors: &[(&str, Tensor)]) {
     let views = tensors.iter().map(|(name, tensor)| {
-        let view = safetensors::tensor::TensorView::new(Dtype::F32, tensor.dims().to_vec(), tensor.bytes());
+        let view = safetensors::tensor::TensorView::new(
+            Dtype::F32,
+            tensor.dims().to_vec(),
+            tensor.bytes().expect("it is on the host"),
+        );
         (*name, view.expect("a tensor's bytes fit its shape"))
     });
     let bytes = safetensors::serialize(views, None).expect("tensors can be encoded");

@@ -3,13 +3,28 @@
 use std::path::Path;
 
 use easel_engine::{CancelToken, EventSink, Outcome, Outputs, Plan, Run, RunReport, Settings, Source};
-use easel_kernels::Device;
+use easel_kernels::Placement;
 
-/// Runs a workflow's text and gives back its report.
+/// Runs a workflow's text on the CPU and gives back its report.
 ///
 /// # Panics
 /// If the workflow has errors.
 pub fn run(text: &str, base_dir: &Path, out_dir: &Path, set: &[(&str, &str)], targets: &[&str]) -> RunReport {
+    run_at(Placement::CPU, text, base_dir, out_dir, set, targets)
+}
+
+/// Runs a workflow's text at `place` and gives back its report.
+///
+/// # Panics
+/// If the workflow has errors.
+pub fn run_at(
+    place: Placement,
+    text: &str,
+    base_dir: &Path,
+    out_dir: &Path,
+    set: &[(&str, &str)],
+    targets: &[&str],
+) -> RunReport {
     let settings = Settings {
         set: set.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         targets: (!targets.is_empty()).then(|| targets.iter().map(ToString::to_string).collect()),
@@ -21,7 +36,7 @@ pub fn run(text: &str, base_dir: &Path, out_dir: &Path, set: &[(&str, &str)], ta
     let source = Source::new("test.ron", text);
     let (plan, _) =
         Plan::prepare(&source, &registry, &settings).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"));
-    Run::new(plan, easel_nodes::services(Device::Cpu), EventSink::new(), CancelToken::new()).execute()
+    Run::new(plan, easel_nodes::services(place), EventSink::new(), CancelToken::new()).execute()
 }
 
 /// The outputs of a node that a completed run was asked for.

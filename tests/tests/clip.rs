@@ -16,7 +16,7 @@ fn golden() -> Golden {
 
 /// 20 times the reference's own error, and never tighter than 10⁻⁶ of the values' scale, which is that of a cosine.
 fn tolerance() -> Tolerance {
-    let error = golden().tensor("cosines_error").to_vec_f32();
+    let error = golden().tensor("cosines_error").to_vec_f32().unwrap();
     let allowed = |error: f32| (20.0 * f64::from(error)).max(1e-6);
     Tolerance { max_abs: allowed(error[0]), mean_abs: allowed(error[1]) }
 }

@@ -56,6 +56,14 @@ fn crates_depend_one_way() {
 }
 
 #[test]
+fn the_emulation_is_for_tests_only() {
+    for krate in ["engine", "kernels", "nodes", "tui"] {
+        let named = dependencies(krate).iter().any(|dependency| dependency == "easel-cuda-emulation");
+        assert!(!named, "{krate} may have the emulation among its dev-dependencies only");
+    }
+}
+
+#[test]
 fn only_the_front_end_prints() {
     for krate in ["engine/src", "kernels/src", "nodes/src"] {
         for (place, line) in code_lines(krate) {
@@ -83,9 +91,13 @@ fn code_lines(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn kernels_touch_no_files() {
+fn kernels_touch_no_files_but_those_of_kernels() {
     for (place, line) in code_lines("kernels/src") {
-        assert!(!line.contains("std::fs") && !line.contains("std::env"), "{place}: {line}");
+        let may_read = place.contains("/cuda/overrides/");
+        // Of tests alone.
+        let may_ask = place.contains("/harness.rs:");
+        assert!(may_read || !line.contains("std::fs"), "{place}: {line}");
+        assert!(may_ask || !line.contains("std::env"), "{place}: {line}");
     }
 }
 
@@ -147,7 +159,7 @@ fn documents_name_nothing_outside() {
 #[test]
 fn files_stay_readable() {
     for folder in ["engine", "kernels", "nodes", "tui", "tests"] {
-        for (path, text) in files(folder, &["rs"]) {
+        for (path, text) in files(folder, &["rs", "cpp", "h", "cu"]) {
             let lines = text.lines().count();
             assert!(lines <= 620, "{}: {lines} lines; split it by concern", path.display());
         }
@@ -171,7 +183,7 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn every_unsafe_block_says_why() {
-    for folder in ["engine/src", "kernels/src", "nodes/src", "tui/src"] {
+    for folder in ["engine/src", "kernels/src", "kernels/emulation/src", "nodes/src", "tui/src"] {
         for (path, text) in files(folder, &["rs"]) {
             let lines: Vec<&str> = text.lines().collect();
             for (number, line) in lines.iter().enumerate() {

@@ -386,7 +386,7 @@ fn a_plugin_finds_the_middle_of_embeddings() {
     let report = Run::new(plan, easel_nodes::services(Device::Cpu), EventSink::new(), CancelToken::new()).execute();
     let row = |output: &str| -> Vec<f64> {
         let embedding = report.results[output].get::<easel_nodes::kinds::ImageEmbedding>().unwrap();
-        embedding.0.to_vec_f32().into_iter().map(f64::from).collect()
+        embedding.0.to_vec_f32().expect("it is on the host").into_iter().map(f64::from).collect()
     };
     let (a, b) = (row("a"), row("b"));
     let length = |row: &[f64]| row.iter().map(|x| x * x).sum::<f64>().sqrt();

@@ -7,7 +7,7 @@ use easel_engine::{CancelToken, Claim, Diagnostic, Job, JobOptions, Journal, Pla
 
 use crate::commands::workflow::{self, Ready};
 use crate::error::{CommandError, Exit};
-use crate::execution::{Finished, parse_device};
+use crate::execution::{Finished, parse_device, parse_precision, placement};
 use crate::memory::MemoryLimit;
 use crate::report::Reporter;
 use crate::workspace::{self, Choices, Workspace};
@@ -77,8 +77,9 @@ impl Carrier {
             return Ok(Arc::clone(workspace));
         }
         let device = parse_device(&options.device).map_err(CommandError::wrong)?;
+        let place = placement(device, parse_precision(&options.precision).map_err(CommandError::wrong)?)?;
         let JobOptions { cache, save_every, .. } = *options;
-        let choices = Choices { device, cache, journal: true, save_every, memory: self.memory };
+        let choices = Choices { place, cache, journal: true, save_every, memory: self.memory };
         let workspace = Workspace::with_journal(&choices, Some(self.journal.clone()))?;
         let workspace = Arc::new(workspace.on(Arc::clone(&self.resources)));
         workspaces.insert(key, Arc::clone(&workspace));

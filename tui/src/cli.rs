@@ -44,6 +44,8 @@ Environment:
   EASEL_CACHE  folder in which results and hashes of weights are kept [default: ~/.cache/easel]
   EASEL_PLUGINS
                folders of plugins, besides `plugins` beside a workflow [default: ~/.local/share/easel/plugins]
+  EASEL_KERNELS
+               folder of CUDA kernels (.cu) that take the place of those built in; `easel watch` compiles what is saved
   HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_TOKEN, HF_ENDPOINT
                where and how models come from Hugging Face, as in its own tools
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use easel_engine::{Outcome, Plan, Registry, RunId, RunReport};
-use easel_kernels::Device;
+use easel_kernels::{Device, Placement, Precision};
 
 use crate::error::{CommandError, Exit};
 
@@ -54,6 +54,36 @@ pub(crate) fn registry() -> Result<Registry, CommandError> {
 /// A device as `--device` names it.
 pub(crate) fn parse_device(name: &str) -> Result<Device, String> {
     name.parse().map_err(|error: easel_kernels::KernelError| error.to_string())
+}
+
+/// What `--precision` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PrecisionChoice {
+    /// What suits the device.
+    Auto,
+    /// This one.
+    Of(Precision),
+}
+
+/// A precision as `--precision` names it.
+pub(crate) fn parse_precision(name: &str) -> Result<PrecisionChoice, String> {
+    match name {
+        "auto" => Ok(PrecisionChoice::Auto),
+        _ => name
+            .parse()
+            .map(PrecisionChoice::Of)
+            .map_err(|_| format!("`{name}` is not a precision: use `auto`, `float32`, `float16` or `bfloat16`")),
+    }
+}
+
+/// Where to compute, and in what: on a GPU float16, which its tensor cores are made for, unless something else is wanted.
+pub(crate) fn placement(device: Device, precision: PrecisionChoice) -> Result<Placement, CommandError> {
+    let precision = match (precision, device) {
+        (PrecisionChoice::Of(precision), _) => precision,
+        (PrecisionChoice::Auto, Device::Cpu) => Precision::Float32,
+        (PrecisionChoice::Auto, Device::Cuda(_)) => Precision::Float16,
+    };
+    Placement::new(device, precision).map_err(|error| CommandError::wrong(error.to_string()))
 }
 
 /// Whether a plan writes files.

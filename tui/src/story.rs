@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use easel_engine::{Job, NodeCounts, NodeState, RunState};
+use easel_engine::{Job, JobOptions, NodeCounts, NodeState, RunState};
 
 use crate::terminal::Paint;
 
@@ -74,6 +74,9 @@ pub(crate) fn command_line(job: &Job) -> String {
     }
     option("--out", &job.settings.out_dir.to_string_lossy());
     option("--device", &job.options.device);
+    if job.options.precision != JobOptions::default().precision {
+        option("--precision", &job.options.precision);
+    }
     if let Some(steps) = job.options.save_every {
         option("--save-every", &steps.to_string());
     }
@@ -124,12 +127,17 @@ mod tests {
                 out_dir: "/w/out".into(),
                 ..Settings::default()
             },
-            options: JobOptions { device: "cpu".into(), cache: false, save_every: Some(5) },
+            options: JobOptions {
+                device: "cpu".into(),
+                precision: "float32".into(),
+                cache: false,
+                save_every: Some(5),
+            },
         };
         assert_eq!(
             command_line(&job),
             "easel run '/w/my flow.ron' --set 'prompt=it'\\''s a $cat' --set seed=7 --target save --out /w/out \
-             --device cpu --save-every 5 --no-cache"
+             --device cpu --precision float32 --save-every 5 --no-cache"
         );
     }
 }

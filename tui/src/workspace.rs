@@ -11,18 +11,19 @@ use easel_engine::{
     Cache, CacheProblem, CancelToken, Claim, DiskSettings, Event, EventSink, Job, JobOptions, Journal, JournalError,
     MemoryPolicy, Plan, Plugins, Recorder, Registry, Resources, Run, RunId, Services, Settings, WhenStopped,
 };
-use easel_kernels::{Device, host};
+use easel_kernels::{CudaDevice, CudaStatus, Device, Placement, cuda_status, host};
 
 use crate::commands::workflow::Ready;
 use crate::error::{CommandError, Exit};
 use crate::execution::{Artifact, Finished};
 use crate::interrupt;
+use crate::kernels::{self, KernelFolder};
 use crate::memory::{Memory, MemoryLimit};
 use crate::plugins::{self, NodeTypes};
 use crate::report::Reporter;
 use crate::terminal::{self, Paint, printable};
 
-/// So many bytes of weights stay loaded for the next run.
+/// So many bytes of weights stay loaded for the next run, where the memory is the CPU's.
 const KEPT_MODELS: u64 = 1 << 30;
 
 /// So many bytes of results stay in memory; what is on disk is bounded by itself.
@@ -34,8 +35,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// What a command decides about everything that it will run.
 #[derive(Clone, Debug)]
 pub(crate) struct Choices {
-    /// Where to compute.
-    pub(crate) device: Device,
+    /// Where to compute, and in what.
+    pub(crate) place: Placement,
     /// Whether results are taken from the cache and put there.
     pub(crate) cache: bool,
     /// Whether runs are written down in the journal.
@@ -75,6 +76,9 @@ impl Workspace {
 
     /// Opens everything but the journal, which is there already.
     pub(crate) fn with_journal(choices: &Choices, journal: Option<Journal>) -> Result<Self, CommandError> {
+        if let Some(folder) = KernelFolder::from_environment(choices.place.device) {
+            folder.install()?;
+        }
         let plugins = plugins::plugins()?;
         let cache = open_cache(choices, plugins.base());
         Ok(Workspace {
@@ -84,8 +88,8 @@ impl Workspace {
             journal,
             told_problems: AtomicUsize::new(0),
             resources: Arc::new(resources(choices.memory)),
-            services: easel_nodes::services_keeping(choices.device, KEPT_MODELS),
-            environment: environment(choices.device),
+            services: easel_nodes::services_keeping(choices.place, kept_models(choices.place)),
+            environment: environment(choices.place),
         })
     }
 
@@ -113,13 +117,18 @@ impl Workspace {
 
     /// The plan, made with `settings`, as the journal keeps it.
     pub(crate) fn job(&self, plan: &Plan, settings: &Settings) -> Job {
-        let Choices { device, cache, save_every, .. } = &self.choices;
+        let Choices { place: Placement { device, precision }, cache, save_every, .. } = &self.choices;
         let included = plan.texts().filter(|(path, _)| Some(*path) != plan.source().path.as_deref());
         Job {
             source: plan.source().clone(),
             files: included.map(|(path, text)| (path.to_path_buf(), Arc::clone(text))).collect(),
             settings: settings.clone(),
-            options: JobOptions { device: device.to_string(), cache: *cache, save_every: *save_every },
+            options: JobOptions {
+                device: device.to_string(),
+                precision: precision.to_string(),
+                cache: *cache,
+                save_every: *save_every,
+            },
         }
     }
 
@@ -169,7 +178,7 @@ impl Workspace {
         let mut run = Run::new(plan, self.services.clone(), events, own_cancel.clone())
             .with_cache(Arc::clone(&self.cache))
             .with_resources(Arc::clone(&self.resources))
-            .with_environment(self.environment.clone());
+            .with_environment(format!("{}{}", self.environment, kernels::fingerprint()));
         if let Some(id) = recorded {
             run = run.with_id(id);
         }
@@ -358,9 +367,32 @@ pub(crate) fn how_to_go_on(finished: &Finished) -> Option<String> {
         .then(|| format!("run {run}: `easel show {run}` tells its story, `easel resume {run}` goes on from there"))
 }
 
-/// Equal bits come from equal devices and instruction sets only.
-fn environment(device: Device) -> String {
-    match device {
-        Device::Cpu => format!("cpu {}", host().simd),
+/// So many bytes of weights stay loaded for the next run. A GPU's memory is there for that; half is left to the activations
+/// and to what a run loads beside.
+fn kept_models(place: Placement) -> u64 {
+    match gpu(place.device) {
+        Some(gpu) => gpu.total_bytes as u64 / 2,
+        None => KEPT_MODELS,
+    }
+}
+
+fn gpu(device: Device) -> Option<CudaDevice> {
+    // A run on the CPU does without CUDA, also where asking for it takes long.
+    let Device::Cuda(ordinal) = device else { return None };
+    match cuda_status() {
+        CudaStatus::Available { devices, .. } => devices.into_iter().find(|device| device.ordinal == ordinal),
+        _ => None,
+    }
+}
+
+/// Equal bits come from equal devices and instruction sets only. What a run on a GPU leaves to the CPU depends on both.
+fn environment(place: Placement) -> String {
+    let cpu = format!("cpu {}", host().simd);
+    match gpu(place.device) {
+        Some(gpu) => {
+            let (major, minor) = gpu.compute_capability;
+            format!("{cpu}, {} sm_{major}{minor} in {}", gpu.name, place.precision)
+        }
+        None => cpu,
     }
 }

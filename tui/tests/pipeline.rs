@@ -87,3 +87,22 @@ fn a_random_checkpoint_has_the_shape_of_the_real_one() {
     assert_eq!(total(&shown), total(&real), "as many parameters");
     assert!(stdout_lines(&shown).iter().any(|line| line.contains("bf16")));
 }
+
+#[test]
+fn a_profile_tells_what_every_node_computed_with() {
+    let folder = folder();
+    let workflow = shipped("text_to_image.ron").display().to_string();
+    let options = ["--profile", "--profile-trace", "trace.json", "--no-cache", "--no-preview"];
+    let all: Vec<_> = ["run", &workflow].into_iter().chain(FEW_STEPS).chain(options).collect();
+    let done = output(folder.path(), &all);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(stdout_lines(&done).len(), 1, "the table is no result");
+    let told = stderr(&done);
+    assert!(told.contains("in all ") && told.contains("decoder") && told.contains("conv2d"), "{told}");
+    let trace = std::fs::read(folder.path().join("trace.json")).expect("it was written");
+    let trace: serde_json::Value = serde_json::from_slice(&trace).expect("it is JSON");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    for node in ["text", "prior", "decoder", "upsampler"] {
+        assert!(events.iter().any(|event| event["cat"] == node && event["name"] == "linear"), "{node}");
+    }
+}

@@ -27,6 +27,8 @@ pub struct Job {
 pub struct JobOptions {
     /// The device to compute on, as the command line names it.
     pub device: String,
+    /// What to compute in there, as the command line names it.
+    pub precision: String,
     /// Whether results are taken from the cache and put there.
     pub cache: bool,
     /// After how many steps a loop saves its state; none: as often as is usual.
@@ -35,7 +37,7 @@ pub struct JobOptions {
 
 impl Default for JobOptions {
     fn default() -> Self {
-        JobOptions { device: "auto".into(), cache: true, save_every: None }
+        JobOptions { device: "auto".into(), precision: "auto".into(), cache: true, save_every: None }
     }
 }
 
@@ -66,6 +68,7 @@ impl Job {
             base: self.settings.base_dir.as_deref().map(StoredPath::from),
             out: Some(StoredPath::from(self.settings.out_dir.as_path())),
             device: self.options.device.clone(),
+            precision: self.options.precision.clone(),
             cache: self.options.cache,
             save_every: self.options.save_every,
         };
@@ -85,7 +88,8 @@ impl Job {
             keep_going: stored.keep_going,
             memory_limit: stored.memory_limit,
         };
-        let options = JobOptions { device: stored.device, cache: stored.cache, save_every: stored.save_every };
+        let Stored { device, precision, cache, save_every, .. } = stored;
+        let options = JobOptions { device, precision, cache, save_every };
         Ok((settings, options))
     }
 }
@@ -101,13 +105,14 @@ struct Stored {
     base: Option<StoredPath>,
     out: Option<StoredPath>,
     device: String,
+    precision: String,
     cache: bool,
     save_every: Option<usize>,
 }
 
 impl Default for Stored {
     fn default() -> Self {
-        let JobOptions { device, cache, save_every } = JobOptions::default();
+        let JobOptions { device, precision, cache, save_every } = JobOptions::default();
         Stored {
             set: Vec::new(),
             targets: None,
@@ -116,6 +121,7 @@ impl Default for Stored {
             base: None,
             out: None,
             device,
+            precision,
             cache,
             save_every,
         }
@@ -138,6 +144,7 @@ mod tests {
             base_dir in proptest::option::of("[^\0]{1,20}"),
             out_dir in "[^\0]{1,20}",
             device in ".*",
+            precision in ".*",
             cache: bool,
             save_every: Option<usize>,
         ) {
@@ -152,7 +159,7 @@ mod tests {
                     keep_going,
                     memory_limit,
                 },
-                options: JobOptions { device, cache, save_every },
+                options: JobOptions { device, precision, cache, save_every },
             };
             prop_assert_eq!(Job::decode(&job.encode()), Ok((job.settings, job.options)));
         }

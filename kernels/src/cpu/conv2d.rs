@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::gemm::{Row, RowPlacement, RowSource};
-use crate::ops::Sources;
+use crate::ops::HostSources;
 
 /// The windows of an NHWC picture as rows of a matrix: one row per output pixel, `[kernel_y, kernel_x, channel]` along it.
 pub(crate) struct Windows<'a> {
-    pub(crate) sources: &'a Sources<'a>,
+    pub(crate) sources: &'a HostSources<'a>,
     pub(crate) height: usize,
     pub(crate) width: usize,
     pub(crate) out_height: usize,

@@ -5,11 +5,11 @@ use rayon::prelude::*;
 
 use super::map::Lanewise;
 use super::{Isa, TASK_ELEMENTS, load, store};
-use crate::ops::{Activation, Sources};
+use crate::ops::{Activation, HostSources};
 
 /// A checked [`crate::ops::group_norm`].
 pub(crate) struct GroupNorm<'a> {
-    pub(crate) sources: &'a Sources<'a>,
+    pub(crate) sources: &'a HostSources<'a>,
     pub(crate) batch: usize,
     /// Pixels of a batch item.
     pub(crate) pixels: usize,
@@ -132,7 +132,7 @@ impl GroupNorm<'_> {
 /// Moments of every group over the pixels `start..end`.
 struct PartMoments<'a> {
     channels_per_group: usize,
-    sources: &'a Sources<'a>,
+    sources: &'a HostSources<'a>,
     start: usize,
     end: usize,
 }

@@ -38,8 +38,8 @@ pub(crate) fn average_pool2x(x: &[f32], height: usize, width: usize, channels: u
 
 /// The input positions that an output position is made of.
 pub(crate) struct Taps {
-    start: usize,
-    weights: Vec<f32>,
+    pub(crate) start: usize,
+    pub(crate) weights: Vec<f32>,
 }
 
 /// The taps of an antialiased bicubic resize from `from` to `to` positions, as torch computes them: the kernel (Keys

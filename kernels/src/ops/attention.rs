@@ -2,8 +2,9 @@
 
 use super::check;
 use crate::cpu::attention::{Attention, KeyValues};
+use crate::cuda;
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
 
 /// What a query may look at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,38 +34,49 @@ pub fn attention(
     if heads == 0 || !width.is_multiple_of(heads) {
         return Err(KernelError::parameter(OP, format!("{heads} heads do not divide {width} channels")));
     }
-    let sequences: Vec<KeyValues<'_>> =
-        added.into_iter().chain([(k, v)]).map(|(k, v)| key_values(k, v, batch, width)).collect::<Result<_>>()?;
-    let keys: usize = sequences.iter().map(|sequence| sequence.len).sum();
+    // In the order in which a query sees them.
+    let sequences: Vec<(&Tensor, &Tensor)> = added.into_iter().chain([(k, v)]).collect();
+    let mut keys = 0;
+    for (k, v) in &sequences {
+        let [_, len, _] = check::dims(OP, "k", "[batch, keys, heads · head_dim]", k)?;
+        let shape = Shape::from([batch, len, width]);
+        check::shape(OP, "k", k, &shape)?;
+        check::shape(OP, "v", v, &shape)?;
+        keys += len;
+    }
     if keys == 0 {
         return Err(KernelError::shape(OP, "wants at least one key, got none"));
     }
-    let problem = Attention {
-        queries: q.values(OP)?,
-        query_count,
-        sequences: &sequences,
-        batch,
-        heads,
-        head_dim: width / heads,
-        causal: mask.causal,
-        added_keys: keys - sequences[sequences.len() - 1].len,
-        key_bias: check::optional_values(OP, "key_bias", mask.key_bias, [batch, keys])?,
-    };
-    match q.device() {
+    check::optional_shape(OP, "key_bias", mask.key_bias, [batch, keys])?;
+    let others = sequences.iter().flat_map(|&(k, v)| [k, v]).chain(mask.key_bias);
+    match check::device(OP, [q].into_iter().chain(others))? {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
+            let sequences: Vec<KeyValues<'_>> = sequences.iter().map(key_values).collect::<Result<_>>()?;
+            let problem = Attention {
+                queries: q.values(OP)?,
+                query_count,
+                sequences: &sequences,
+                batch,
+                heads,
+                head_dim: width / heads,
+                causal: mask.causal,
+                added_keys: keys - k.dims()[1],
+                key_bias: mask.key_bias.map(|bias| bias.values(OP)).transpose()?,
+            };
             let mut out = Buffer::zeroed_f32(q.shape())?;
             problem.run(&mut out)?;
             Ok(Tensor::from_buffer(out, DType::F32, q.shape().clone()))
         }
+        Device::Cuda(_) => {
+            let AttentionMask { causal, key_bias } = mask;
+            cuda::ops::attention::Attention { q, k, v, added, key_bias, heads, causal }.run()
+        }
     }
 }
 
-fn key_values<'a>(k: &'a Tensor, v: &'a Tensor, batch: usize, width: usize) -> Result<KeyValues<'a>> {
-    let [_, len, _] = check::dims(OP, "k", "[batch, keys, heads · head_dim]", k)?;
-    let shape = Shape::from([batch, len, width]);
-    let keys = check::values(OP, "k", k, &shape)?;
-    let values = check::values(OP, "v", v, &shape)?;
-    Ok(KeyValues { keys, values, len })
+fn key_values<'a>(&(k, v): &(&'a Tensor, &'a Tensor)) -> Result<KeyValues<'a>> {
+    Ok(KeyValues { keys: k.values(OP)?, values: v.values(OP)?, len: k.dims()[1] })
 }
 
 #[cfg(test)]
@@ -75,6 +87,7 @@ mod tests {
 
     use super::*;
     use crate::cpu::Isa;
+    use crate::harness::{for_each_cuda_device, for_each_device, rounding};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     /// Scores of unit-variance queries and keys are a sum over the head's dimensions; the softmax passes their absolute
@@ -100,6 +113,100 @@ mod tests {
         for isa in Isa::available() {
             assert_close(&isa.force(run), &expected, tolerance(q.dims()[2] / heads, k.dims()[1]));
         }
+    }
+
+    /// The reference gets what is left of the numbers in the dtype. Besides sums, the weights of the values are rounded
+    /// (which average as the values do), and the result.
+    fn check_on_cuda(
+        [q, k, v]: [&Tensor; 3],
+        heads: usize,
+        added: Option<[&Tensor; 2]>,
+        causal: bool,
+        key_bias: Option<&Tensor>,
+    ) {
+        for_each_cuda_device(|place| {
+            for &dtype in place.dtypes() {
+                let there = |tensor: &Tensor| place.put(tensor, dtype);
+                let bias = key_bias.map(|bias| place.put(bias, DType::F32));
+                let own = added.map(|added| added.map(there));
+                let mask = AttentionMask { causal, key_bias: bias.as_ref() };
+                let added_there = own.as_ref().map(|[k, v]| (k, v));
+                let out = attention(&there(q), &there(k), &there(v), heads, added_there, mask).unwrap();
+                assert_eq!((out.device(), out.dtype()), (place.device, dtype));
+                let rounded = |tensor: &Tensor| tensor.to_dtype(dtype).unwrap();
+                let join = |index: usize, tensor: &Tensor| match added {
+                    Some(added) => rounded(&Tensor::concat(&[added[index], tensor], 1).unwrap()),
+                    None => rounded(tensor),
+                };
+                let (k, v) = (join(0, k), join(1, v));
+                let added_keys = added.map_or(0, |[k, _]| k.dims()[1]);
+                let mask = AttentionMask { causal, key_bias };
+                let expected = reference::attention(&rounded(q), &k, &v, heads, added_keys, mask);
+                let of_dtype = if dtype == DType::F32 { 0.0 } else { 2.0 * rounding(dtype) };
+                assert_close(&out, &expected, tolerance(q.dims()[2] / heads, k.dims()[1]) + of_dtype);
+            }
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+
+        #[test]
+        fn matches_float64_on_cuda(
+            batch in 1usize..3, queries in 1usize..70, keys in 1usize..100, heads in 1usize..3,
+            head_dim in 1usize..70, added_keys in 0usize..70, tensor_cores: bool, causal: bool, seed: u64,
+        ) {
+            let mut random = Random::new(seed);
+            let width = heads * if tensor_cores { 64 } else { head_dim };
+            let q = random.tensor(&[batch, queries, width]);
+            let [k, v] = [(); 2].map(|()| random.tensor(&[batch, keys, width]));
+            let [added_k, added_v] = [(); 2].map(|()| random.tensor(&[batch, added_keys, width]));
+            let bias = random.tensor(&[batch, added_keys + keys]);
+            check_on_cuda([&q, &k, &v], heads, Some([&added_k, &added_v]), causal, Some(&bias));
+            check_on_cuda([&q, &k, &v], heads, None, causal, None);
+        }
+    }
+
+    #[test]
+    fn blocks_of_hidden_keys_do_not_count_on_cuda() {
+        let mut random = Random::new(6);
+        let q = random.tensor(&[1, 3, 64]);
+        let [k, v] = [(); 2].map(|()| random.tensor(&[1, 150, 64]));
+        let hidden = |i: usize| if i < 130 { f32::NEG_INFINITY } else { 0.0 };
+        let bias = Tensor::from_f32((0..150).map(hidden).collect(), [1, 150]).unwrap();
+        check_on_cuda([&q, &k, &v], 1, None, false, Some(&bias));
+    }
+
+    #[test]
+    fn batch_items_get_the_bits_they_get_alone_on_cuda() {
+        let mut random = Random::new(7);
+        let [q, k, v] = [(); 3].map(|()| random.tensor(&[3, 70, 128]));
+        for_each_cuda_device(|place| {
+            for &dtype in place.dtypes() {
+                let [q, k, v] = [&q, &k, &v].map(|tensor| place.put(tensor, dtype));
+                let run = |[q, k, v]: [&Tensor; 3]| attention(q, k, v, 2, None, AttentionMask::default()).unwrap();
+                let all = run([&q, &k, &v]);
+                for i in 0..3 {
+                    let [q, k, v, one] = [&q, &k, &v, &all].map(|tensor| tensor.narrow(0, i, 1).unwrap());
+                    same_bits(&run([&q, &k, &v]), &one);
+                }
+            }
+        });
+    }
+
+    /// As when a softmax divides by a sum of nothing.
+    #[test]
+    fn a_query_that_sees_no_key_gets_nan() {
+        for_each_device(|place| {
+            for &dtype in place.dtypes() {
+                let x = place.put(&Tensor::zeros([1, 3, 64]).unwrap(), dtype);
+                let bias = Tensor::from_f32(vec![f32::NEG_INFINITY; 3], [1, 3]).unwrap();
+                let bias = place.put(&bias, DType::F32);
+                let mask = AttentionMask { causal: false, key_bias: Some(&bias) };
+                let out = attention(&x, &x, &x, 1, None, mask).unwrap();
+                assert!(out.to_vec_f32().unwrap().iter().all(|x| x.is_nan()));
+            }
+        });
     }
 
     proptest! {

@@ -1,29 +1,38 @@
 //! What ops check before they run.
 
-use crate::{KernelError, Result, Shape, Tensor};
+use crate::{Device, KernelError, Result, Shape, Tensor};
+
+/// The device that all of an op's tensors are on, where it runs.
+pub(super) fn device<'a>(op: &'static str, tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Device> {
+    let mut devices = tensors.into_iter().map(Tensor::device);
+    let Some(first) = devices.next() else { return Ok(Device::Cpu) };
+    match devices.find(|&device| device != first) {
+        Some(second) => Err(KernelError::MixedDevices { op, first, second }),
+        None => Ok(first),
+    }
+}
+
+/// That a tensor has this shape.
+pub(super) fn shape(op: &'static str, name: &str, tensor: &Tensor, shape: &Shape) -> Result<()> {
+    if tensor.shape() == shape {
+        return Ok(());
+    }
+    Err(KernelError::shape(op, format!("{name} is {}, wants {shape}", tensor.shape())))
+}
 
 /// The sizes of a tensor that has `N` dimensions; `form` says which, for the message.
 pub(super) fn dims<const N: usize>(op: &'static str, name: &str, form: &str, tensor: &Tensor) -> Result<[usize; N]> {
     tensor.dims().try_into().map_err(|_| KernelError::shape(op, format!("{name} is {}, wants {form}", tensor.shape())))
 }
 
-/// The numbers of a tensor of `shape`.
-pub(super) fn values<'a>(op: &'static str, name: &str, tensor: &'a Tensor, shape: &Shape) -> Result<&'a [f32]> {
-    if tensor.shape() != shape {
-        return Err(KernelError::shape(op, format!("{name} is {}, wants {shape}", tensor.shape())));
-    }
-    tensor.values(op)
-}
-
-/// [`values`] of a tensor that may be left out.
-pub(super) fn optional_values<'a>(
+/// [`shape`] of a tensor that may be left out.
+pub(super) fn optional_shape(
     op: &'static str,
     name: &str,
-    tensor: Option<&'a Tensor>,
-    shape: impl Into<Shape>,
-) -> Result<Option<&'a [f32]>> {
-    let shape = shape.into();
-    tensor.map(|tensor| values(op, name, tensor, &shape)).transpose()
+    tensor: Option<&Tensor>,
+    wanted: impl Into<Shape>,
+) -> Result<()> {
+    tensor.map_or(Ok(()), |tensor| shape(op, name, tensor, &wanted.into()))
 }
 
 /// The last dimension and the number of rows of that length.

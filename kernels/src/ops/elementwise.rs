@@ -2,10 +2,11 @@
 
 use pulp::Simd;
 
-use super::Activation;
+use super::{Activation, check};
 use crate::cpu::map::{Lanewise, map, map_rows};
+use crate::cuda;
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Tensor};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
 
 /// `a + b`; `b` has the shape of `a`, or of its last dimensions and is repeated over the others.
 pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
@@ -14,9 +15,10 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let problem = format!("b is {}, wants the shape of a, {}, or its last dimensions", b.shape(), a.shape());
         return Err(KernelError::shape(OP, problem));
     }
-    let (x, y) = (a.values(OP)?, b.values(OP)?);
-    match a.device() {
+    match check::device(OP, [a, b])? {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
+            let (x, y) = (a.values(OP)?, b.values(OP)?);
             let mut out = Buffer::zeroed_f32(a.shape())?;
             if x.len() == y.len() {
                 map(&Sum, [x, y], &mut out);
@@ -25,6 +27,7 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             }
             Ok(Tensor::from_buffer(out, DType::F32, a.shape().clone()))
         }
+        Device::Cuda(_) => cuda::ops::elementwise::add(a, b),
     }
 }
 
@@ -53,14 +56,95 @@ pub fn silu(x: &Tensor) -> Result<Tensor> {
 }
 
 fn activate(op: &'static str, activation: Activation, x: &Tensor) -> Result<Tensor> {
-    let values = x.values(op)?;
     match x.device() {
+        Device::Cpu => on_host(op, &activation, x),
+        Device::Cuda(_) => cuda::ops::elementwise::activate(x, activation),
+    }
+}
+
+/// `x · scale + shift`, rounded twice.
+pub fn affine(x: &Tensor, scale: f32, shift: f32) -> Result<Tensor> {
+    match x.device() {
+        Device::Cpu => on_host("affine", &Affine { scale, shift }, x),
+        Device::Cuda(_) => cuda::ops::elementwise::affine(x, scale, shift),
+    }
+}
+
+struct Affine {
+    scale: f32,
+    shift: f32,
+}
+
+impl Lanewise<1> for Affine {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, [x]: [S::f32s; 1]) -> S::f32s {
+        simd.add_f32s(simd.mul_f32s(x, simd.splat_f32s(self.scale)), simd.splat_f32s(self.shift))
+    }
+}
+
+/// `x · scale + shift`, rounded twice; `x: [.., columns]`, `scale` and `shift: [columns]`, both float32.
+pub fn affine_columns(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    const OP: &str = "affine_columns";
+    let (_, columns) = check::rows(OP, x)?;
+    let per_column = Shape::from([columns]);
+    check::shape(OP, "scale", scale, &per_column)?;
+    check::shape(OP, "shift", shift, &per_column)?;
+    match check::device(OP, [x, scale, shift])? {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut out = Buffer::zeroed_f32(x.shape())?;
-            map(&activation, [values], &mut out);
+            let mut scaled = Buffer::zeroed_f32(x.shape())?;
+            map_rows(&Product, x.values(OP)?, scale.values(OP)?, &mut scaled);
+            map_rows(&Sum, &scaled, shift.values(OP)?, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
         }
+        Device::Cuda(_) => cuda::ops::elementwise::affine_columns(x, scale, shift),
     }
+}
+
+struct Product;
+
+impl Lanewise<2> for Product {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, [a, b]: [S::f32s; 2]) -> S::f32s {
+        simd.mul_f32s(a, b)
+    }
+}
+
+/// Into `low..=high`. What becomes of NaN is up to the device: [`count_not_finite`] tells whether there is any.
+pub fn clamp(x: &Tensor, low: f32, high: f32) -> Result<Tensor> {
+    match x.device() {
+        Device::Cpu => on_host("clamp", &Clamp { low, high }, x),
+        Device::Cuda(_) => cuda::ops::elementwise::clamp(x, low, high),
+    }
+}
+
+struct Clamp {
+    low: f32,
+    high: f32,
+}
+
+impl Lanewise<1> for Clamp {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, [x]: [S::f32s; 1]) -> S::f32s {
+        simd.min_f32s(simd.max_f32s(x, simd.splat_f32s(self.low)), simd.splat_f32s(self.high))
+    }
+}
+
+/// How many elements are NaN or infinite. Waits for the device.
+pub fn count_not_finite(x: &Tensor) -> Result<usize> {
+    match x.device() {
+        Device::Cpu => Ok(x.to_vec_f32()?.iter().filter(|x| !x.is_finite()).count()),
+        Device::Cuda(_) => Ok(cuda::ops::elementwise::count_not_finite(x)? as usize),
+    }
+}
+
+fn on_host(op: &'static str, function: &impl Lanewise<1>, x: &Tensor) -> Result<Tensor> {
+    let _timer = profile::on_host(op);
+    let values = x.values(op)?;
+    let mut out = Buffer::zeroed_f32(x.shape())?;
+    map(function, [values], &mut out);
+    Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
 }
 
 #[cfg(test)]
@@ -68,7 +152,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::Shape;
+    use crate::harness::{for_each_cuda_device, for_each_device, result_rounding};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     /// A few roundings per number.
@@ -92,16 +176,92 @@ mod tests {
     }
 
     #[test]
+    fn activations_match_float64_on_cuda() {
+        type Op = fn(&Tensor) -> Result<Tensor>;
+        let ops: [(Op, Activation); 3] =
+            [(gelu, Activation::Gelu), (quick_gelu, Activation::QuickGelu), (silu, Activation::Silu)];
+        for_each_cuda_device(|place| {
+            let mut random = Random::new(1);
+            for (op, activation) in ops {
+                for len in [0, 1, 15, 64, 2051] {
+                    for &dtype in place.dtypes() {
+                        let x = random.tensor(&[len]).to_dtype(dtype).unwrap();
+                        let expected: Vec<f64> = (x.to_vec_f32().unwrap().iter())
+                            .map(|&x| reference::activation(activation, x.into()))
+                            .collect();
+                        let out = op(&x.to_device(place.device).unwrap()).unwrap();
+                        assert_close(&out, &expected, TOLERANCE + result_rounding(dtype));
+                    }
+                }
+            }
+            // Where the exponential overflows, and where it vanishes.
+            let far = Tensor::from_f32(vec![-200.0, -89.0, 89.0, 200.0, 0.0], [5]).unwrap();
+            for (op, _) in ops {
+                let out = op(&place.put(&far, DType::F32)).unwrap().to_vec_f32().unwrap();
+                assert!(out[0].abs() < 1e-30 && out[1].abs() < 1e-30, "{out:?}");
+                assert_eq!(out[2..], [89.0, 200.0, 0.0]);
+            }
+        });
+    }
+
+    #[test]
+    fn affine_maps_are_rounded_twice_and_clamped_numbers_not_at_all() {
+        let mut random = Random::new(4);
+        let x = random.tensor(&[3, 5, 24]);
+        let (scale, shift) = (random.tensor(&[24]), random.tensor(&[24]));
+        let expect = |x: &Tensor, function: &dyn Fn(usize, f32) -> f32| {
+            let values = x.to_vec_f32().unwrap().iter().enumerate().map(|(i, &x)| function(i, x)).collect();
+            Tensor::from_f32(values, x.shape().clone()).unwrap().to_dtype(x.dtype()).unwrap()
+        };
+        let (scales, shifts) = (scale.as_f32().unwrap(), shift.as_f32().unwrap());
+        for_each_device(|place| {
+            let [scale, shift] = [&scale, &shift].map(|tensor| place.put(tensor, DType::F32));
+            for &dtype in place.dtypes() {
+                let rounded = x.to_dtype(dtype).unwrap();
+                let x = rounded.to_device(place.device).unwrap();
+                same_bits(&affine(&x, 2.0, -1.0).unwrap(), &expect(&rounded, &|_, x| 2.0 * x - 1.0));
+                let out = affine_columns(&x, &scale, &shift).unwrap();
+                same_bits(&out, &expect(&rounded, &|i, x| x * scales[i % 24] + shifts[i % 24]));
+                same_bits(&clamp(&x, -0.5, 1.0).unwrap(), &expect(&rounded, &|_, x| x.clamp(-0.5, 1.0)));
+            }
+            assert!(affine_columns(&scale, &x, &shift).is_err());
+        });
+    }
+
+    #[test]
+    fn what_is_no_number_is_counted() {
+        for len in [0usize, 1, 7, 64, 3001] {
+            let mut values = vec![1.0f32; len];
+            let strange = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::NAN];
+            for (value, strange) in values.iter_mut().step_by(5).zip(strange.into_iter().cycle()) {
+                *value = strange;
+            }
+            let x = Tensor::from_f32(values, [len]).unwrap();
+            for_each_device(|place| {
+                for &dtype in place.dtypes() {
+                    assert_eq!(count_not_finite(&place.put(&x, dtype)).unwrap(), len.div_ceil(5));
+                }
+            });
+        }
+    }
+
+    #[test]
     fn sums_are_exact() {
         let mut random = Random::new(2);
         for (dims, last) in [(vec![3, 5, 7], 0), (vec![3, 5, 7], 1), (vec![2, 9000], 1), (vec![4, 3], 2)] {
-            let a = random.tensor(&dims);
-            let b = random.tensor(&dims[last..]);
-            let out = add(&a, &b).unwrap();
-            let b = b.as_f32().unwrap().iter().cycle();
-            for ((out, a), b) in out.as_f32().unwrap().iter().zip(a.as_f32().unwrap()).zip(b) {
-                assert_eq!(*out, a + b);
-            }
+            let (a, b) = (random.tensor(&dims), random.tensor(&dims[last..]));
+            for_each_device(|place| {
+                for &dtype in place.dtypes() {
+                    let (a, b) = (place.put(&a, dtype), place.put(&b, dtype));
+                    let out = add(&a, &b).unwrap();
+                    assert_eq!((out.device(), out.dtype(), out.shape()), (place.device, dtype, a.shape()));
+                    // The sum of two numbers in float32 is rounded once, to the result's dtype.
+                    let [a, b] = [a, b].map(|tensor| tensor.to_vec_f32().unwrap());
+                    let sums = a.iter().zip(b.iter().cycle()).map(|(a, b)| a + b).collect();
+                    let want = Tensor::from_f32(sums, dims.clone()).unwrap().to_dtype(dtype).unwrap();
+                    same_bits(&out, &want);
+                }
+            });
         }
     }
 

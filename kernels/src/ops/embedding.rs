@@ -1,11 +1,13 @@
 //! Rows of a table by index.
 
 use super::check;
+use crate::cuda;
 use crate::storage::Buffer;
 use crate::tensor::Elements;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
 
-/// `table: [entries, channels]` of any dtype, `ids` in `0..entries` laid out as `shape` → `[shape.., channels]`.
+/// `table: [entries, channels]` of any dtype, `ids` in `0..entries` laid out as `shape` → `[shape.., channels]`: float32 on
+/// the CPU, of the table's dtype on CUDA devices.
 pub fn embedding(table: &Tensor, ids: &[u32], shape: impl Into<Shape>) -> Result<Tensor> {
     const OP: &str = "embedding";
     let [entries, channels] = check::dims(OP, "table", "[entries, channels]", table)?;
@@ -21,14 +23,16 @@ pub fn embedding(table: &Tensor, ids: &[u32], shape: impl Into<Shape>) -> Result
     let shape = Shape::from(dims);
     match table.device() {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut out = Buffer::zeroed_f32(&shape)?;
-            match table.elements() {
+            match table.elements(OP)? {
                 Elements::F32(table) => gather(table, ids, channels, &mut out, |x| x),
                 Elements::F16(table) => gather(table, ids, channels, &mut out, |x| x.to_f32()),
                 Elements::BF16(table) => gather(table, ids, channels, &mut out, |x| x.to_f32()),
             }
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
+        Device::Cuda(_) => cuda::ops::embedding::embedding(table, ids, &shape),
     }
 }
 
@@ -48,6 +52,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::harness::for_each_cuda_device;
+    use crate::reference::{Random, same_bits};
 
     #[test]
     fn takes_rows() {
@@ -58,6 +64,23 @@ mod tests {
             assert_eq!(out.as_f32().unwrap(), [4.0, 5.0, 0.0, 1.0, 4.0, 5.0, 2.0, 3.0]);
         }
         assert_eq!(embedding(&table, &[], [0]).unwrap().dims(), [0, 2]);
+    }
+
+    #[test]
+    fn takes_rows_on_cuda() {
+        for_each_cuda_device(|place| {
+            for channels in [3, 16, 1040] {
+                let table = Random::new(1).tensor(&[5, channels]);
+                let expected = embedding(&table, &[2, 0, 4, 4, 1, 3], [2, 3]).unwrap();
+                for &dtype in place.dtypes() {
+                    let out = embedding(&place.put(&table, dtype), &[2, 0, 4, 4, 1, 3], [2, 3]).unwrap();
+                    same_bits(&out, &expected.to_dtype(dtype).unwrap());
+                }
+            }
+            let table = place.put(&Tensor::zeros([3, 2]).unwrap(), DType::F32);
+            assert_eq!(embedding(&table, &[], [0]).unwrap().dims(), [0, 2]);
+            assert!(embedding(&table, &[3], [1]).is_err());
+        });
     }
 
     #[test]

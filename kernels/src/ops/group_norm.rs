@@ -1,9 +1,9 @@
 //! Group normalisation with what follows it in a UNet.
 
 use super::{Activation, Sources, check};
-use crate::cpu;
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
+use crate::{cpu, cuda};
 
 /// Parameters of a group normalisation.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,6 @@ pub struct GroupNorm<'a> {
 /// `sources`: one or more `[batch, .., channels]` read side by side along the channels → one tensor of all channels.
 pub fn group_norm(sources: &[&Tensor], norm: GroupNorm<'_>) -> Result<Tensor> {
     const OP: &str = "group_norm";
-    let device = sources.first().map_or(Device::Cpu, |source| source.device());
     let sources = Sources::new(OP, sources)?;
     let Some((&batch, inner)) = sources.outer().split_first() else {
         return Err(KernelError::shape(OP, "sources have one dimension, wants [batch, .., channels]"));
@@ -39,23 +38,29 @@ pub fn group_norm(sources: &[&Tensor], norm: GroupNorm<'_>) -> Result<Tensor> {
     dims.push(channels);
     let shape = Shape::from(dims);
     let per_channel = Shape::from([channels]);
-    let checked = cpu::group_norm::GroupNorm {
-        sources: &sources,
-        batch,
-        pixels: inner.iter().product(),
-        groups: norm.groups,
-        eps: norm.eps,
-        weight: check::values(OP, "weight", norm.weight, &per_channel)?,
-        bias: check::values(OP, "bias", norm.bias, &per_channel)?,
-        scale_shift: check::optional_values(OP, "scale_shift", norm.scale_shift, [batch, 2 * channels])?,
-        activation: norm.activation,
-    };
-    match device {
+    check::shape(OP, "weight", norm.weight, &per_channel)?;
+    check::shape(OP, "bias", norm.bias, &per_channel)?;
+    check::optional_shape(OP, "scale_shift", norm.scale_shift, [batch, 2 * channels])?;
+    let parameters = [norm.weight, norm.bias].into_iter().chain(norm.scale_shift);
+    match check::device(OP, sources.tensors().chain(parameters))? {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut out = Buffer::zeroed_f32(&shape)?;
-            checked.run(&mut out);
+            cpu::group_norm::GroupNorm {
+                sources: &sources.on_host(OP)?,
+                batch,
+                pixels: inner.iter().product(),
+                groups: norm.groups,
+                eps: norm.eps,
+                weight: norm.weight.values(OP)?,
+                bias: norm.bias.values(OP)?,
+                scale_shift: norm.scale_shift.map(|tensor| tensor.values(OP)).transpose()?,
+                activation: norm.activation,
+            }
+            .run(&mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
+        Device::Cuda(_) => cuda::ops::group_norm::group_norm(&sources.at_most_two()?, norm, &shape),
     }
 }
 
@@ -67,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::cpu::Isa;
+    use crate::harness::{for_each_cuda_device, for_each_device, result_rounding};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     /// Statistics are as good as exact; what is left are the roundings of mean, scale, shift and three operations.
@@ -99,6 +105,71 @@ mod tests {
         }
     }
 
+    /// All ways of doing it: a block for a group, with pairs and without, and partial statistics. Vectors that are whole and that are not, groups
+    /// that have channels of both sources, channels of one source only.
+    #[test]
+    fn matches_float64_on_cuda() {
+        let cases = [
+            ([2, 5, 3], [7, 5], 4, Activation::Silu),
+            ([2, 5, 3], [10, 6], 2, Activation::Silu),
+            ([1, 3, 1], [1030, 10], 1, Activation::None),
+            ([1, 29, 2], [300, 4], 1, Activation::None),
+            ([2, 4, 4], [16, 8], 4, Activation::None),
+            ([1, 40, 39], [16, 32], 4, Activation::Silu),
+            ([2, 65, 33], [13, 3], 2, Activation::Gelu),
+            ([1, 37, 50], [40, 0], 2, Activation::QuickGelu),
+        ];
+        for_each_cuda_device(|place| {
+            let mut random = Random::new(3);
+            for (([batch, height, width], channels, groups, activation), &dtype) in
+                cases.into_iter().flat_map(|case| place.dtypes().iter().map(move |dtype| (case, dtype)))
+            {
+                let all = channels[0] + channels[1];
+                let sources = channels.map(|c| random.tensor(&[batch, height, width, c]).to_dtype(dtype).unwrap());
+                let (weight, bias) = (random.tensor(&[all]), random.tensor(&[all]));
+                let scale_shift = random.tensor(&[batch, 2 * all]);
+                let norm = GroupNorm {
+                    groups,
+                    eps: 1e-5,
+                    weight: &weight,
+                    bias: &bias,
+                    scale_shift: Some(&scale_shift),
+                    activation,
+                };
+                let joined = Tensor::concat(&[&sources[0], &sources[1]], 3).unwrap();
+                let expected = reference::group_norm(&joined, norm);
+                let [x, y] = sources.map(|source| source.to_device(place.device).unwrap());
+                let [weight, bias, scale_shift] =
+                    [&weight, &bias, &scale_shift].map(|tensor| tensor.to_device(place.device).unwrap());
+                let norm = GroupNorm { weight: &weight, bias: &bias, scale_shift: Some(&scale_shift), ..norm };
+                let out = group_norm(&[&x, &y], norm).unwrap();
+                assert_eq!((out.device(), out.dtype()), (place.device, dtype));
+                assert_close(&out, &expected, TOLERANCE + result_rounding(dtype));
+            }
+        });
+    }
+
+    #[test]
+    fn three_sources_are_read_like_their_concatenation() {
+        for_each_device(|place| {
+            let mut random = Random::new(4);
+            let sources = [2, 5, 1].map(|channels| place.put(&random.tensor(&[2, 3, channels]), DType::F32));
+            let (weight, bias) = (random.tensor(&[8]), random.tensor(&[8]));
+            let [weight, bias] = [weight, bias].map(|tensor| place.put(&tensor, DType::F32));
+            let norm = GroupNorm {
+                groups: 2,
+                eps: 1e-5,
+                weight: &weight,
+                bias: &bias,
+                scale_shift: None,
+                activation: Activation::None,
+            };
+            let sources: Vec<&Tensor> = sources.iter().collect();
+            let joined = Tensor::concat(&sources, 2).unwrap();
+            same_bits(&group_norm(&sources, norm).unwrap(), &group_norm(&[&joined], norm).unwrap());
+        });
+    }
+
     #[test]
     fn a_large_mean_does_not_cancel() {
         let mut random = Random::new(1);
@@ -113,8 +184,13 @@ mod tests {
             scale_shift: None,
             activation: Activation::None,
         };
-        // The mean is rounded to f32 once: 1000 · 2⁻²⁴ against a deviation of about 1.
-        assert_close(&group_norm(&[&x], norm).unwrap(), &reference::group_norm(&x, norm), 1000.0 / f64::from(1 << 24));
+        let expected = reference::group_norm(&x, norm);
+        for_each_device(|place| {
+            let [x, weight, bias] = [&x, &weight, &bias].map(|tensor| tensor.to_device(place.device).unwrap());
+            let norm = GroupNorm { weight: &weight, bias: &bias, ..norm };
+            // The mean is rounded to f32 once: 1000 · 2⁻²⁴ against a deviation of about 1.
+            assert_close(&group_norm(&[&x], norm).unwrap(), &expected, 1000.0 / f64::from(1 << 24));
+        });
     }
 
     #[test]
@@ -130,11 +206,19 @@ mod tests {
             scale_shift: None,
             activation: Activation::Silu,
         };
+        for_each_device(|place| {
+            let [x, weight, bias] = [&x, &weight, &bias].map(|tensor| tensor.to_device(place.device).unwrap());
+            let norm = GroupNorm { weight: &weight, bias: &bias, ..norm };
+            let run = |x: &Tensor| group_norm(&[x], norm).unwrap();
+            // A small group for one block, and a larger one for partial statistics.
+            for x in [x.narrow(0, 0, 3).unwrap(), x.reshape([1, 3 * 33, 65, 24]).unwrap()] {
+                let all = run(&x);
+                for i in 0..x.dims()[0] {
+                    same_bits(&run(&x.narrow(0, i, 1).unwrap()), &all.narrow(0, i, 1).unwrap());
+                }
+            }
+        });
         let run = |x: &Tensor| group_norm(&[x], norm).unwrap();
-        let all = run(&x);
-        for i in 0..3 {
-            same_bits(&run(&x.narrow(0, i, 1).unwrap()), &all.narrow(0, i, 1).unwrap());
-        }
         same_bits(&with_threads(1, || run(&x)), &with_threads(2, || run(&x)));
     }
 

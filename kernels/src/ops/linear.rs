@@ -1,63 +1,34 @@
 //! `y = activation(x · Wᵀ + bias) + residual`.
 
 use super::check;
-use crate::cpu::Isa;
-use crate::cpu::gemm::{self, DenseRows, Panels};
+use super::packed::PackedRows;
+use crate::cpu::gemm::{self, DenseRows};
+use crate::cuda;
 use crate::storage::Buffer;
-use crate::tensor::Elements;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor, profile};
 
 /// A `[out_features, in_features]` weight, laid out once for the device's matrix product.
 #[derive(Clone, Debug)]
 pub struct PackedMatrix {
-    panels: Panels,
+    rows: PackedRows,
 }
 
 impl PackedMatrix {
-    /// Packs `weight: [out_features, in_features]` of any dtype.
-    pub fn new(weight: &Tensor) -> Result<Self> {
+    /// Packs `weight: [out_features, in_features]`, which is on the host and of any dtype, for activations there.
+    pub fn new(weight: &Tensor, place: Placement) -> Result<Self> {
         let [out_features, in_features] = check::dims("PackedMatrix", "weight", "[out_features, in_features]", weight)?;
-        let panels = pack_weight(weight, in_features, out_features, |k, n| n * in_features + k)?;
-        Ok(PackedMatrix { panels })
+        Ok(PackedMatrix { rows: PackedRows::new(weight, [out_features, in_features, 1], place)? })
     }
 
     /// Length of an output row.
     pub fn out_features(&self) -> usize {
-        self.panels.columns()
+        self.rows.rows()
     }
 
     /// Length of an input row.
     pub fn in_features(&self) -> usize {
-        self.panels.depth()
+        self.rows.depth()
     }
-}
-
-/// Packs the matrix whose `[k, n]` is the weight's element number `index(k, n)`.
-pub(super) fn pack_weight(
-    weight: &Tensor,
-    depth: usize,
-    columns: usize,
-    index: impl Fn(usize, usize) -> usize + Sync,
-) -> Result<Panels> {
-    match weight.elements() {
-        Elements::F32(values) => pack(values, depth, columns, index, |x| x),
-        Elements::F16(values) => pack(values, depth, columns, index, |x| x.to_f32()),
-        Elements::BF16(values) => pack(values, depth, columns, index, |x| x.to_f32()),
-    }
-}
-
-fn pack<T: Copy + Sync>(
-    values: &[T],
-    depth: usize,
-    columns: usize,
-    index: impl Fn(usize, usize) -> usize + Sync,
-    to_f32: impl Fn(T) -> f32 + Sync,
-) -> Result<Panels> {
-    Panels::pack(Isa::detect(), depth, columns, |k, columns, out| {
-        for (out, column) in out.iter_mut().zip(columns) {
-            *out = to_f32(values[index(k, column)]);
-        }
-    })
 }
 
 /// What is applied to a product before it is stored.
@@ -96,16 +67,30 @@ impl Default for Epilogue<'_> {
 }
 
 impl<'a> Epilogue<'a> {
-    /// Checks the tensors against a result `[batch, .., columns]`.
-    pub(super) fn check(&self, op: &'static str, batch: usize, out: &Shape) -> Result<gemm::Epilogue<'a>> {
+    /// Checks the tensors' shapes against a result `[batch, .., columns]`.
+    pub(super) fn check(&self, op: &'static str, batch: usize, out: &Shape) -> Result<()> {
+        let columns = out.dims().last().copied().unwrap_or(1);
+        check::optional_shape(op, "bias", self.bias, [columns])?;
+        check::optional_shape(op, "sample_bias", self.sample_bias, [batch, columns])?;
+        check::optional_shape(op, "residual", self.residual, out.clone())
+    }
+
+    /// The tensors that it holds.
+    pub(super) fn tensors(&self) -> impl Iterator<Item = &'a Tensor> + use<'a> {
+        [self.bias, self.sample_bias, self.residual].into_iter().flatten()
+    }
+
+    /// The numbers of the tensors, which have been checked, if they are on the host.
+    pub(super) fn on_host(&self, op: &'static str, batch: usize, out: &Shape) -> Result<gemm::Epilogue<'a>> {
         let columns = out.dims().last().copied().unwrap_or(1);
         let rows = out.checked_len().and_then(|len| len.checked_div(columns)).unwrap_or(0);
+        let values = |tensor: Option<&'a Tensor>| tensor.map(|tensor| tensor.values(op)).transpose();
         Ok(gemm::Epilogue {
-            bias: check::optional_values(op, "bias", self.bias, [columns])?,
-            sample_bias: check::optional_values(op, "sample_bias", self.sample_bias, [batch, columns])?,
+            bias: values(self.bias)?,
+            sample_bias: values(self.sample_bias)?,
             rows_per_sample: rows.checked_div(batch).unwrap_or(0),
             activation: self.activation,
-            residual: check::optional_values(op, "residual", self.residual, out.clone())?,
+            residual: values(self.residual)?,
             scale: self.scale,
         })
     }
@@ -125,13 +110,23 @@ pub fn linear(x: &Tensor, weight: &PackedMatrix, epilogue: Epilogue<'_>) -> Resu
     dims.pop();
     dims.push(weight.out_features());
     let shape = Shape::from(dims);
-    let epilogue = epilogue.check(OP, batch, &shape)?;
-    match x.device() {
+    epilogue.check(OP, batch, &shape)?;
+    match check::device(OP, [x].into_iter().chain(epilogue.tensors()))? {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
+            let epilogue = epilogue.on_host(OP, batch, &shape)?;
             let mut out = Buffer::zeroed_f32(&shape)?;
             let left = DenseRows { values: x.values(OP)?, len: in_features };
-            gemm::gemm(&left, rows, &weight.panels, &epilogue, &mut out);
+            gemm::gemm(&left, rows, weight.rows.on_host(OP)?, &epilogue, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+        device @ Device::Cuda(_) => {
+            let weight = match x.dtype() {
+                // There are kernels for float32 beside weights of any dtype: what is computed of a timestep.
+                DType::F32 => weight.rows.of_any_dtype(OP, device)?,
+                dtype => weight.rows.on_device(OP, device, dtype)?,
+            };
+            cuda::ops::linear::linear(x, weight, &epilogue, batch, &shape)
         }
     }
 }
@@ -143,10 +138,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::harness::{FullEpilogue, Place, for_each_cuda_device, for_each_device, result_rounding};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     fn check(x: &Tensor, weight: &Tensor, epilogue: Epilogue<'_>) {
-        let out = linear(x, &PackedMatrix::new(weight).unwrap(), epilogue).unwrap();
+        let out = linear(x, &PackedMatrix::new(weight, Placement::CPU).unwrap(), epilogue).unwrap();
         let depth = weight.dims()[1];
         let expected = reference::epilogue(reference::linear(x, weight), x.dims()[0], epilogue);
         assert_close(&out, &expected, reference::sum_tolerance(depth));
@@ -175,6 +171,85 @@ mod tests {
         }
     }
 
+    /// The reference gets what is left of the numbers in `dtype`, so only sums and the result are rounded.
+    fn check_on_cuda(x: &Tensor, weight: &Tensor, epilogue: Option<&FullEpilogue>) {
+        for_each_cuda_device(|place| {
+            for &dtype in place.dtypes() {
+                let [x, weight] = [x, weight].map(|tensor| tensor.to_dtype(dtype).unwrap());
+                let [on_host, there] = [&Place::cpu(), place].map(|place| epilogue.map(|all| all.put(place, dtype)));
+                let packed = PackedMatrix::new(&weight, place.placement(dtype)).unwrap();
+                let out = linear(&place.put(&x, dtype), &packed, FullEpilogue::of(&there)).unwrap();
+                let expected =
+                    reference::epilogue(reference::linear(&x, &weight), x.dims()[0], FullEpilogue::of(&on_host));
+                let tolerance = reference::sum_tolerance(weight.dims()[1]) + result_rounding(dtype);
+                assert_eq!((out.device(), out.dtype()), (place.device, dtype));
+                assert_close(&out, &expected, tolerance);
+            }
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+
+        #[test]
+        fn matches_float64_on_cuda(
+            batch in 1usize..4, rows in 1usize..30, depth in 1usize..150, columns in 1usize..80, even: bool, seed: u64,
+        ) {
+            let mut random = Random::new(seed);
+            // Every other case takes the tensor cores.
+            let depth = if even { depth.next_multiple_of(8) } else { depth };
+            let x = random.tensor(&[batch, rows, depth]);
+            let weight = random.tensor(&[columns, depth]);
+            let epilogue = FullEpilogue::random(&mut random, &[batch, rows, columns]);
+            check_on_cuda(&x, &weight, None);
+            check_on_cuda(&x, &weight, Some(&epilogue));
+        }
+    }
+
+    #[test]
+    fn batch_items_get_the_bits_they_get_alone_on_cuda() {
+        let mut random = Random::new(4);
+        let (x, weight) = (random.tensor(&[3, 37, 320]), random.tensor(&[72, 320]));
+        let epilogue = FullEpilogue::random(&mut random, &[3, 37, 72]);
+        for_each_cuda_device(|place| {
+            for &dtype in place.dtypes() {
+                let weight = PackedMatrix::new(&weight, place.placement(dtype)).unwrap();
+                let (x, epilogue) = (place.put(&x, dtype), epilogue.put(place, dtype));
+                let all = linear(&x, &weight, epilogue.get()).unwrap();
+                let item = |x: &Tensor, i: usize| x.narrow(0, i, 1).unwrap();
+                for i in 0..3 {
+                    same_bits(&linear(&item(&x, i), &weight, epilogue.item(i).get()).unwrap(), &item(&all, i));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn weights_are_in_the_dtype_of_the_activations_on_cuda() {
+        for_each_cuda_device(|place| {
+            let weight = PackedMatrix::new(&Tensor::zeros([4, 8]).unwrap(), place.placement(DType::F16)).unwrap();
+            let x = Tensor::zeros([2, 8]).unwrap();
+            let there = linear(&place.put(&x, DType::BF16), &weight, Epilogue::default());
+            assert!(matches!(there, Err(KernelError::DType { wanted: DType::F16, got: DType::BF16, .. })));
+            assert!(matches!(linear(&x, &weight, Epilogue::default()), Err(KernelError::MixedDevices { .. })));
+        });
+    }
+
+    #[test]
+    fn float32_goes_with_weights_of_any_dtype_on_cuda() {
+        let mut random = Random::new(5);
+        let (x, weight) = (random.tensor(&[2, 20, 40]), random.tensor(&[9, 40]));
+        for_each_cuda_device(|place| {
+            for &dtype in place.dtypes() {
+                let weight = weight.to_dtype(dtype).unwrap();
+                let packed = PackedMatrix::new(&weight, place.placement(dtype)).unwrap();
+                let out = linear(&place.put(&x, DType::F32), &packed, Epilogue::default()).unwrap();
+                assert_eq!(out.dtype(), DType::F32);
+                assert_close(&out, &reference::linear(&x, &weight), reference::sum_tolerance(40));
+            }
+        });
+    }
+
     #[test]
     fn large_products_match_float64() {
         let mut random = Random::new(1);
@@ -197,7 +272,7 @@ mod tests {
     fn batch_items_get_the_bits_they_get_alone() {
         let mut random = Random::new(3);
         let x = random.tensor(&[3, 101, 300]);
-        let weight = PackedMatrix::new(&random.tensor(&[70, 300])).unwrap();
+        let weight = PackedMatrix::new(&random.tensor(&[70, 300]), Placement::CPU).unwrap();
         let bias = random.tensor(&[3, 70]);
         let run = |x: &Tensor, bias: &Tensor| {
             let epilogue = Epilogue { sample_bias: Some(bias), activation: Activation::Silu, ..Default::default() };
@@ -213,21 +288,26 @@ mod tests {
 
     #[test]
     fn empty_sizes() {
-        let weight = PackedMatrix::new(&Tensor::zeros([4, 0]).unwrap()).unwrap();
-        let bias = Tensor::from_f32(vec![1.0, 2.0, 3.0, 4.0], [4]).unwrap();
-        let epilogue = Epilogue { bias: Some(&bias), ..Default::default() };
-        let out = linear(&Tensor::zeros([2, 0]).unwrap(), &weight, epilogue).unwrap();
-        assert_eq!(out.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(linear(&Tensor::zeros([0, 0]).unwrap(), &weight, epilogue).unwrap().dims(), [0, 4]);
-        let none = PackedMatrix::new(&Tensor::zeros([0, 3]).unwrap()).unwrap();
-        assert_eq!(linear(&Tensor::zeros([2, 3]).unwrap(), &none, Epilogue::default()).unwrap().dims(), [2, 0]);
+        for_each_device(|place| {
+            let pack = |dims: [usize; 2]| {
+                PackedMatrix::new(&Tensor::zeros(dims).unwrap(), place.placement(DType::F32)).unwrap()
+            };
+            let x = |dims: [usize; 2]| place.put(&Tensor::zeros(dims).unwrap(), DType::F32);
+            let weight = pack([4, 0]);
+            let bias = place.put(&Tensor::from_f32(vec![1.0, 2.0, 3.0, 4.0], [4]).unwrap(), DType::F32);
+            let epilogue = Epilogue { bias: Some(&bias), ..Default::default() };
+            let out = linear(&x([2, 0]), &weight, epilogue).unwrap();
+            assert_eq!(out.to_vec_f32().unwrap(), [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
+            assert_eq!(linear(&x([0, 0]), &weight, epilogue).unwrap().dims(), [0, 4]);
+            assert_eq!(linear(&x([2, 3]), &pack([0, 3]), Epilogue::default()).unwrap().dims(), [2, 0]);
+        });
     }
 
     #[test]
     fn shapes_that_do_not_fit() {
         let zeros = |dims: &[usize]| Tensor::zeros(dims).unwrap();
-        assert!(PackedMatrix::new(&zeros(&[3])).is_err());
-        let weight = PackedMatrix::new(&zeros(&[4, 3])).unwrap();
+        assert!(PackedMatrix::new(&zeros(&[3]), Placement::CPU).is_err());
+        let weight = PackedMatrix::new(&zeros(&[4, 3]), Placement::CPU).unwrap();
         let error = linear(&zeros(&[2, 5]), &weight, Epilogue::default()).unwrap_err();
         assert_eq!(error.to_string(), "linear: x is [2, 5], the weight [4, 3] wants [.., 3]");
         assert!(linear(&Tensor::zeros(Shape::default()).unwrap(), &weight, Epilogue::default()).is_err());

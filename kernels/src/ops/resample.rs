@@ -2,8 +2,9 @@
 
 use super::check;
 use crate::cpu::resample as cpu;
+use crate::cuda::ops::resample as cuda;
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
 
 const FORM: &str = "[batch, height, width, channels]";
 
@@ -14,10 +15,12 @@ pub fn upsample_nearest2x(x: &Tensor) -> Result<Tensor> {
     let shape = Shape::from([batch, 2 * height, 2 * width, channels]);
     match x.device() {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut out = Buffer::zeroed_f32(&shape)?;
             cpu::upsample_nearest2x(x.values(OP)?, width, channels, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
+        Device::Cuda(_) => cuda::upsample_nearest2x(x, [batch, height, width, channels], &shape),
     }
 }
 
@@ -28,10 +31,12 @@ pub fn average_pool2x(x: &Tensor) -> Result<Tensor> {
     let shape = Shape::from([batch, height / 2, width / 2, channels]);
     match x.device() {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut out = Buffer::zeroed_f32(&shape)?;
             cpu::average_pool2x(x.values(OP)?, height, width, channels, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
+        Device::Cuda(_) => cuda::average_pool2x(x, [batch, height, width, channels], &shape),
     }
 }
 
@@ -46,12 +51,17 @@ pub fn resize_bicubic(x: &Tensor, height: usize, width: usize) -> Result<Tensor>
     let shape = Shape::from([batch, height, width, channels]);
     match x.device() {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut wide = Buffer::zeroed_f32(&Shape::from([batch, from_height, width, channels]))?;
             let mut out = Buffer::zeroed_f32(&shape)?;
             // torch goes along the rows first, too.
             cpu::resample(x.values(OP)?, from_width, channels, &cpu::bicubic_taps(from_width, width), &mut wide);
             cpu::resample(&wide, from_height, width * channels, &cpu::bicubic_taps(from_height, height), &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+        Device::Cuda(_) => {
+            let (columns, rows) = (cpu::bicubic_taps(from_width, width), cpu::bicubic_taps(from_height, height));
+            cuda::resize(x, [batch, from_height, from_width, channels], &columns, &rows, &shape)
         }
     }
 }
@@ -61,6 +71,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::harness::{for_each_cuda_device, for_each_device, result_rounding};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     #[test]
@@ -86,6 +97,34 @@ mod tests {
         assert_eq!(average_pool2x(&Tensor::zeros([1, 1, 1, 2]).unwrap()).unwrap().dims(), [1, 0, 0, 2]);
     }
 
+    /// Everything that the CPU computes in the same order has the same bits on every device, once rounded.
+    #[test]
+    fn cuda_gives_the_cpus_numbers() {
+        type Op = fn(&Tensor) -> Result<Tensor>;
+        let ops: [Op; 4] = [
+            upsample_nearest2x,
+            average_pool2x,
+            |x| resize_bicubic(x, 7, 12),
+            |x| resize_bicubic(x, x.dims()[1], 2 * x.dims()[2]),
+        ];
+        for_each_cuda_device(|place| {
+            let mut random = Random::new(5);
+            for dims in [[2, 3, 5, 3], [1, 5, 4, 16], [2, 2, 3, 8], [1, 1, 1, 1]] {
+                for &dtype in place.dtypes() {
+                    let x = random.tensor(&dims).to_dtype(dtype).unwrap();
+                    let wide = x.to_dtype(DType::F32).unwrap();
+                    for op in ops {
+                        let out = op(&x.to_device(place.device).unwrap()).unwrap();
+                        same_bits(&out, &op(&wide).unwrap().to_dtype(dtype).unwrap());
+                    }
+                }
+            }
+            let x = place.put(&random.tensor(&[0, 4, 4, 3]), DType::F32);
+            assert_eq!(resize_bicubic(&x, 8, 8).unwrap().dims(), [0, 8, 8, 3]);
+            assert_eq!(average_pool2x(&x).unwrap().dims(), [0, 2, 2, 3]);
+        });
+    }
+
     #[test]
     fn bicubic_matches_float64() {
         let mut random = Random::new(2);
@@ -93,10 +132,16 @@ mod tests {
             [([1, 1], [4, 3]), ([8, 8], [32, 32]), ([13, 7], [5, 11]), ([24, 24], [7, 96]), ([5, 9], [1, 1])]
         {
             let x = random.tensor(&[2, from[0], from[1], 3]);
-            let out = resize_bicubic(&x, to[0], to[1]).unwrap();
-            assert_eq!(out.dims(), [2, to[0], to[1], 3]);
-            // Two sums of at most 4 · 24/7 + 2 taps each.
-            assert_close(&out, &reference::resize_bicubic(&x, to[0], to[1]), 2.0 * reference::sum_tolerance(16));
+            for_each_device(|place| {
+                for &dtype in place.dtypes() {
+                    let x = x.to_dtype(dtype).unwrap();
+                    let out = resize_bicubic(&x.to_device(place.device).unwrap(), to[0], to[1]).unwrap();
+                    assert_eq!(out.dims(), [2, to[0], to[1], 3]);
+                    // Two sums of at most 4 · 24/7 + 2 taps each.
+                    let tolerance = 2.0 * reference::sum_tolerance(16) + result_rounding(dtype);
+                    assert_close(&out, &reference::resize_bicubic(&x, to[0], to[1]), tolerance);
+                }
+            });
         }
     }
 

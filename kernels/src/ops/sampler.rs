@@ -2,10 +2,12 @@
 
 use pulp::Simd;
 
+use super::check;
 use crate::cpu::map::{self, Lanewise};
 use crate::cpu::math;
+use crate::cuda;
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Tensor};
+use crate::{DType, Device, KernelError, Result, Tensor, profile};
 
 /// Classifier-free guidance (Ho & Salimans 2022, eq. 6): `unconditional + scale · (conditional − unconditional)`.
 ///
@@ -14,12 +16,16 @@ use crate::{DType, Device, KernelError, Result, Tensor};
 pub fn guidance(unconditional: &Tensor, conditional: &Tensor, scale: f32) -> Result<Tensor> {
     const OP: &str = "guidance";
     same_shape(OP, unconditional, conditional)?;
-    let (u, c) = (unconditional.values(OP)?, conditional.values(OP)?);
-    let mut out = Buffer::zeroed_f32(unconditional.shape())?;
-    match unconditional.device() {
-        Device::Cpu => map::map(&Guidance { scale }, [u, c], &mut out),
+    match check::device(OP, [unconditional, conditional])? {
+        Device::Cpu => {
+            let _timer = profile::on_host(OP);
+            let (u, c) = (unconditional.values(OP)?, conditional.values(OP)?);
+            let mut out = Buffer::zeroed_f32(unconditional.shape())?;
+            map::map(&Guidance { scale }, [u, c], &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, unconditional.shape().clone()))
+        }
+        Device::Cuda(_) => cuda::ops::sampler::guidance(unconditional, conditional, scale),
     }
-    Ok(Tensor::from_buffer(out, DType::F32, unconditional.shape().clone()))
 }
 
 /// What a model predicts.
@@ -80,7 +86,33 @@ pub struct SchedulerStep<'a> {
 pub fn scheduler_step(sample: &Tensor, model_output: &Tensor, step: SchedulerStep<'_>) -> Result<Tensor> {
     const OP: &str = "scheduler_step";
     same_shape(OP, sample, model_output)?;
-    let (x, output) = (sample.values(OP)?, model_output.values(OP)?);
+    if let Some((variance, noise)) = &step.noise {
+        same_shape(OP, sample, noise)?;
+        if let StepVariance::LearnedRange { predicted, .. } = variance {
+            same_shape(OP, sample, predicted)?;
+        }
+    }
+    match check::device(OP, [sample, model_output].into_iter().chain(step.tensors()))? {
+        Device::Cpu => step_on_host(OP, sample, model_output, &step),
+        Device::Cuda(_) => cuda::ops::sampler::scheduler_step(sample, model_output, &step),
+    }
+}
+
+impl<'a> SchedulerStep<'a> {
+    /// The tensors that it holds.
+    fn tensors(&self) -> impl Iterator<Item = &'a Tensor> {
+        let (noise, predicted) = match self.noise {
+            Some((StepVariance::LearnedRange { predicted, .. }, noise)) => (Some(noise), Some(predicted)),
+            Some((StepVariance::Fixed { .. }, noise)) => (Some(noise), None),
+            None => (None, None),
+        };
+        noise.into_iter().chain(predicted)
+    }
+}
+
+fn step_on_host(op: &'static str, sample: &Tensor, model_output: &Tensor, step: &SchedulerStep<'_>) -> Result<Tensor> {
+    let _timer = profile::on_host(op);
+    let (x, output) = (sample.values(op)?, model_output.values(op)?);
     let mut out = Buffer::zeroed_f32(sample.shape())?;
     let mean = Mean {
         prediction: step.prediction,
@@ -88,23 +120,20 @@ pub fn scheduler_step(sample: &Tensor, model_output: &Tensor, step: SchedulerSte
         x0_to_previous: step.x0_to_previous,
         sample_to_previous: step.sample_to_previous,
     };
-    match (sample.device(), step.noise) {
-        (Device::Cpu, None) => map::map(&mean, [x, output], &mut out),
-        (Device::Cpu, Some((StepVariance::Fixed { std }, noise))) => {
-            same_shape(OP, sample, noise)?;
-            map::map(&FixedStep { mean, std }, [x, output, noise.values(OP)?], &mut out);
+    match step.noise {
+        None => map::map(&mean, [x, output], &mut out),
+        Some((StepVariance::Fixed { std }, noise)) => {
+            map::map(&FixedStep { mean, std }, [x, output, noise.values(op)?], &mut out);
         }
-        (Device::Cpu, Some((StepVariance::LearnedRange { predicted, min_log, max_log }, noise))) => {
-            same_shape(OP, sample, noise)?;
-            same_shape(OP, sample, predicted)?;
-            let inputs = [x, output, noise.values(OP)?, predicted.values(OP)?];
+        Some((StepVariance::LearnedRange { predicted, min_log, max_log }, noise)) => {
+            let inputs = [x, output, noise.values(op)?, predicted.values(op)?];
             map::map(&LearnedStep { mean, min_log, max_log }, inputs, &mut out);
         }
     }
     Ok(Tensor::from_buffer(out, DType::F32, sample.shape().clone()))
 }
 
-fn same_shape(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
+pub(super) fn same_shape(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
     if a.shape() == b.shape() {
         return Ok(());
     }
@@ -186,7 +215,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::reference::{Random, assert_close};
+    use crate::harness::{for_each_cuda_device, for_each_device};
+    use crate::reference::{Random, assert_close, same_bits};
 
     fn random(dims: impl AsRef<[usize]>, seed: u64) -> Tensor {
         Random::new(seed).tensor(dims.as_ref())
@@ -241,9 +271,42 @@ mod tests {
                         0.25 * x0.clamp(-bound, bound) + 0.7 * xs[i] + std * ns[i]
                     })
                     .collect();
-                assert_close(&scheduler_step(&x, &output, step).unwrap(), &want, 1e-6);
+                for_each_device(|place| {
+                    let [x, output, noise, v] = [&x, &output, &noise, &v].map(|tensor| place.put(tensor, DType::F32));
+                    let noise = step.noise.map(|(variance, _)| match variance {
+                        StepVariance::LearnedRange { min_log, max_log, .. } => {
+                            (StepVariance::LearnedRange { predicted: &v, min_log, max_log }, &noise)
+                        }
+                        fixed => (fixed, &noise),
+                    });
+                    let step = SchedulerStep { noise, ..step };
+                    assert_close(&scheduler_step(&x, &output, step).unwrap(), &want, 1e-6);
+                });
             }
         }
+    }
+
+    /// But for the exponential of a predicted variance, which is another one there.
+    #[test]
+    fn cuda_steps_have_the_cpus_bits() {
+        let shape = [2, 5, 7, 3];
+        let tensors = [1, 2, 3].map(|seed| random(shape, seed));
+        let variances = [None, Some(StepVariance::Fixed { std: 0.3 })];
+        for_each_cuda_device(|place| {
+            let there = tensors.each_ref().map(|tensor| place.put(tensor, DType::F32));
+            let run = |[x, output, noise]: &[Tensor; 3], prediction, clip, variance: Option<StepVariance<'_>>| {
+                let noise = variance.map(|variance| (variance, noise));
+                let step = SchedulerStep { prediction, clip, x0_to_previous: 0.25, sample_to_previous: 0.7, noise };
+                scheduler_step(x, output, step).unwrap()
+            };
+            for prediction in [Prediction::Sample, Prediction::Epsilon { signal: 0.06, noise: 0.998 }] {
+                for (variance, clip) in variances.iter().flat_map(|v| [(*v, None), (*v, Some(0.5))]) {
+                    same_bits(&run(&there, prediction, clip, variance), &run(&tensors, prediction, clip, variance));
+                }
+            }
+            let guided = guidance(&there[0], &there[1], 8.0).unwrap();
+            same_bits(&guided, &guidance(&tensors[0], &tensors[1], 8.0).unwrap());
+        });
     }
 
     #[test]

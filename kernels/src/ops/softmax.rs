@@ -2,8 +2,9 @@
 
 use super::check;
 use crate::cpu::rows::{Softmax, for_each_row};
+use crate::cuda;
 use crate::storage::Buffer;
-use crate::{DType, Device, Result, Tensor};
+use crate::{DType, Device, Result, Tensor, profile};
 
 /// `x: [.., n]` → the same shape, rows sum to 1.
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
@@ -11,10 +12,12 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
     let (_, len) = check::rows(OP, x)?;
     match x.device() {
         Device::Cpu => {
+            let _timer = profile::on_host(OP);
             let mut out = Buffer::zeroed_f32(x.shape())?;
             for_each_row(&Softmax, x.values(OP)?, len, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
         }
+        Device::Cuda(_) => cuda::ops::rows::softmax(x),
     }
 }
 
@@ -24,6 +27,7 @@ mod tests {
 
     use super::*;
     use crate::Shape;
+    use crate::harness::{for_each_cuda_device, for_each_device, result_rounding};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     #[test]
@@ -37,9 +41,29 @@ mod tests {
     }
 
     #[test]
+    fn matches_float64_on_cuda() {
+        for_each_cuda_device(|place| {
+            let mut random = Random::new(1);
+            for (rows, len) in [(1, 1), (3, 7), (5, 16), (2, 1001), (1, 4096), (1, 4099)] {
+                for &dtype in place.dtypes() {
+                    let x = random.tensor(&[rows, len]).to_dtype(dtype).unwrap();
+                    let out = softmax(&x.to_device(place.device).unwrap()).unwrap();
+                    assert_eq!(out.dtype(), dtype);
+                    let tolerance = reference::sum_tolerance(len) + result_rounding(dtype);
+                    assert_close(&out, &reference::softmax(&x), tolerance);
+                }
+            }
+        });
+    }
+
+    #[test]
     fn large_numbers_do_not_overflow() {
         let x = Tensor::from_f32(vec![1e4, 1e4, -1e4, f32::NEG_INFINITY], [4]).unwrap();
-        assert_eq!(softmax(&x).unwrap().as_f32().unwrap(), [0.5, 0.5, 0.0, 0.0]);
+        for_each_device(|place| {
+            for &dtype in place.dtypes() {
+                assert_eq!(softmax(&place.put(&x, dtype)).unwrap().to_vec_f32().unwrap(), [0.5, 0.5, 0.0, 0.0]);
+            }
+        });
     }
 
     #[test]

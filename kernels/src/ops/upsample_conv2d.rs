@@ -1,11 +1,12 @@
 //! A convolution of a picture that is doubled first.
 
-use super::linear::pack_weight;
+use super::packed::PackedRows;
 use super::{Epilogue, Sources, check};
 use crate::cpu::conv2d::{EveryOther, Windows};
-use crate::cpu::gemm::{self, Panels};
+use crate::cpu::gemm;
+use crate::cuda;
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor};
+use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor, profile};
 
 const OP: &str = "upsample_conv2d";
 
@@ -17,37 +18,44 @@ const OP: &str = "upsample_conv2d";
 /// as weights: 4/9 of the multiplications, and the doubled picture is never stored.
 #[derive(Clone, Debug)]
 pub struct PackedUpsamplingFilter {
-    /// Even rows first; of each, even columns first.
-    phases: [Panels; 4],
+    /// Even rows first; of each, even columns first. On a CUDA device all of them are one, `[phase, out_channels]` rows.
+    phases: Vec<PackedRows>,
+    out_channels: usize,
     in_channels: usize,
 }
 
 impl PackedUpsamplingFilter {
-    /// Packs `weight: [out_channels, in_channels, 3, 3]` (the checkpoint's order) of any dtype. Sums of taps are rounded to
-    /// float32 once.
-    pub fn new(weight: &Tensor) -> Result<Self> {
+    /// Packs `weight: [out_channels, in_channels, 3, 3]` (the checkpoint's order), which is on the host and of any dtype, for
+    /// activations there. Sums of taps are made in float64 and rounded once.
+    pub fn new(weight: &Tensor, place: Placement) -> Result<Self> {
+        const OP: &str = "PackedUpsamplingFilter";
         let form = "[out_channels, in_channels, 3, 3]";
-        let [out_channels, in_channels, height, width] = check::dims("PackedUpsamplingFilter", "weight", form, weight)?;
+        let [out_channels, in_channels, height, width] = check::dims(OP, "weight", form, weight)?;
         if (height, width) != (3, 3) {
-            let problem = format!("weight is {}, wants {form}", weight.shape());
-            return Err(KernelError::shape("PackedUpsamplingFilter", problem));
+            return Err(KernelError::shape(OP, format!("weight is {}, wants {form}", weight.shape())));
         }
         let taps = weight.to_dtype(DType::F32)?;
-        let taps = taps.values("PackedUpsamplingFilter")?;
-        let pack = |y: usize, x: usize| {
-            let folded = fold(taps, y, x);
-            let folded = Tensor::from_f32(folded, [out_channels, in_channels, 2, 2])?;
-            pack_weight(&folded, 4 * in_channels, out_channels, |k, n| {
-                let (tap, channel) = (k / in_channels, k % in_channels);
-                (n * in_channels + channel) * 4 + tap
-            })
+        let taps = taps.values(OP)?;
+        let folded = |(y, x)| Tensor::from_f32(fold(taps, y, x), [out_channels, in_channels, 4]);
+        let [a, b, c, d] = [(0, 0), (0, 1), (1, 0), (1, 1)].map(folded);
+        let phases = [a?, b?, c?, d?];
+        let phases = match place.device {
+            Device::Cpu => {
+                let pack = |phase: &Tensor| PackedRows::new(phase, [out_channels, in_channels, 4], place);
+                phases.iter().map(pack).collect::<Result<_>>()?
+            }
+            // Kernels take all four at once.
+            Device::Cuda(_) => {
+                let all = Tensor::concat(&phases.iter().collect::<Vec<_>>(), 0)?;
+                vec![PackedRows::new(&all, [4 * out_channels, in_channels, 4], place)?]
+            }
         };
-        Ok(PackedUpsamplingFilter { phases: [pack(0, 0)?, pack(0, 1)?, pack(1, 0)?, pack(1, 1)?], in_channels })
+        Ok(PackedUpsamplingFilter { phases, out_channels, in_channels })
     }
 
     /// Channels of the result.
     pub fn out_channels(&self) -> usize {
-        self.phases[0].columns()
+        self.out_channels
     }
 
     /// Channels of the input.
@@ -85,13 +93,14 @@ pub fn upsample_conv2d(x: &Tensor, filter: &PackedUpsamplingFilter, epilogue: Ep
         return Err(KernelError::shape(OP, problem));
     }
     let shape = Shape::from([batch, 2 * height, 2 * width, filter.out_channels()]);
-    let epilogue = epilogue.check(OP, batch, &shape)?;
-    match x.device() {
+    epilogue.check(OP, batch, &shape)?;
+    match check::device(OP, [x].into_iter().chain(epilogue.tensors()))? {
         Device::Cpu => {
-            let sources = [x];
-            let sources = Sources::new(OP, &sources)?;
+            let _timer = profile::on_host(OP);
+            let sources = Sources::new(OP, &[x])?.on_host(OP)?;
+            let epilogue = epilogue.on_host(OP, batch, &shape)?;
             let mut out = Buffer::zeroed_f32(&shape)?;
-            for (phase, panels) in filter.phases.iter().enumerate() {
+            for (phase, rows) in filter.phases.iter().enumerate() {
                 let (y, x) = (phase / 2, phase % 2);
                 let windows = Windows {
                     sources: &sources,
@@ -105,9 +114,14 @@ pub fn upsample_conv2d(x: &Tensor, filter: &PackedUpsamplingFilter, epilogue: Ep
                     padding_left: 1 - x,
                 };
                 let placement = EveryOther { width, y, x };
+                let panels = rows.on_host(OP)?;
                 gemm::gemm_placed(&windows, batch * height * width, panels, &epilogue, placement, &mut out);
             }
             Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+        device @ Device::Cuda(_) => {
+            let weight = filter.phases[0].on_device(OP, device, x.dtype())?;
+            cuda::ops::upsample_conv2d::upsample_conv2d(x, weight, &epilogue, &shape)
         }
     }
 }
@@ -120,6 +134,7 @@ mod tests {
 
     use super::*;
     use crate::cpu::Isa;
+    use crate::harness::{FullEpilogue, Place, for_each_cuda_device, result_rounding, rounding};
     use crate::ops::{Activation, upsample_nearest2x};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
@@ -147,7 +162,7 @@ mod tests {
             let product = reference::conv2d(&upsample_nearest2x(&x).unwrap(), &weight, 1, 1);
             let expected = reference::epilogue(product, batch, epilogue);
             for isa in Isa::available() {
-                let run = || upsample_conv2d(&x, &PackedUpsamplingFilter::new(&weight).unwrap(), epilogue).unwrap();
+                let run = || upsample_conv2d(&x, &PackedUpsamplingFilter::new(&weight, Placement::CPU).unwrap(), epilogue).unwrap();
                 // A sum of taps is rounded once more before it is multiplied.
                 let tolerance = reference::sum_tolerance(9 * in_channels) + 1.0 / f64::from(1 << 24);
                 assert_close(&isa.force(run), &expected, tolerance);
@@ -155,11 +170,54 @@ mod tests {
         }
     }
 
+    /// Channels that are vectors and that are not. Sums of taps are rounded to the dtype, as the result is.
+    #[test]
+    fn matches_float64_on_cuda() {
+        let mut random = Random::new(4);
+        for [batch, height, width, in_channels, out_channels] in
+            [[2, 3, 5, 5, 7], [3, 4, 9, 40, 24], [1, 9, 3, 72, 168]]
+        {
+            let x = random.tensor(&[batch, height, width, in_channels]);
+            let weight = random.tensor(&[out_channels, in_channels, 3, 3]);
+            let epilogue = FullEpilogue::random(&mut random, &[batch, 2 * height, 2 * width, out_channels]);
+            for_each_cuda_device(|place| {
+                for &dtype in place.dtypes() {
+                    let filter = PackedUpsamplingFilter::new(&weight, place.placement(dtype)).unwrap();
+                    let [on_host, there] = [&Place::cpu(), place].map(|place| epilogue.put(place, dtype));
+                    let out = upsample_conv2d(&place.put(&x, dtype), &filter, there.get()).unwrap();
+                    let x = x.to_dtype(dtype).unwrap().to_dtype(DType::F32).unwrap();
+                    let product = reference::conv2d(&upsample_nearest2x(&x).unwrap(), &weight, 1, 1);
+                    let expected = reference::epilogue(product, batch, on_host.get());
+                    let tolerance =
+                        reference::sum_tolerance(9 * in_channels) + rounding(dtype) + result_rounding(dtype);
+                    assert_close(&out, &expected, tolerance);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn batch_items_get_the_bits_they_get_alone_on_cuda() {
+        let mut random = Random::new(5);
+        let (x, weight) = (random.tensor(&[3, 5, 4, 64]), random.tensor(&[40, 64, 3, 3]));
+        for_each_cuda_device(|place| {
+            for &dtype in place.dtypes() {
+                let filter = PackedUpsamplingFilter::new(&weight, place.placement(dtype)).unwrap();
+                let x = place.put(&x, dtype);
+                let run = |x: &Tensor| upsample_conv2d(x, &filter, Epilogue::default()).unwrap();
+                let all = run(&x);
+                for i in 0..3 {
+                    same_bits(&run(&x.narrow(0, i, 1).unwrap()), &all.narrow(0, i, 1).unwrap());
+                }
+            }
+        });
+    }
+
     #[test]
     fn batch_items_get_the_bits_they_get_alone() {
         let mut random = Random::new(3);
         let x = random.tensor(&[3, 9, 11, 40]);
-        let filter = PackedUpsamplingFilter::new(&random.tensor(&[50, 40, 3, 3])).unwrap();
+        let filter = PackedUpsamplingFilter::new(&random.tensor(&[50, 40, 3, 3]), Placement::CPU).unwrap();
         let run = |x: &Tensor| upsample_conv2d(x, &filter, Epilogue::default()).unwrap();
         let all = run(&x);
         for i in 0..3 {
@@ -171,10 +229,10 @@ mod tests {
     #[test]
     fn shapes_that_do_not_fit() {
         let zeros = |dims: &[usize]| Tensor::zeros(dims).unwrap();
-        assert!(PackedUpsamplingFilter::new(&zeros(&[4, 4, 3])).is_err());
-        let error = PackedUpsamplingFilter::new(&zeros(&[4, 4, 1, 3])).unwrap_err();
+        assert!(PackedUpsamplingFilter::new(&zeros(&[4, 4, 3]), Placement::CPU).is_err());
+        let error = PackedUpsamplingFilter::new(&zeros(&[4, 4, 1, 3]), Placement::CPU).unwrap_err();
         assert!(error.to_string().contains("[4, 4, 1, 3]"), "{error}");
-        let filter = PackedUpsamplingFilter::new(&zeros(&[5, 4, 3, 3])).unwrap();
+        let filter = PackedUpsamplingFilter::new(&zeros(&[5, 4, 3, 3]), Placement::CPU).unwrap();
         let run = |x: &Tensor| upsample_conv2d(x, &filter, Epilogue::default());
         assert!(run(&zeros(&[1, 2, 4])).is_err());
         let error = run(&zeros(&[1, 2, 2, 3])).unwrap_err();

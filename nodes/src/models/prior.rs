@@ -1,7 +1,7 @@
 //! The diffusion prior (Ramesh et al. 2022, §2.2), as in diffusers' `PriorTransformer`.
 
 use easel_kernels::ops::{self, Activation, AttentionMask};
-use easel_kernels::{Result, Tensor};
+use easel_kernels::{DType, Placement, Result, Tensor};
 
 use crate::config::PriorConfig;
 use crate::models::layers::{LayerNorm, Linear, TimestepEmbedding};
@@ -22,6 +22,7 @@ pub struct Prior {
     clip_std: Tensor,
     inner_dim: usize,
     additional_embeddings: usize,
+    place: Placement,
 }
 
 /// The text that a prior is conditioned on.
@@ -35,8 +36,22 @@ pub struct PriorText<'a> {
     pub key_bias: Option<&'a Tensor>,
 }
 
-/// What a text contributes to every step of a prior's sampling loop: what [`Prior::prepare`] gives.
-pub struct PreparedText(Prepared);
+/// What the steps of a sampling loop take from its text and its timesteps alone: what [`Prior::prepare`] gives.
+pub struct PreparedText {
+    text: Prepared,
+    /// The token of every step's timestep, `[steps, inner_dim]`.
+    time: Tensor,
+}
+
+impl PreparedText {
+    /// What [`Prior::forward`] takes of step `step`: `[inner_dim]`.
+    ///
+    /// # Errors
+    /// A step that the loop has not.
+    pub fn time(&self, step: usize) -> Result<Tensor> {
+        self.time.narrow(0, step, 1)?.reshape([self.time.dims()[1]])
+    }
+}
 
 enum Prepared {
     /// Causally masked. `of_blocks`: keys and values of the text's tokens, `[batch, text tokens, inner_dim]`;
@@ -61,8 +76,8 @@ impl Prior {
             proj_in: Linear::new(&weights.at("proj_in"), embedding, inner),
             embedding_proj: Linear::new(&weights.at("embedding_proj"), embedding, inner),
             encoder_hidden_states_proj: Linear::new(&weights.at("encoder_hidden_states_proj"), embedding, inner),
-            positional_embedding: weights.tensor("positional_embedding", &[1, tokens, inner]),
-            prd_embedding: weights.tensor("prd_embedding", &[1, 1, inner]),
+            positional_embedding: weights.activation("positional_embedding", &[1, tokens, inner]),
+            prd_embedding: weights.activation("prd_embedding", &[1, 1, inner]),
             transformer_blocks: (0..config.num_layers)
                 .map(|i| TransformerBlock::new(&blocks.at(i), inner, heads))
                 .collect(),
@@ -72,24 +87,36 @@ impl Prior {
             clip_std: weights.tensor("clip_std", &[1, embedding]),
             inner_dim: inner,
             additional_embeddings: config.additional_embeddings,
+            place: weights.place(),
         }
     }
 
-    /// Computes what a text contributes to every step of a sampling loop.
+    /// Where it computes: what it is given must be there.
+    pub fn place(&self) -> Placement {
+        self.place
+    }
+
+    /// Computes what a text and the timesteps contribute to the steps of a sampling loop.
     ///
     /// Under a causal mask the tokens of the text, which come first, see neither the timestep nor the noisy embedding: each
     /// block needs only their keys and values, which are computed here, once.
     ///
     /// # Errors
     /// Tensors of other shapes than [`PriorText`] says, or no memory.
-    pub fn prepare(&self, text: PriorText<'_>) -> Result<PreparedText> {
+    pub fn prepare(&self, text: PriorText<'_>, timesteps: &[f32]) -> Result<PreparedText> {
+        let time = ops::timestep_embedding(timesteps, self.inner_dim, true, 0.0)?;
+        let time = self.time_embedding.forward(&self.place.activation(&time)?)?;
+        Ok(PreparedText { text: self.prepare_text(text)?, time })
+    }
+
+    fn prepare_text(&self, text: PriorText<'_>) -> Result<Prepared> {
         let (batch, inner) = (text.text_embeds.dims()[0], self.inner_dim);
         let tokens = [
             self.encoder_hidden_states_proj.forward(text.hidden_states)?,
             self.embedding_proj.forward(text.text_embeds)?.reshape([batch, 1, inner])?,
         ];
         let tokens = self.with_positions(&Tensor::concat(&[&tokens[0], &tokens[1]], 1)?, 0)?;
-        let Some(key_bias) = text.key_bias else { return Ok(PreparedText(Prepared::Tokens(tokens))) };
+        let Some(key_bias) = text.key_bias else { return Ok(Prepared::Tokens(tokens)) };
         let key_bias = self.with_additional_tokens(key_bias)?;
         let text_bias = key_bias.narrow(1, 0, tokens.dims()[1])?;
         let mask = AttentionMask { causal: true, key_bias: Some(&text_bias) };
@@ -102,18 +129,26 @@ impl Prior {
             }
             of_blocks.push((projected.k, projected.v));
         }
-        Ok(PreparedText(Prepared::KeysAndValues { of_blocks, key_bias }))
+        Ok(Prepared::KeysAndValues { of_blocks, key_bias })
     }
 
-    /// `hidden_states: [batch, embedding_dim]`, the noisy image embedding → the predicted one, of the same shape. `text` is
-    /// what [`Prior::prepare`] gave.
+    /// Step `step` of the loop that `text` was prepared for: `hidden_states: [batch, embedding_dim]`, the noisy image
+    /// embedding → the predicted one, of the same shape.
+    ///
+    /// # Errors
+    /// A step that the loop has not, shapes that do not fit the text's batch, or no memory.
+    pub fn step(&self, hidden_states: &Tensor, text: &PreparedText, step: usize) -> Result<Tensor> {
+        self.forward(hidden_states, text, &text.time(step)?)
+    }
+
+    /// The same, with the step given as its [`PreparedText::time`].
     ///
     /// # Errors
     /// Shapes that do not fit the text's batch, or no memory.
-    pub fn step(&self, hidden_states: &Tensor, timestep: f32, text: &PreparedText) -> Result<Tensor> {
+    pub fn forward(&self, hidden_states: &Tensor, text: &PreparedText, time: &Tensor) -> Result<Tensor> {
         let (batch, inner) = (hidden_states.dims()[0], self.inner_dim);
-        let own = self.own_tokens(hidden_states, timestep)?;
-        let x = match &text.0 {
+        let own = self.own_tokens(&hidden_states.to_dtype(self.place.precision.dtype())?, time)?;
+        let x = match &text.text {
             Prepared::KeysAndValues { of_blocks, key_bias } => {
                 let mask = AttentionMask { causal: true, key_bias: Some(key_bias) };
                 let own = self.with_positions(&own, self.tokens() - own.dims()[1])?;
@@ -134,10 +169,9 @@ impl Prior {
 
     /// The tokens that follow the text: timestep, noisy embedding, and the one whose last state is the prediction;
     /// `[batch, 3, inner_dim]`.
-    fn own_tokens(&self, hidden_states: &Tensor, timestep: f32) -> Result<Tensor> {
+    fn own_tokens(&self, hidden_states: &Tensor, time: &Tensor) -> Result<Tensor> {
         let (batch, inner) = (hidden_states.dims()[0], self.inner_dim);
-        let time = ops::timestep_embedding(&vec![timestep; batch], inner, true, 0.0)?;
-        let time = self.time_embedding.forward(&time)?.reshape([batch, 1, inner])?;
+        let time = time.reshape([1, 1, inner])?.expand_batch(batch)?;
         let noisy = self.proj_in.forward(hidden_states)?.reshape([batch, 1, inner])?;
         Tensor::concat(&[&time, &noisy, &self.prd_embedding.expand_batch(batch)?], 1)
     }
@@ -155,16 +189,14 @@ impl Prior {
 
     /// Turns a sampled latent into a CLIP image embedding: `z · clip_std + clip_mean`.
     pub fn post_process_latents(&self, latents: &Tensor) -> Result<Tensor> {
-        let (mean, std) = (self.clip_mean.as_f32()?, self.clip_std.as_f32()?);
-        let width = mean.len();
-        let values = latents.as_f32()?;
-        let values = values.iter().enumerate().map(|(i, z)| z * std[i % width] + mean[i % width]).collect();
-        Tensor::from_f32(values, latents.shape().clone())
+        let columns = |row: &Tensor| row.reshape([row.dims()[1]]);
+        ops::affine_columns(latents, &columns(&self.clip_std)?, &columns(&self.clip_mean)?)
     }
 
     /// The tokens after the text are never masked.
     fn with_additional_tokens(&self, key_bias: &Tensor) -> Result<Tensor> {
-        let visible = Tensor::zeros([key_bias.dims()[0], self.additional_embeddings])?;
+        let visible =
+            Tensor::zeros_on(self.place.device, DType::F32, [key_bias.dims()[0], self.additional_embeddings])?;
         Tensor::concat(&[key_bias, &visible], 1)
     }
 }

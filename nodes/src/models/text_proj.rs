@@ -1,7 +1,8 @@
 //! What carries a CLIP image embedding and a text into the decoder (Ramesh et al. 2022, §2.1), as in diffusers'
 //! `UnCLIPTextProjModel`.
 
-use easel_kernels::{Result, Tensor, ops};
+use easel_kernels::ops;
+use easel_kernels::{Placement, Result, Tensor};
 
 use crate::config::TextProjConfig;
 use crate::models::layers::{LayerNorm, Linear};
@@ -17,6 +18,7 @@ pub struct TextProj {
     text_encoder_hidden_states_norm: LayerNorm,
     extra_context_tokens: usize,
     cross_attention_dim: usize,
+    place: Placement,
 }
 
 /// What conditions the decoder.
@@ -35,7 +37,7 @@ impl TextProj {
         let linear = |name: &str, out| Linear::new(&weights.at(name), clip, out);
         TextProj {
             learned_classifier_free_guidance_embeddings: weights
-                .tensor("learned_classifier_free_guidance_embeddings", &[clip]),
+                .activation("learned_classifier_free_guidance_embeddings", &[clip]),
             embedding_proj: linear("embedding_proj", time),
             clip_image_embeddings_project_to_time_embeddings: linear(
                 "clip_image_embeddings_project_to_time_embeddings",
@@ -53,7 +55,13 @@ impl TextProj {
             ),
             extra_context_tokens: config.clip_extra_context_tokens,
             cross_attention_dim: cross,
+            place: weights.place(),
         }
+    }
+
+    /// Where it computes: what it is given must be there.
+    pub fn place(&self) -> Placement {
+        self.place
     }
 
     /// How many context tokens stand before the text's.

@@ -87,7 +87,8 @@ impl Node for Blend {
             .with_hint("Resize one of them; give one second picture, or as many as there are first ones"));
         }
         let amount = *inputs.get::<f64>("amount")? as f32;
-        let (under, over) = (first.0.to_vec_f32(), second.0.to_vec_f32());
+        let numbers = |image: &Image| image.0.to_vec_f32().map_err(Error::from);
+        let (under, over) = (numbers(first)?, numbers(second)?);
         let blended = under.iter().zip(over.iter().cycle()).map(|(a, b)| a * (1.0 - amount) + b * amount).collect();
         Ok(Outputs::one("image", Image::new(Tensor::from_f32(blended, first.0.dims()).map_err(Error::from)?)?))
     }
@@ -115,7 +116,7 @@ mod tests {
         assert_eq!(batch.sizes(), [3, 2, 3]);
         for input in [list([batch.clone()]), images] {
             let apart = elements::<Image>(&run(&Unbatch, [("images", input)]).unwrap(), "images");
-            let values: Vec<_> = apart.iter().map(|image| image.0.to_vec_f32()[0]).collect();
+            let values: Vec<_> = apart.iter().map(|image| image.0.to_vec_f32().unwrap()[0]).collect();
             assert_eq!(values, [0.1, 0.2, 0.3]);
             assert!(apart.iter().all(|image| image.sizes() == [1, 2, 3]));
         }
@@ -138,10 +139,10 @@ mod tests {
             run(&Blend, given)
         };
         let outputs = blend(plain(&[1.0, 0.0], 2, 2), plain(&[-1.0], 2, 2), 0.25).unwrap();
-        let values = output::<Image>(&outputs, "image").0.to_vec_f32();
+        let values = output::<Image>(&outputs, "image").0.to_vec_f32().unwrap();
         assert_eq!((values[0], values[12], values.len()), (0.5, -0.25, 24));
         let outputs = blend(plain(&[0.3], 2, 2), plain(&[0.7], 2, 2), 1.0).unwrap();
-        assert_eq!(output::<Image>(&outputs, "image").0.to_vec_f32()[0], 0.7);
+        assert_eq!(output::<Image>(&outputs, "image").0.to_vec_f32().unwrap()[0], 0.7);
         let message = failure(blend(plain(&[0.0, 0.0, 0.0], 2, 2), plain(&[0.0, 0.0], 2, 2), 0.5));
         assert!(message.contains("3 picture(s) of 2×2 cannot be blended with 2 of 2×2"), "{message}");
         assert!(failure(blend(plain(&[0.0], 2, 2), plain(&[0.0], 2, 1), 0.5)).contains("with 1 of 1×2"));

@@ -1,7 +1,7 @@
 //! `ClipImageEncoder`: pictures to embeddings.
 
 use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
-use easel_kernels::Tensor;
+use easel_kernels::{Tensor, profile};
 
 use super::from_model::{Load, ModelNode};
 use super::sockets;
@@ -48,12 +48,14 @@ impl ModelNode for ClipImageEncoder {
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let _profiled = profile::scope(context.node());
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let (config, processor) = Self::configs(&folder)?;
         let pixel_values = preprocess(inputs.get::<Image>("image")?, &processor, config.image_size)?;
         let model = parts::load(context, &folder, PART, |weights| ClipVision::new(weights, &config))?;
+        let pixel_values = model.place().activation(&pixel_values).map_err(Error::from)?;
         let output = model.forward(&pixel_values).map_err(Error::from)?;
-        Ok(Outputs::one("embedding", ImageEmbedding(output.image_embeds)))
+        Ok(Outputs::one("embedding", ImageEmbedding(output.image_embeds.to_host().map_err(Error::from)?)))
     }
 }
 

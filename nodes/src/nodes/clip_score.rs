@@ -71,7 +71,7 @@ fn pairs(pictures: usize, texts: usize) -> Result<Vec<(usize, usize)>, NodeError
 
 /// The rows of an embedding, each of length 1, in float64.
 fn directions(embeddings: &easel_kernels::Tensor, of: &str) -> Result<Vec<Vec<f64>>> {
-    let values = embeddings.to_vec_f32();
+    let values = embeddings.to_vec_f32()?;
     let rows = values.chunks_exact(embeddings.dims()[1].max(1)).enumerate().map(|(index, row)| {
         let row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
         let length = dot(&row, &row).sqrt();

@@ -1,7 +1,7 @@
 //! `ClipTextEncoder`: tokens to embeddings.
 
 use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
-use easel_kernels::Tensor;
+use easel_kernels::{Tensor, profile};
 
 use super::from_model::{Load, ModelNode};
 use super::sockets;
@@ -46,6 +46,7 @@ impl ModelNode for ClipTextEncoder {
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let _profiled = profile::scope(context.node());
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let tokens = inputs.get::<Tokens>("tokens")?;
         let config = parts::config(&folder, PART, ClipTextConfig::parse)?;
@@ -54,7 +55,8 @@ impl ModelNode for ClipTextEncoder {
         let output = model.forward(&tokens.ids, tokens.batch, tokens.length).map_err(Error::from)?;
         let key_bias = tokens.mask.iter().map(|&used| if used { 0.0 } else { MASKED }).collect();
         let key_bias = Tensor::from_f32(key_bias, [tokens.batch, tokens.length]).map_err(Error::from)?;
-        let (text_embeds, hidden_states) = (output.text_embeds, output.last_hidden_state);
+        let on_host = |tensor: &Tensor| tensor.to_host().map_err(Error::from);
+        let (text_embeds, hidden_states) = (on_host(&output.text_embeds)?, on_host(&output.last_hidden_state)?);
         Ok(Outputs::one("encoding", TextEncoding { text_embeds, hidden_states, key_bias }))
     }
 }

@@ -80,7 +80,7 @@ mod tests {
     fn first_values(result: NodeResult) -> ([usize; 3], f32) {
         let outputs = result.unwrap();
         let image = output::<Image>(&outputs, "image");
-        (image.sizes(), image.0.to_vec_f32()[0])
+        (image.sizes(), image.0.to_vec_f32().unwrap()[0])
     }
 
     #[test]

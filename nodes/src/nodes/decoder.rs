@@ -1,6 +1,7 @@
 //! `Decoder`: a CLIP image embedding and a text to a small picture.
 
 use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
+use easel_kernels::profile;
 
 use super::from_model::{Load, ModelNode};
 use super::reported::Reported;
@@ -54,6 +55,7 @@ impl ModelNode for Decoder {
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let _profiled = profile::scope(context.node());
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let (config, projection) = Self::configs(&folder)?;
         let ImageEmbedding(embedding) = inputs.get("embedding")?;
@@ -72,6 +74,7 @@ impl ModelNode for Decoder {
         let draws = sockets::draws(inputs, Stage::Decoder, schedule, texts.batch(), &item)?;
         let text_proj = parts::load(context, &folder, TEXT_PROJ, |weights| TextProj::new(weights, &projection))?;
         let decoder = parts::load(context, &folder, DECODER, |weights| UNet::new(weights, &config))?;
+        memory::reserve(decoder.place(), memory::of_unet(&config, texts.rows()))?;
         let steps = &mut Reported::new(context);
         let image = sample_decoder(&decoder, &text_proj, schedule, texts.guided(), embedding, &draws, steps)?;
         Ok(Outputs::one("image", Image::new(image)?))

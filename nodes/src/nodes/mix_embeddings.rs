@@ -5,7 +5,7 @@ use easel_engine::{
 };
 use easel_kernels::Tensor;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::kinds::{ImageEmbedding, TextEncoding, kind};
 
 /// Goes from one embedding to another.
@@ -46,14 +46,14 @@ impl Node for MixEmbeddings {
         let second = broadcast(&inputs.get::<ImageEmbedding>("second")?.0, first.dims())?;
         let amount = *inputs.get::<f64>("amount")?;
         let slerp_wanted = inputs.get::<String>("method")? == SLERP;
-        let mixed = rows(first).into_iter().zip(rows(&second)).map(|(a, b)| match amount {
+        let mixed = rows(first)?.into_iter().zip(rows(&second)?).map(|(a, b)| match amount {
             // The ends are what they were, to the bit.
             0.0 => Ok(a),
             1.0 => Ok(b),
             amount if slerp_wanted => slerp(&a, &b, amount),
             amount => Ok(lerp(&a, &b, amount)),
         });
-        embedding(mixed.collect::<Result<Vec<_>, _>>()?, first.dims())
+        embedding(mixed.collect::<Result<Vec<_>, NodeError>>()?, first.dims())
     }
 }
 
@@ -84,10 +84,10 @@ impl Node for AddEmbeddings {
         let Some(ImageEmbedding(first)) = embeddings.first() else {
             return Err(NodeError::new("there are no embeddings to add up"));
         };
-        let of_first = rows(first);
+        let of_first = rows(first)?;
         let mut sums = vec![vec![0.0; first.dims()[1]]; of_first.len()];
         for (ImageEmbedding(embedding), &weight) in embeddings.iter().zip(weights) {
-            for (sum, row) in sums.iter_mut().zip(rows(&broadcast(embedding, first.dims())?)) {
+            for (sum, row) in sums.iter_mut().zip(rows(&broadcast(embedding, first.dims())?)?) {
                 sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += weight * x);
             }
         }
@@ -135,9 +135,9 @@ fn broadcast(tensor: &Tensor, dims: &[usize]) -> Result<Tensor, NodeError> {
     if found[0] == dims[0] { Ok(tensor.clone()) } else { Ok(tensor.repeat_interleave(dims[0]).map_err(Error::from)?) }
 }
 
-fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
+fn rows(tensor: &Tensor) -> Result<Vec<Vec<f64>>> {
     let row = |row: &[f32]| row.iter().map(|&x| f64::from(x)).collect();
-    tensor.to_vec_f32().chunks_exact(tensor.dims()[1].max(1)).map(row).collect()
+    Ok(tensor.to_vec_f32()?.chunks_exact(tensor.dims()[1].max(1)).map(row).collect())
 }
 
 fn embedding(rows: Vec<Vec<f64>>, dims: &[usize]) -> NodeResult {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     fn numbers(result: NodeResult) -> Vec<f32> {
-        output::<ImageEmbedding>(&result.unwrap(), "embedding").0.to_vec_f32()
+        output::<ImageEmbedding>(&result.unwrap(), "embedding").0.to_vec_f32().unwrap()
     }
 
     fn close(got: &[f32], wanted: &[f64]) {

@@ -3,6 +3,7 @@
 use easel_engine::{
     Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs, kinds,
 };
+use easel_kernels::profile;
 
 use super::from_model::{Load, ModelNode};
 use super::reported::Reported;
@@ -60,6 +61,7 @@ impl ModelNode for Prior {
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let _profiled = profile::scope(context.node());
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let config = parts::config(&folder, PART, PriorConfig::parse)?;
         let pictures = *inputs.get::<i64>("pictures")?;
@@ -69,6 +71,7 @@ impl ModelNode for Prior {
         let schedule = inputs.get::<Schedule>("schedule")?;
         let draws = sockets::draws(inputs, Stage::Prior, schedule, texts.batch(), &[config.embedding_dim])?;
         let model = parts::load(context, &folder, PART, |weights| Model::new(weights, &config))?;
+        memory::reserve(model.place(), memory::of_prior(&config, texts.rows()))?;
         let embedding = sample_prior(&model, schedule, texts.guided(), &draws, &mut Reported::new(context))?;
         Ok(Outputs::one("embedding", ImageEmbedding(embedding)))
     }

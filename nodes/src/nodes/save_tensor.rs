@@ -70,6 +70,6 @@ fn view(tensor: &Tensor) -> Result<TensorView<'_>> {
         DType::F16 => Dtype::F16,
         DType::BF16 => Dtype::BF16,
     };
-    TensorView::new(dtype, tensor.dims().to_vec(), tensor.bytes())
+    TensorView::new(dtype, tensor.dims().to_vec(), tensor.bytes()?)
         .map_err(|error| Error::invalid(format!("cannot encode a tensor of shape {}: {error}", tensor.shape())))
 }

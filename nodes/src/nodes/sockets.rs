@@ -117,6 +117,12 @@ impl PictureTexts {
         self.positive.batch()
     }
 
+    /// Number of pictures that a network draws at once: both branches of guidance are.
+    pub(super) fn rows(&self) -> u64 {
+        let branches = if self.negative.is_some() { 2 } else { 1 };
+        branches * self.batch() as u64
+    }
+
     /// As the sampling loops take it.
     pub(super) fn guided(&self) -> GuidedText<'_> {
         GuidedText { positive: &self.positive, negative: self.negative.as_ref(), guidance_scale: self.guidance_scale }

@@ -1,6 +1,7 @@
 //! `Upsampler`: a small picture to a large one.
 
 use easel_engine::{Context, InputSpec, Inputs, Lanes, Literals, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs};
+use easel_kernels::profile;
 
 use super::from_model::{Load, ModelNode};
 use super::reported::Reported;
@@ -57,6 +58,7 @@ impl ModelNode for Upsampler {
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
+        let _profiled = profile::scope(context.node());
         let folder = parts::open(context, inputs.get::<String>("model")?)?;
         let (first, last) = Self::configs(&folder)?;
         let Image(image) = inputs.get("image")?;
@@ -70,9 +72,12 @@ impl ModelNode for Upsampler {
                 SuperResNetwork::Last => (LAST, &last),
             };
             loaded.push(part);
-            Ok(parts::load(steps.context(), &folder, part, |weights| UNet::new(weights, config))?)
+            let network = parts::load(steps.context(), &folder, part, |weights| UNet::new(weights, config))?;
+            memory::reserve(network.place(), memory::of_unet(config, image.dims()[0] as u64))?;
+            Ok(network)
         };
-        let image = sample_super_res(&mut load, side, schedule, image, &draws, &mut Reported::new(context))?;
+        let place = parts::place(context)?;
+        let image = sample_super_res(&mut load, place, side, schedule, image, &draws, &mut Reported::new(context))?;
         // A loop that goes on near its end needs one network, but the picture comes from both, and its recipe says so.
         for part in [FIRST, LAST].into_iter().filter(|part| !loaded.contains(part)) {
             parts::note_weights(context, &folder, part)?;

@@ -1,7 +1,7 @@
 //! The noise of a sampling loop: drawn from the pictures' seeds, or replayed from a recording.
 
 use easel_engine::FingerprintHasher;
-use easel_kernels::{Tensor, random};
+use easel_kernels::{Device, Tensor, random};
 
 use crate::error::{Error, Result};
 
@@ -59,20 +59,18 @@ impl Draws {
         Ok(Draws { source: Source::Recorded(recorded), stage, item: item.to_vec(), batch })
     }
 
-    /// Draw `index`: `[batch, channels]` or `[batch, height, width, channels]`.
-    pub fn draw(&self, index: usize) -> Result<Tensor> {
+    /// Draw `index` on a device: `[batch, channels]` or `[batch, height, width, channels]`, the same bits on all of them.
+    pub fn draw(&self, index: usize, device: Device) -> Result<Tensor> {
         match &self.source {
             Source::Seed(first) => {
                 let (stream, draw) = (self.stage as u32, index as u32);
-                let pictures = (0..self.batch as u64)
-                    .map(|i| random::normal(self.item.clone(), first.wrapping_add(i), stream, draw))
-                    .collect::<easel_kernels::Result<Vec<_>>>()?;
-                Ok(Tensor::stack(&pictures.iter().collect::<Vec<_>>())?)
+                Ok(random::normal_batch(device, self.batch, self.item.clone(), *first, stream, draw)?)
             }
             Source::Recorded(recorded) => {
                 let draw = recorded.narrow(0, index, 1)?;
                 let draw = draw.reshape(&draw.dims()[1..])?;
-                Ok(if self.item.len() == 3 { draw.nchw_to_nhwc()? } else { draw })
+                let draw = if self.item.len() == 3 { draw.nchw_to_nhwc()? } else { draw };
+                Ok(draw.to_device(device)?)
             }
         }
     }
@@ -97,7 +95,7 @@ impl Draws {
             }
             Source::Recorded(recorded) => {
                 hasher.text("recorded");
-                hasher.bytes(recorded.bytes());
+                hasher.bytes(recorded.bytes().expect("what travels along a wire is on the host"));
             }
         }
     }

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use easel_kernels::{Tensor, ops};
+use easel_kernels::ops;
+use easel_kernels::{DType, Placement, StepGraph, Tensor};
 
 use super::draws::Draws;
 use super::schedule::Schedule;
-use super::steps::{Steps, walk};
+use super::steps::{Loop, Steps, walk};
 use crate::error::{Error, Result};
 use crate::kinds::TextEncoding;
 use crate::models::prior::{Prior, PriorText};
@@ -27,19 +28,25 @@ pub struct GuidedText<'a> {
 }
 
 impl GuidedText<'_> {
-    /// Both branches in one batch, unconditional first.
-    fn both_branches(&self) -> Result<TextEncoding> {
-        let Some(negative) = self.negative else { return Ok(self.positive.clone()) };
-        let both = |of: fn(&TextEncoding) -> &Tensor| Tensor::concat(&[of(negative), of(self.positive)], 0);
+    /// Both branches in one batch, unconditional first, where a model computes.
+    fn both_branches(&self, place: Placement) -> Result<TextEncoding> {
+        let both = |of: fn(&TextEncoding) -> &Tensor| match self.negative {
+            Some(negative) => Tensor::concat(&[of(negative), of(self.positive)], 0),
+            None => Ok(of(self.positive).clone()),
+        };
         Ok(TextEncoding {
-            text_embeds: both(|text| &text.text_embeds)?,
-            hidden_states: both(|text| &text.hidden_states)?,
-            key_bias: both(|text| &text.key_bias)?,
+            text_embeds: place.activation(&both(|text| &text.text_embeds)?)?,
+            hidden_states: place.activation(&both(|text| &text.hidden_states)?)?,
+            key_bias: place.float32(&both(|text| &text.key_bias)?)?,
         })
     }
 
     fn is_guided(&self) -> bool {
         self.negative.is_some()
+    }
+
+    fn scale_if_guided(&self) -> Option<f32> {
+        self.is_guided().then_some(self.guidance_scale)
     }
 }
 
@@ -51,21 +58,22 @@ pub fn sample_prior<S: Steps + ?Sized>(
     draws: &Draws,
     steps: &mut S,
 ) -> Result<Tensor> {
-    let branches = text.both_branches()?;
+    let place = prior.place();
+    let branches = text.both_branches(place)?;
     let condition = PriorText {
         text_embeds: &branches.text_embeds,
         hidden_states: &branches.hidden_states,
         key_bias: Some(&branches.key_bias),
     };
-    let prepared = prior.prepare(condition)?;
-    let sample = walk(schedule, draws, steps, |i, sample, _| {
-        let timestep = schedule.timesteps()[i] as f32;
-        let output = prior.step(&for_branches(sample, text.is_guided())?, timestep, &prepared)?;
-        if text.is_guided() { guide(&output, text.guidance_scale) } else { Ok(output) }
+    let prepared = prior.prepare(condition, &timesteps(schedule))?;
+    let mut network = StepGraph::new(place.device, |inputs| prior.forward(&inputs[0], &prepared, &inputs[1]));
+    let along = Loop { schedule, draws, device: place.device, guidance_scale: text.scale_if_guided() };
+    let sample = walk(&along, steps, |i, sample, _| {
+        Ok(network.run(&[&for_branches(sample, text.is_guided())?, &prepared.time(i)?])?)
     })?;
     let embedding = prior.post_process_latents(&sample)?;
     finite(&embedding, "prior")?;
-    Ok(embedding)
+    Ok(embedding.to_host()?)
 }
 
 /// The decoder's loop: pictures `[batch, sample_size, sample_size, 3]` in [−1, 1].
@@ -78,15 +86,17 @@ pub fn sample_decoder<S: Steps + ?Sized>(
     draws: &Draws,
     steps: &mut S,
 ) -> Result<Tensor> {
-    let branches = text.both_branches()?;
+    let place = decoder.place();
+    let branches = text.both_branches(place)?;
+    let image_embeddings = place.activation(image_embeddings)?;
     let embeddings = if text.is_guided() {
         let nothing = text_proj.unconditional_image_embeddings(image_embeddings.dims()[0])?;
-        Tensor::concat(&[&nothing, image_embeddings], 0)?
+        Tensor::concat(&[&nothing, &image_embeddings], 0)?
     } else {
-        image_embeddings.clone()
+        image_embeddings
     };
     let projected = text_proj.forward(&embeddings, &branches.text_embeds, &branches.hidden_states)?;
-    let extra = Tensor::zeros([branches.batch(), text_proj.extra_context_tokens()])?;
+    let extra = Tensor::zeros_on(place.device, DType::F32, [branches.batch(), text_proj.extra_context_tokens()])?;
     let key_bias = Tensor::concat(&[&extra, &branches.key_bias], 1)?;
     let condition = UNetCondition {
         encoder_hidden_states: Some(&projected.encoder_hidden_states),
@@ -94,10 +104,10 @@ pub fn sample_decoder<S: Steps + ?Sized>(
         class_labels: Some(&projected.additive_clip_time_embeddings),
     };
     let prepared = decoder.prepare(branches.batch(), &timesteps(schedule), condition)?;
-    let sample = walk(schedule, draws, steps, |i, sample, _| {
-        let output = decoder.step(&for_branches(sample, text.is_guided())?, &prepared, i)?;
-        let channels = sample.dims()[3];
-        if text.is_guided() { guide_prediction(&output, channels, text.guidance_scale) } else { Ok(output) }
+    let mut network = StepGraph::new(place.device, |inputs| decoder.forward(&inputs[0], &prepared, &inputs[1]));
+    let along = Loop { schedule, draws, device: place.device, guidance_scale: text.scale_if_guided() };
+    let sample = walk(&along, steps, |i, sample, _| {
+        Ok(network.run(&[&for_branches(sample, text.is_guided())?, &prepared.time(i)?])?)
     })?;
     clamp_to_picture(&sample, "decoder")
 }
@@ -120,34 +130,52 @@ impl SuperResNetwork {
 
 /// The super-resolution loop: `images: [batch, height, width, 3]` in [−1, 1] → `[batch, side, side, 3]`, side being the
 /// networks' `sample_size`. `load` is asked for one network at a time, when its first step comes, so that they need not
-/// be in memory together.
+/// be in memory together; both compute at `place`.
 pub fn sample_super_res<S: Steps + ?Sized>(
     load: &mut dyn FnMut(SuperResNetwork, &mut S) -> Result<Arc<UNet>>,
+    place: Placement,
     side: usize,
     schedule: &Schedule,
     images: &Tensor,
     draws: &Draws,
     steps: &mut S,
 ) -> Result<Tensor> {
-    let upscaled = ops::resize_bicubic(images, side, side)?;
-    let batch = images.dims()[0];
-    let mut loaded: Option<(SuperResNetwork, Arc<UNet>, PreparedLoop)> = None;
-    let sample = walk(schedule, draws, steps, |i, sample, steps| {
+    let upscaled = ops::resize_bicubic(&place.float32(images)?, side, side)?;
+    let mut loaded: Option<LoadedNetwork> = None;
+    let along = Loop { schedule, draws, device: place.device, guidance_scale: None };
+    let sample = walk(&along, steps, |i, sample, steps| {
         let wanted = SuperResNetwork::of_step(i, schedule.timesteps().len());
         let current = match loaded.take() {
-            Some(current) if current.0 == wanted => current,
+            Some(current) if current.which == wanted => current,
             other => {
                 // The other network leaves before this one comes.
                 drop(other);
-                let network = load(wanted, steps)?;
-                let prepared = network.prepare(batch, &timesteps(schedule), UNetCondition::default())?;
-                (wanted, network, prepared)
+                LoadedNetwork::new(wanted, load(wanted, steps)?, images.dims()[0], schedule)?
             }
         };
-        let (_, network, prepared) = loaded.insert(current);
-        Ok(network.step(&Tensor::concat(&[sample, &upscaled], 3)?, prepared, i)?)
+        loaded.insert(current).run(&Tensor::concat(&[sample, &upscaled], 3)?, i)
     })?;
     clamp_to_picture(&sample, "super-resolution networks")
+}
+
+/// A super-resolution network and what it has computed for a loop.
+struct LoadedNetwork {
+    which: SuperResNetwork,
+    prepared: Arc<PreparedLoop>,
+    graph: StepGraph<'static>,
+}
+
+impl LoadedNetwork {
+    fn new(which: SuperResNetwork, network: Arc<UNet>, batch: usize, schedule: &Schedule) -> Result<Self> {
+        let prepared = Arc::new(network.prepare(batch, &timesteps(schedule), UNetCondition::default())?);
+        let (device, of_graph) = (network.place().device, Arc::clone(&prepared));
+        let graph = StepGraph::new(device, move |inputs| network.forward(&inputs[0], &of_graph, &inputs[1]));
+        Ok(LoadedNetwork { which, prepared, graph })
+    }
+
+    fn run(&mut self, x: &Tensor, step: usize) -> Result<Tensor> {
+        Ok(self.graph.run(&[x, &self.prepared.time(step)?])?)
+    }
 }
 
 fn timesteps(schedule: &Schedule) -> Vec<f32> {
@@ -158,32 +186,14 @@ fn for_branches(sample: &Tensor, guided: bool) -> Result<Tensor> {
     Ok(if guided { Tensor::concat(&[sample, sample], 0)? } else { sample.clone() })
 }
 
-/// Guides all of a model's output.
-fn guide(output: &Tensor, scale: f32) -> Result<Tensor> {
-    let batch = output.dims()[0] / 2;
-    Ok(ops::guidance(&output.narrow(0, 0, batch)?, &output.narrow(0, batch, batch)?, scale)?)
-}
-
-/// Guides the first `channels`; the rest, the variance if the model predicts one, is the conditional branch's.
-fn guide_prediction(output: &Tensor, channels: usize, scale: f32) -> Result<Tensor> {
-    let (batch, all) = (output.dims()[0] / 2, output.dims()[3]);
-    if channels == all {
-        return guide(output, scale);
-    }
-    let guided = guide(&output.narrow(3, 0, channels)?, scale)?;
-    let variance = output.narrow(0, batch, batch)?.narrow(3, channels, all - channels)?;
-    Ok(Tensor::concat(&[&guided, &variance], 3)?)
-}
-
 fn clamp_to_picture(sample: &Tensor, model: &str) -> Result<Tensor> {
     finite(sample, model)?;
-    let values = sample.as_f32()?.iter().map(|x| x.clamp(-1.0, 1.0)).collect();
-    Ok(Tensor::from_f32(values, sample.shape().clone())?)
+    Ok(ops::clamp(sample, -1.0, 1.0)?.to_host()?)
 }
 
 /// Refuses what is no number: it would be drawn as black and looked at as if the model had meant it.
 fn finite(sample: &Tensor, model: &str) -> Result<()> {
-    if sample.as_f32()?.iter().all(|x| x.is_finite()) {
+    if ops::count_not_finite(sample)? == 0 {
         return Ok(());
     }
     Err(Error::invalid(format!("the {model} gave values that are no numbers (NaN or infinite)"))

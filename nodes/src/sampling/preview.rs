@@ -15,11 +15,12 @@ pub(super) fn expected(
     coefficients: &StepCoefficients,
     sample: &Tensor,
     output: &Tensor,
+    guidance_scale: Option<f32>,
 ) -> Result<Image> {
     // The step that goes straight to x₀.
     let straight = StepCoefficients { x0_to_previous: 1.0, sample_to_previous: 0.0, std: None, ..*coefficients };
-    let clean = schedule.step(&straight, sample, output, None)?;
-    Ok(Image::new(shrunk(&clean)?)?)
+    let clean = schedule.guided_step(&straight, sample, output, guidance_scale, None)?;
+    Ok(Image::new(shrunk(&clean.to_host()?)?)?)
 }
 
 /// Every square of pixels becomes its mean; pixels at the right and lower edge that fill no square are left out.

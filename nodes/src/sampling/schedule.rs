@@ -7,7 +7,7 @@ use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 use easel_kernels::Tensor;
-use easel_kernels::ops::{self, SchedulerStep, StepVariance};
+use easel_kernels::ops::{self, GuidedStep, StepNoise};
 
 use crate::config::{PredictionType, SchedulerConfig, VarianceType};
 use crate::error::{Error, Result};
@@ -117,8 +117,7 @@ impl Schedule {
         }
     }
 
-    /// Takes one step: `sample` and `noise` `[batch, .., channels]`; `model_output` has twice the channels when the
-    /// variance is learned, prediction first.
+    /// Takes one step without guidance: see [`Schedule::guided_step`].
     ///
     /// # Errors
     /// Shapes that do not fit, or a missing `noise` where the step adds some.
@@ -129,16 +128,33 @@ impl Schedule {
         model_output: &Tensor,
         noise: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let (prediction, predicted_variance) = self.split(sample, model_output)?;
-        let noise = match (coefficients.std, noise, &predicted_variance) {
-            (None, _, _) => None,
-            (Some(StepStd::Fixed(std)), Some(noise), _) => Some((StepVariance::Fixed { std }, noise)),
-            (Some(StepStd::LearnedRange(min_log, max_log)), Some(noise), Some(predicted)) => {
-                Some((StepVariance::LearnedRange { predicted, min_log, max_log }, noise))
+        self.guided_step(coefficients, sample, model_output, None, noise)
+    }
+
+    /// Takes one step: `sample` and `noise` `[batch, .., channels]`; `model_output` has twice the channels when the
+    /// variance is learned, prediction first, and twice the batch when it is guided by `guidance_scale`, unconditional first.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or a missing `noise` where the step adds some.
+    pub fn guided_step(
+        &self,
+        coefficients: &StepCoefficients,
+        sample: &Tensor,
+        model_output: &Tensor,
+        guidance_scale: Option<f32>,
+        noise: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        self.check_channels(sample, model_output)?;
+        let noise = match (coefficients.std, noise) {
+            (None, _) => None,
+            (Some(StepStd::Fixed(std)), Some(noise)) => Some((StepNoise::Fixed { std }, noise)),
+            (Some(StepStd::LearnedRange(min_log, max_log)), Some(noise)) => {
+                Some((StepNoise::LearnedRange { min_log, max_log }, noise))
             }
-            (Some(_), _, _) => return Err(Error::invalid("a step that adds noise was given none")),
+            (Some(_), None) => return Err(Error::invalid("a step that adds noise was given none")),
         };
-        let step = SchedulerStep {
+        let step = GuidedStep {
+            guidance_scale,
             prediction: match self.config.prediction_type {
                 PredictionType::Sample => ops::Prediction::Sample,
                 PredictionType::Epsilon => {
@@ -150,28 +166,24 @@ impl Schedule {
             sample_to_previous: coefficients.sample_to_previous,
             noise,
         };
-        Ok(ops::scheduler_step(sample, &prediction, step)?)
+        Ok(ops::guided_step(sample, model_output, step)?)
     }
 
-    /// The model's output as prediction and, when the variance is learned, that.
-    fn split(&self, sample: &Tensor, model_output: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
-        let axis = sample.shape().rank() - 1;
-        let channels = sample.dims()[axis];
+    /// That the model predicts the variance if it is learned, and only then.
+    fn check_channels(&self, sample: &Tensor, model_output: &Tensor) -> Result<()> {
+        let channels = sample.dims().last().copied().unwrap_or_default();
         let (variance, wanted) = match self.config.variance_type {
             VarianceType::LearnedRange => ("learned", 2 * channels),
             VarianceType::FixedSmallLog => ("fixed", channels),
         };
-        if model_output.dims().last() != Some(&wanted) {
-            return Err(Error::invalid(format!(
-                "the schedule's variance is {variance}, so the model's output must have {wanted} channels; it is {}",
-                model_output.shape()
-            ))
-            .with_hint("use the schedule of the same model and part"));
+        if model_output.dims().last() == Some(&wanted) {
+            return Ok(());
         }
-        if wanted == channels {
-            return Ok((model_output.clone(), None));
-        }
-        Ok((model_output.narrow(axis, 0, channels)?, Some(model_output.narrow(axis, channels, channels)?)))
+        Err(Error::invalid(format!(
+            "the schedule's variance is {variance}, so the model's output must have {wanted} channels; it is {}",
+            model_output.shape()
+        ))
+        .with_hint("use the schedule of the same model and part"))
     }
 }
 

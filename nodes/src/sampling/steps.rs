@@ -1,7 +1,7 @@
 //! What all sampling loops share: one walk along the schedule, which can be broken off and gone on with.
 
 use easel_engine::{Decoder, Fingerprint, FingerprintHasher, Value};
-use easel_kernels::{DType, Tensor};
+use easel_kernels::{DType, Device, Tensor};
 
 use super::draws::Draws;
 use super::preview;
@@ -49,38 +49,51 @@ impl Steps for () {
     }
 }
 
-/// Walks along the schedule, from noise or from where an earlier attempt was broken off, and gives the last sample.
-/// `predict` gives the model's output (guided already) for step i and its sample.
+/// What a sampling loop goes along.
+pub(super) struct Loop<'a> {
+    pub(super) schedule: &'a Schedule,
+    pub(super) draws: &'a Draws,
+    /// Where the sample is.
+    pub(super) device: Device,
+    /// How far guidance goes; `None` if the model's output has one branch only.
+    pub(super) guidance_scale: Option<f32>,
+}
+
+/// Walks along the schedule, from noise or from where an earlier attempt was broken off, and gives the last sample, which is
+/// float32 on the loop's device. `predict` gives the model's output for step i and its sample: of both branches, if the loop
+/// is guided, the unconditional one first.
 ///
 /// A step depends on the sample, on its own number and on nothing else, draws included: a walk that was broken off and
 /// gone on with gives the same bits as one that was not.
 pub(super) fn walk<S: Steps + ?Sized>(
-    schedule: &Schedule,
-    draws: &Draws,
+    along: &Loop<'_>,
     steps: &mut S,
     mut predict: impl FnMut(usize, &Tensor, &mut S) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    let &Loop { schedule, draws, device, guidance_scale } = along;
     let count = schedule.timesteps().len();
     let states = States::of(schedule, draws);
     let (done, mut sample) = match steps.saved_state().and_then(|bytes| states.open(&bytes)) {
         Some((done, sample)) => {
             steps.going_on(done, count);
-            (done, sample)
+            (done, sample.to_device(device)?)
         }
-        None => (0, draws.draw(0)?),
+        None => (0, draws.draw(0, device)?),
     };
     for i in done..count {
         let output = predict(i, &sample, steps)?;
         let coefficients = schedule.coefficients(i);
         if sample.shape().rank() == 4 && steps.wants_preview() {
             // Nothing that is only looked at may end the loop.
-            if let Ok(picture) = preview::expected(schedule, &coefficients, &sample, &output) {
+            if let Ok(picture) = preview::expected(schedule, &coefficients, &sample, &output, guidance_scale) {
                 steps.preview(picture);
             }
         }
-        let noise = coefficients.std.is_some().then(|| draws.draw(i + 1)).transpose()?;
-        sample = schedule.step(&coefficients, &sample, &output, noise.as_ref())?;
-        steps.done(i + 1, count, &|| states.seal(i + 1, &sample))?;
+        let noise = coefficients.std.is_some().then(|| draws.draw(i + 1, device)).transpose()?;
+        sample = schedule.guided_step(&coefficients, &sample, &output, guidance_scale, noise.as_ref())?;
+        // Bytes that are no state make a later attempt start anew, and what keeps the device from giving its numbers will
+        // end the next step.
+        steps.done(i + 1, count, &|| states.seal(i + 1, &sample).unwrap_or_default())?;
     }
     Ok(sample)
 }
@@ -104,11 +117,13 @@ impl States {
         States { loop_identity: hasher.finish(), shape: draws.shape(), steps: schedule.timesteps().len() }
     }
 
-    fn seal(&self, done: usize, sample: &Tensor) -> Vec<u8> {
-        sealed::seal(&self.loop_identity, |bytes| {
+    fn seal(&self, done: usize, sample: &Tensor) -> Result<Vec<u8>> {
+        let sample = sample.to_host()?;
+        let numbers = sample.bytes()?;
+        Ok(sealed::seal(&self.loop_identity, |bytes| {
             bytes.extend((done as u64).to_le_bytes());
-            bytes.extend_from_slice(sample.bytes());
-        })
+            bytes.extend_from_slice(numbers);
+        }))
     }
 
     /// The steps done and the sample; none if the bytes are no state of this loop.
@@ -191,7 +206,9 @@ mod tests {
         }
 
         fn run(&mut self, draws: &Draws) -> Result<Tensor> {
-            walk(&schedule(STEPS), draws, self, |i, sample, attempt| {
+            let schedule = schedule(STEPS);
+            let along = Loop { schedule: &schedule, draws, device: Device::Cpu, guidance_scale: None };
+            walk(&along, self, |i, sample, attempt| {
                 attempt.predicted.push(i);
                 let values = sample.as_f32()?.iter().map(|x| (x * 0.7 + i as f32 * 0.01).sin());
                 Ok(Tensor::from_f32(values.collect(), sample.shape().clone())?)
@@ -210,7 +227,11 @@ mod tests {
         let whole = Attempt::default().run(&draws(7)).unwrap();
         for step in 1..STEPS {
             let mut second = Attempt::from(state_after(step, &draws(7)));
-            assert_eq!(second.run(&draws(7)).unwrap().bytes(), whole.bytes(), "broken off after step {step}");
+            assert_eq!(
+                second.run(&draws(7)).unwrap().bytes().unwrap(),
+                whole.bytes().unwrap(),
+                "broken off after step {step}"
+            );
             assert_eq!(second.went_on_from, Some(step));
             assert_eq!(second.predicted, Vec::from_iter(step..STEPS), "nothing is computed twice");
         }
@@ -225,7 +246,7 @@ mod tests {
             assert!(attempt.run(&draws(7)).is_err());
             state = attempt.state;
         }
-        assert_eq!(Attempt::from(state.unwrap()).run(&draws(7)).unwrap().bytes(), whole.bytes());
+        assert_eq!(Attempt::from(state.unwrap()).run(&draws(7)).unwrap().bytes().unwrap(), whole.bytes().unwrap());
     }
 
     #[test]
@@ -247,15 +268,15 @@ mod tests {
             ("another seed", state_after(3, &draws(8))),
             ("another stage", state_after(3, &other_stage)),
             ("another shape", state_after(3, &other_shape)),
-            ("another schedule", States::of(&schedule(STEPS + 1), &draws(7)).seal(3, &sample)),
-            ("no step", states.seal(0, &sample)),
-            ("the last step", states.seal(STEPS, &sample)),
-            ("more steps than there are", states.seal(usize::MAX, &sample)),
-            ("too few numbers", states.seal(3, &Tensor::zeros([2, 4, 4, 2]).unwrap())),
+            ("another schedule", States::of(&schedule(STEPS + 1), &draws(7)).seal(3, &sample).unwrap()),
+            ("no step", states.seal(0, &sample).unwrap()),
+            ("the last step", states.seal(STEPS, &sample).unwrap()),
+            ("more steps than there are", states.seal(usize::MAX, &sample).unwrap()),
+            ("too few numbers", states.seal(3, &Tensor::zeros([2, 4, 4, 2]).unwrap()).unwrap()),
         ];
         for (what, state) in bad {
             let mut attempt = Attempt::from(state);
-            assert_eq!(attempt.run(&draws(7)).unwrap().bytes(), whole.bytes(), "{what}");
+            assert_eq!(attempt.run(&draws(7)).unwrap().bytes().unwrap(), whole.bytes().unwrap(), "{what}");
             assert_eq!(attempt.went_on_from, None, "{what}");
         }
     }
@@ -268,10 +289,10 @@ mod tests {
         };
         let whole = Attempt::default().run(&recorded(0.5)).unwrap();
         let mut same = Attempt::from(state_after(4, &recorded(0.5)));
-        assert_eq!(same.run(&recorded(0.5)).unwrap().bytes(), whole.bytes());
+        assert_eq!(same.run(&recorded(0.5)).unwrap().bytes().unwrap(), whole.bytes().unwrap());
         assert_eq!(same.went_on_from, Some(4));
         let mut other = Attempt::from(state_after(4, &recorded(0.25)));
-        assert_eq!(other.run(&recorded(0.5)).unwrap().bytes(), whole.bytes());
+        assert_eq!(other.run(&recorded(0.5)).unwrap().bytes().unwrap(), whole.bytes().unwrap());
         assert_eq!(other.went_on_from, None);
     }
 
@@ -280,12 +301,12 @@ mod tests {
         let mut watched = Attempt::default();
         let picture = watched.run(&draws(7)).unwrap();
         let mut alone = Attempt { no_previews: true, ..Attempt::default() };
-        assert_eq!(alone.run(&draws(7)).unwrap().bytes(), picture.bytes());
+        assert_eq!(alone.run(&draws(7)).unwrap().bytes().unwrap(), picture.bytes().unwrap());
         assert!(alone.previews.is_empty());
         assert_eq!(watched.previews.len(), STEPS);
         // At timestep 0 what the model expects is the result, times β/(1 − ᾱ): 1, but for the rounding of 1 − ᾱ, where
         // ᾱ is so near to 1 that float32 (as the reference computes it) leaves three digits of the difference.
-        let last = watched.previews.last().unwrap().0.to_vec_f32();
+        let last = watched.previews.last().unwrap().0.to_vec_f32().unwrap();
         for (shown, drawn) in last.iter().zip(picture.as_f32().unwrap()) {
             assert!((shown - drawn.clamp(-1.0, 1.0)).abs() < 2e-3, "{shown} is not {drawn}");
         }

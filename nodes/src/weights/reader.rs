@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use easel_kernels::ops::{PackedFilter, PackedMatrix, PackedUpsamplingFilter};
-use easel_kernels::{DType, KernelError, Tensor};
+use easel_kernels::{DType, KernelError, Placement, Tensor};
 
 use super::names::{closest, quoted};
 use super::store::Weights;
@@ -25,6 +25,7 @@ const SHOWN_PROBLEMS: usize = 20;
 pub struct WeightsReader {
     shared: Arc<Shared>,
     prefix: String,
+    place: Placement,
 }
 
 /// A tensor that a model has.
@@ -58,21 +59,26 @@ enum Problem {
 
 /// The tensors that a model is made of, in the order in which its constructor asks for them, each once.
 pub fn record(build: impl FnOnce(&WeightsReader)) -> Vec<TensorSpec> {
-    let reader = WeightsReader::new(None);
+    let reader = WeightsReader::new(None, Placement::CPU);
     build(&reader);
     let mut notes = reader.notes();
     std::mem::take(&mut notes.requests)
 }
 
 impl WeightsReader {
-    /// A reader of `weights`, or a recording one.
-    pub(super) fn new(weights: Option<Weights>) -> Self {
-        WeightsReader { shared: Arc::new(Shared { weights, notes: Mutex::default() }), prefix: String::new() }
+    /// A reader of `weights` for models at `place`, or a recording one.
+    pub(super) fn new(weights: Option<Weights>, place: Placement) -> Self {
+        WeightsReader { shared: Arc::new(Shared { weights, notes: Mutex::default() }), prefix: String::new(), place }
+    }
+
+    /// Where the model will compute.
+    pub fn place(&self) -> Placement {
+        self.place
     }
 
     /// The same part, further down: `reader.at("down_blocks").at(0)`.
     pub fn at(&self, name: impl Display) -> WeightsReader {
-        WeightsReader { shared: Arc::clone(&self.shared), prefix: self.full_name(&name.to_string()) }
+        WeightsReader { shared: Arc::clone(&self.shared), prefix: self.full_name(&name.to_string()), place: self.place }
     }
 
     /// Whether there is a tensor of that name below the prefix (false in recording mode).
@@ -80,30 +86,44 @@ impl WeightsReader {
         self.shared.weights.as_ref().is_some_and(|weights| weights.info(&self.full_name(name)).is_some())
     }
 
-    /// A tensor of that shape, as `f32`.
+    /// A tensor of that shape in float32, whatever the activations are: biases, parameters of norms.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Tensor {
-        self.converted(name, shape, |tensor| tensor.to_dtype(DType::F32))
+        self.tensor_of(name, shape, DType::F32)
+    }
+
+    /// A tensor of that shape that is used like an activation, in the activations' dtype: embeddings, positions.
+    pub fn activation(&self, name: &str, shape: &[usize]) -> Tensor {
+        self.tensor_of(name, shape, self.place.precision.dtype())
+    }
+
+    fn tensor_of(&self, name: &str, shape: &[usize], dtype: DType) -> Tensor {
+        self.converted(name, shape, |tensor| tensor.to_dtype(dtype)?.to_device(self.place.device))
             .unwrap_or_else(|| stand_in(&vec![0; shape.len()]))
     }
 
     /// A `[out_features, in_features]` matrix, packed.
     pub fn matrix(&self, name: &str, out_features: usize, in_features: usize) -> PackedMatrix {
-        self.converted(name, &[out_features, in_features], PackedMatrix::new).unwrap_or_else(|| {
-            PackedMatrix::new(&stand_in(&[1, 1])).expect("a matrix of one number can always be packed")
+        let pack = |weight: &Tensor| PackedMatrix::new(weight, self.place);
+        self.converted(name, &[out_features, in_features], pack).unwrap_or_else(|| {
+            PackedMatrix::new(&stand_in(&[1, 1]), Placement::CPU).expect("a matrix of one number can always be packed")
         })
     }
 
     /// A `[out_channels, in_channels, kernel, kernel]` filter, packed.
     pub fn filter(&self, name: &str, out_channels: usize, in_channels: usize, kernel: usize) -> PackedFilter {
-        self.converted(name, &[out_channels, in_channels, kernel, kernel], PackedFilter::new).unwrap_or_else(|| {
-            PackedFilter::new(&stand_in(&[1, 1, 1, 1])).expect("a filter of one number can always be packed")
+        let pack = |weight: &Tensor| PackedFilter::new(weight, self.place);
+        self.converted(name, &[out_channels, in_channels, kernel, kernel], pack).unwrap_or_else(|| {
+            PackedFilter::new(&stand_in(&[1, 1, 1, 1]), Placement::CPU)
+                .expect("a filter of one number can always be packed")
         })
     }
 
     /// A 3 × 3 convolution's weights for pictures that are doubled first, packed.
     pub fn upsampling_filter(&self, name: &str, out_channels: usize, in_channels: usize) -> PackedUpsamplingFilter {
-        self.converted(name, &[out_channels, in_channels, 3, 3], PackedUpsamplingFilter::new).unwrap_or_else(|| {
-            PackedUpsamplingFilter::new(&stand_in(&[1, 1, 3, 3])).expect("a filter of one channel can always be packed")
+        let pack = |weight: &Tensor| PackedUpsamplingFilter::new(weight, self.place);
+        self.converted(name, &[out_channels, in_channels, 3, 3], pack).unwrap_or_else(|| {
+            PackedUpsamplingFilter::new(&stand_in(&[1, 1, 3, 3]), Placement::CPU)
+                .expect("a filter of one channel can always be packed")
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use easel_kernels::Placement;
 
 use super::header::{self, FETCH_AGAIN, TensorInfo};
 use super::names::{quoted, some_of};
@@ -164,11 +165,16 @@ impl Weights {
         Ok(self.inner.fingerprint.get_or_init(|| computed).clone())
     }
 
-    /// Builds a model from these weights.
+    /// Builds a model from these weights that computes on the CPU: see [`Weights::load_at`].
+    pub fn load<M>(&self, build: impl FnOnce(&WeightsReader) -> M) -> Result<Loaded<M>> {
+        self.load_at(Placement::CPU, build)
+    }
+
+    /// Builds a model from these weights that computes at `place`.
     ///
     /// Every tensor that is missing, mis-shaped or of an element type that weights cannot have stands in the one error.
-    pub fn load<M>(&self, build: impl FnOnce(&WeightsReader) -> M) -> Result<Loaded<M>> {
-        let reader = WeightsReader::new(Some(self.clone()));
+    pub fn load_at<M>(&self, place: Placement, build: impl FnOnce(&WeightsReader) -> M) -> Result<Loaded<M>> {
+        let reader = WeightsReader::new(Some(self.clone()), place);
         let model = build(&reader);
         let unused = reader.finish(self)?;
         Ok(Loaded { model, unused })

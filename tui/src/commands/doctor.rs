@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use easel_kernels::{CudaStatus, Device, cuda_status, host};
+use easel_kernels::{CudaDevice, CudaStatus, Device, cuda_status, host};
 use easel_nodes::weights::{Hub, ModelFolder, cache_dir};
 use serde_json::{Value, json};
 
 use super::models;
 use crate::error::{CommandError, Exit};
-use crate::execution;
+use crate::execution::{self, PrecisionChoice};
 use crate::memory::{Memory, MemoryLimit};
 use crate::terminal::{self, Output, Paint, printable};
 
@@ -97,9 +97,11 @@ impl Examination {
             let remedy = "free the place, change its permissions, or choose another folder with `--out DIR`".into();
             lacks.push(Lack { what: problem.clone(), remedy, needed: true });
         }
-        // Whatever the driver says: it would be wrong to send anybody for one while there is nothing to run on it.
-        let what = "no GPU can be used: this version has no CUDA kernels yet".into();
-        lacks.push(Lack { what, remedy: "nothing to do: everything runs on the CPU".into(), needed: false });
+        if self.cuda.best().is_none() {
+            let why = self.cuda.refusal(0).unwrap_or_default();
+            let remedy = "nothing to do without a GPU: everything runs on the CPU".into();
+            lacks.push(Lack { what: format!("no GPU can be used: {why}"), remedy, needed: false });
+        }
         if self.builtin.is_empty() {
             let remedy = "build with the feature `builtin-models` (on by default), or use models from elsewhere".into();
             lacks.push(Lack { what: "no model is built in".into(), remedy, needed: false });
@@ -206,9 +208,14 @@ fn or_none(names: &[String]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
-/// What `--device auto` takes.
+/// What `--device auto --precision auto` takes.
 fn auto_device() -> String {
-    "auto".parse::<Device>().map_or_else(|error| error.to_string(), |device| device.to_string())
+    let place = "auto".parse::<Device>().map(|device| execution::placement(device, PrecisionChoice::Auto));
+    match place {
+        Ok(Ok(place)) => place.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    }
 }
 
 fn gpu(status: &CudaStatus) -> String {
@@ -219,10 +226,13 @@ fn gpu(status: &CudaStatus) -> String {
         }
         CudaStatus::Available { driver_version: (major, minor), devices } => {
             let names = devices.iter().map(|device| {
-                let (free, total) =
-                    (terminal::bytes(device.free_bytes as u64), terminal::bytes(device.total_bytes as u64));
-                let (sm_major, sm_minor) = device.compute_capability;
-                format!("cuda:{} {} (sm_{sm_major}{sm_minor}, {free} of {total} free)", device.ordinal, device.name)
+                let total = terminal::bytes(device.total_bytes as u64);
+                let (major, minor) = device.compute_capability;
+                let memory = free_bytes(device)
+                    .map_or_else(|| total.clone(), |free| format!("{} of {total} free", terminal::bytes(free as u64)));
+                let problem = status.refusal(device.ordinal);
+                let problem = problem.map(|why| format!(", cannot be used because {why}")).unwrap_or_default();
+                format!("cuda:{} {} (sm_{major}{minor}, {memory}{problem})", device.ordinal, device.name)
             });
             format!("{}; driver for CUDA {major}.{minor}", names.collect::<Vec<_>>().join(", "))
         }
@@ -239,10 +249,16 @@ fn gpu_json(status: &CudaStatus) -> Value {
                 "device": format!("cuda:{}", device.ordinal),
                 "compute_capability": format!("{}.{}", device.compute_capability.0, device.compute_capability.1),
                 "total_bytes": device.total_bytes,
-                "free_bytes": device.free_bytes,
+                "free_bytes": free_bytes(device),
+                "refusal": status.refusal(device.ordinal),
             })).collect::<Vec<_>>(),
         }),
     }
+}
+
+/// What no program has taken of its memory, if it can be used at all.
+fn free_bytes(device: &CudaDevice) -> Option<usize> {
+    Some(Device::Cuda(device.ordinal).memory().ok()??.free)
 }
 
 /// The processor's name in Linux's /proc/cpuinfo.

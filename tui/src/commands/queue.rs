@@ -125,7 +125,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
 
 fn add(workflow: &WorkflowArguments, priority: i64) -> Result<Exit, CommandError> {
     let journal = workspace::needed_journal()?;
-    let workspace = Workspace::with_journal(&workflow.choices(), Some(journal.clone()))?;
+    let workspace = Workspace::with_journal(&workflow.choices()?, Some(journal.clone()))?;
     let settings = workflow.settings();
     let ready = workflow.prepare(&settings, &workspace, report::reporter(Style::Quiet).as_mut())?;
     let Some(ready) = ready else { return Ok(Exit::Wrong) };

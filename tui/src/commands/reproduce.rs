@@ -12,7 +12,7 @@ use image::DynamicImage;
 use super::models::with_hint;
 use super::workflow::MemoryArguments;
 use crate::error::{CommandError, Exit};
-use crate::execution::{self, Artifact};
+use crate::execution::{self, Artifact, PrecisionChoice};
 use crate::interrupt::Interrupt;
 use crate::report::{self, Reporter, Style, is_fingerprint};
 use crate::terminal::{self, Output, printable};
@@ -56,6 +56,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = execution::parse_device)]
     device: Device,
 
+    /// What to compute in: `auto`, `float32`, `float16` or `bfloat16`
+    #[arg(long, value_name = "PRECISION", default_value = "auto", value_parser = execution::parse_precision)]
+    precision: PrecisionChoice,
+
     /// Says nothing but errors and the result
     #[arg(long, short)]
     quiet: bool,
@@ -82,13 +86,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         return Err(CommandError::wrong(problem).with_hint("choose another folder with `--out DIR`"));
     }
     // Results that are taken from a cache reproduce nothing, and a comparison is no run to come back to.
-    let choices = Choices {
-        device: arguments.device,
-        cache: false,
-        journal: false,
-        save_every: None,
-        memory: arguments.memory.limit,
-    };
+    let place = execution::placement(arguments.device, arguments.precision)?;
+    let choices = Choices { place, cache: false, journal: false, save_every: None, memory: arguments.memory.limit };
     let workspace = Workspace::open(&choices)?;
     let name = format!("recipe of {}", arguments.picture.display());
     // A path without a folder: what it includes counts from there, as it does in the recipe.

@@ -6,6 +6,7 @@ use easel_engine::WhenStopped;
 use super::workflow::RunOptions;
 use crate::error::{CommandError, Exit};
 use crate::interrupt::Interrupt;
+use crate::profiling::Profiling;
 use crate::report::{self, Style};
 use crate::terminal;
 use crate::workspace::{self, Workspace};
@@ -61,12 +62,15 @@ Exit status: 0 done; 1 the run failed or was stopped; 2 the workflow or the argu
 pub(crate) struct Arguments {
     #[command(flatten)]
     options: RunOptions,
+
+    #[command(flatten)]
+    profiling: Profiling,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let options = &arguments.options;
     let mut reporter = report::reporter(options.style());
-    let workspace = Workspace::open(&options.choices())?;
+    let workspace = Workspace::open(&options.choices()?)?;
     let settings = options.workflow.settings();
     let ready = options.workflow.prepare(&settings, &workspace, reporter.as_mut())?;
     let Some(ready) = ready else { return Ok(Exit::Wrong) };
@@ -77,8 +81,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         terminal::note(format_args!("run {}", claim.run().0));
     }
     let when_stopped = WhenStopped::Cancelled;
+    let profile = arguments.profiling.start();
     let finished = workspace.carry_out_claimed(ready, claim, when_stopped, &interrupt.token(), reporter.as_mut())?;
     drop(interrupt);
+    arguments.profiling.finish(profile)?;
     if let Some(hint) = workspace::how_to_go_on(&finished).filter(|_| options.style() == Style::Human) {
         terminal::note(hint);
     }

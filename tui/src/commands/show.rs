@@ -1,7 +1,7 @@
 //! `easel show`: the story of one run.
 
 use clap::Args;
-use easel_engine::{ArtifactRecord, Job, JournalError, NodeRecord, NodeState, RunId, RunStory};
+use easel_engine::{ArtifactRecord, Job, JobOptions, JournalError, NodeRecord, NodeState, RunId, RunStory};
 use serde_json::json;
 
 use crate::cli::parse_run;
@@ -139,6 +139,9 @@ fn settings(job: &Job) -> Vec<(&'static str, String)> {
     fields.extend(job.settings.targets.iter().flatten().map(|target| ("target", target.clone())));
     fields.push(("out", job.settings.out_dir.display().to_string()));
     fields.push(("device", job.options.device.clone()));
+    if job.options.precision != JobOptions::default().precision {
+        fields.push(("precision", job.options.precision.clone()));
+    }
     if !job.options.cache {
         fields.push(("cache", "off".into()));
     }
@@ -205,6 +208,7 @@ fn as_json(story: &RunStory) -> serde_json::Value {
         "base": job.settings.base_dir.as_ref().map(|path| path.to_string_lossy()),
         "out": job.settings.out_dir.to_string_lossy(),
         "device": job.options.device,
+        "precision": job.options.precision,
         "cache": job.options.cache,
         "keep_going": job.settings.keep_going,
         "save_every": job.options.save_every,

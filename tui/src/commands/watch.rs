@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use easel_engine::{Diagnostic, Disk, Library, Plan, Settings, Source};
+use easel_kernels::overrides::{self, Overrides};
 
 use super::workflow::{Prepared, RunOptions};
 use crate::error::{CommandError, Exit};
 use crate::execution::{self, Finished};
 use crate::interrupt::Interrupt;
+use crate::kernels::{self, KernelFolder};
 use crate::plugins;
 use crate::report;
 use crate::watching::{Broken, Planned, Session, Sound, Work};
@@ -67,19 +69,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let options = &arguments.options;
     let mut reporter = report::reporter(options.style());
     // A run after every save is no history that anybody wants to read; what was computed is in the cache.
-    let workspace = Arc::new(Workspace::open(&Choices { journal: false, ..options.choices() })?);
+    let choices = Choices { journal: false, ..options.choices()? };
+    let workspace = Arc::new(Workspace::open(&choices)?);
     let settings = options.workflow.settings();
+    let ready = Arc::new(Mutex::new(None));
     let mut planning = Planning {
         file: options.workflow.file.clone(),
         settings: settings.clone(),
         workspace: Arc::clone(&workspace),
         brought: plugins::Memory::default(),
+        kernels: KernelFolder::from_environment(choices.place.device),
+        ready: Arc::clone(&ready),
     };
     let work = Work {
         file: options.workflow.file.clone(),
         polls: arguments.poll,
         plan: move || planning.plan(),
         run: move |plan, cancel, reporter: &mut dyn report::Reporter| {
+            // Here, and not when they were read: until now the run before it may have used the kernels.
+            if let Some(kernels) = ready.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                overrides::install(Some(kernels));
+            }
             workspace.carry_out(plan, &settings, cancel, reporter)
         },
     };
@@ -95,10 +105,34 @@ struct Planning {
     workspace: Arc<Workspace>,
     /// What plugins brought before they broke.
     brought: plugins::Memory,
+    kernels: Option<KernelFolder>,
+    /// Kernels that compile, for the next run.
+    ready: Arc<Mutex<Option<Arc<Overrides>>>>,
 }
 
 impl Planning {
     fn plan(&mut self) -> Planned<Sound, Broken> {
+        let Some(folder) = &self.kernels else { return self.plan_workflow() };
+        let (read, places) = (folder.read(), folder.places());
+        let mut planned = self.plan_workflow();
+        match read {
+            Ok(kernels) => {
+                planned.files.extend(kernels.files().iter().filter_map(|file| std::path::absolute(file).ok()));
+                *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Some(kernels);
+            }
+            Err(error) => {
+                planned.files.extend(places.iter().filter_map(|place| std::path::absolute(place).ok()));
+                let problem = Diagnostic::error("kernels", error.to_string()).with_hint(kernels::HINT);
+                match &mut planned.result {
+                    Err(broken) => broken.diagnostics.push(problem),
+                    Ok(_) => planned.result = Err(Broken { source: None, diagnostics: vec![problem] }),
+                }
+            }
+        }
+        planned
+    }
+
+    fn plan_workflow(&mut self) -> Planned<Sound, Broken> {
         let library = Recording::default();
         let types = self.workspace.node_types(Some(&self.file));
         self.brought.note(&types.plugins);

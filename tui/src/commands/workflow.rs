@@ -10,7 +10,7 @@ use easel_kernels::Device;
 use super::check::MISSING_SETTING;
 use crate::cli::Assignment;
 use crate::error::CommandError;
-use crate::execution::{self, is_picture};
+use crate::execution::{self, PrecisionChoice, is_picture};
 use crate::memory::MemoryLimit;
 use crate::plugins::NodeTypes;
 use crate::preview;
@@ -48,9 +48,15 @@ pub(crate) struct WorkflowArguments {
 
     /// Where to compute: `auto`, `cpu` or `cuda:N`
     ///
-    /// `auto` takes the first GPU that this program has kernels for, else the CPU. `easel doctor` says what there is.
+    /// `auto` takes the newest GPU that can be used, else the CPU. `easel doctor` says what there is.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = execution::parse_device)]
     device: Device,
+
+    /// What to compute in: `auto`, `float32`, `float16` or `bfloat16`
+    ///
+    /// `auto` is float32 on the CPU, which computes in nothing else, and float16 on a GPU.
+    #[arg(long, value_name = "PRECISION", default_value = "auto", value_parser = execution::parse_precision)]
+    precision: PrecisionChoice,
 
     /// Runs this node and what it needs, and no others; may be repeated
     ///
@@ -72,14 +78,14 @@ pub(crate) struct WorkflowArguments {
 }
 
 impl WorkflowArguments {
-    pub(super) fn choices(&self) -> Choices {
-        Choices {
-            device: self.device,
+    pub(super) fn choices(&self) -> Result<Choices, CommandError> {
+        Ok(Choices {
+            place: execution::placement(self.device, self.precision)?,
             cache: !self.no_cache,
             journal: true,
             save_every: self.save_every.map(NonZeroUsize::get),
             memory: MemoryLimit::None,
-        }
+        })
     }
 
     pub(super) fn settings(&self) -> Settings {
@@ -167,8 +173,8 @@ impl RunOptions {
         self.telling.style()
     }
 
-    pub(super) fn choices(&self) -> Choices {
-        Choices { journal: !self.no_journal, memory: self.memory.limit, ..self.workflow.choices() }
+    pub(super) fn choices(&self) -> Result<Choices, CommandError> {
+        Ok(Choices { journal: !self.no_journal, memory: self.memory.limit, ..self.workflow.choices()? })
     }
 
     pub(super) fn show<'a>(&self, files: impl Iterator<Item = &'a Path> + Clone) -> Result<(), CommandError> {

@@ -1,6 +1,7 @@
 //! `CLIPTextModelWithProjection`.
 
-use easel_kernels::{Result, Tensor, ops};
+use easel_kernels::ops;
+use easel_kernels::{Placement, Result, Tensor};
 
 use super::encoder::{Encoder, EncoderSizes};
 use crate::config::ClipTextConfig;
@@ -15,6 +16,7 @@ pub struct ClipText {
     final_layer_norm: LayerNorm,
     text_projection: Linear,
     eos_token_id: u32,
+    place: Placement,
 }
 
 /// What the text tower gives.
@@ -46,13 +48,19 @@ impl ClipText {
         };
         let positions = [config.max_position_embeddings, hidden];
         ClipText {
-            token_embedding: embeddings.at("token_embedding").tensor("weight", &[config.vocab_size, hidden]),
-            position_embedding: embeddings.at("position_embedding").tensor("weight", &positions),
+            token_embedding: embeddings.at("token_embedding").activation("weight", &[config.vocab_size, hidden]),
+            position_embedding: embeddings.at("position_embedding").activation("weight", &positions),
             encoder: Encoder::new(&model.at("encoder"), sizes),
             final_layer_norm: LayerNorm::new(&model.at("final_layer_norm"), hidden, config.layer_norm_eps),
             text_projection: Linear::without_bias(&weights.at("text_projection"), hidden, config.projection_dim),
             eos_token_id: config.eos_token_id,
+            place: weights.place(),
         }
+    }
+
+    /// Where it computes.
+    pub fn place(&self) -> Placement {
+        self.place
     }
 
     /// `ids`: `batch` rows of `tokens` ids. No padding mask: UnCLIP pipelines give none to this tower.

@@ -1,7 +1,7 @@
 //! `CLIPVisionModelWithProjection`.
 
 use easel_kernels::ops::{self, Epilogue, PackedFilter};
-use easel_kernels::{Result, Tensor};
+use easel_kernels::{Placement, Result, Tensor};
 
 use super::encoder::{Encoder, EncoderSizes};
 use crate::config::ClipVisionConfig;
@@ -18,6 +18,7 @@ pub struct ClipVision {
     post_layernorm: LayerNorm,
     visual_projection: Linear,
     patch_size: usize,
+    place: Placement,
 }
 
 /// What the image tower gives.
@@ -46,16 +47,22 @@ impl ClipVision {
         };
         let patches = embeddings.at("patch_embedding");
         ClipVision {
-            class_embedding: embeddings.tensor("class_embedding", &[hidden]),
+            class_embedding: embeddings.activation("class_embedding", &[hidden]),
             patch_embedding: patches.filter("weight", hidden, config.num_channels, config.patch_size),
-            position_embedding: embeddings.at("position_embedding").tensor("weight", &[side * side + 1, hidden]),
+            position_embedding: embeddings.at("position_embedding").activation("weight", &[side * side + 1, hidden]),
             // The published key has this typo.
             pre_layernorm: LayerNorm::new(&model.at("pre_layrnorm"), hidden, eps),
             encoder: Encoder::new(&model.at("encoder"), sizes),
             post_layernorm: LayerNorm::new(&model.at("post_layernorm"), hidden, eps),
             visual_projection: Linear::without_bias(&weights.at("visual_projection"), hidden, config.projection_dim),
             patch_size: config.patch_size,
+            place: weights.place(),
         }
+    }
+
+    /// Where it computes: what it is given must be there.
+    pub fn place(&self) -> Placement {
+        self.place
     }
 
     /// `pixel_values: [batch, image_size, image_size, 3]`, normalised as the image processor does.

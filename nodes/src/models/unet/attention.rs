@@ -1,7 +1,9 @@
 //! `Attention` with added keys and values (`AttnAddedKVProcessor`): the picture looks at itself and at the context.
 
+use std::sync::OnceLock;
+
 use easel_kernels::ops::{self, Activation, AttentionMask};
-use easel_kernels::{Result, Tensor};
+use easel_kernels::{DType, Result, Tensor};
 
 use super::UNetCondition;
 use crate::config::UNetConfig;
@@ -29,6 +31,21 @@ pub(super) struct PreparedContext {
     added: Option<(Tensor, Tensor)>,
     /// `[batch, tokens]`.
     key_bias: Option<Tensor>,
+    /// The same with the picture's own keys, once it is known how many there are.
+    whole_key_bias: OnceLock<Tensor>,
+}
+
+impl PreparedContext {
+    /// `[batch, tokens + pixels]`: the picture's own keys are never masked.
+    fn key_bias(&self, batch: usize, pixels: usize) -> Result<Option<&Tensor>> {
+        let Some(bias) = &self.key_bias else { return Ok(None) };
+        if self.whole_key_bias.get().is_none() {
+            let own = Tensor::zeros_on(bias.device(), DType::F32, [batch, pixels])?;
+            // Another thread may have been first, with the same numbers.
+            let _ = self.whole_key_bias.set(Tensor::concat(&[bias, &own], 1)?);
+        }
+        Ok(self.whole_key_bias.get())
+    }
 }
 
 impl AddedKvAttention {
@@ -50,7 +67,7 @@ impl AddedKvAttention {
     pub(super) fn prepare(&self, condition: UNetCondition<'_>) -> Result<PreparedContext> {
         let Some(context) = condition.encoder_hidden_states else { return Ok(PreparedContext::default()) };
         let added = Some((self.add_k_proj.forward(context)?, self.add_v_proj.forward(context)?));
-        Ok(PreparedContext { added, key_bias: condition.encoder_key_bias.cloned() })
+        Ok(PreparedContext { added, key_bias: condition.encoder_key_bias.cloned(), whole_key_bias: OnceLock::new() })
     }
 
     /// `[batch, height, width, channels]` → the same.
@@ -59,12 +76,7 @@ impl AddedKvAttention {
         let pixels = height * width;
         let normed = self.group_norm.fused(&[x], None, Activation::None)?.reshape([batch, pixels, channels])?;
         let (q, k, v) = (self.to_q.forward(&normed)?, self.to_k.forward(&normed)?, self.to_v.forward(&normed)?);
-        let key_bias = match &context.key_bias {
-            // The picture's own keys are never masked.
-            Some(bias) => Some(Tensor::concat(&[bias, &Tensor::zeros([batch, pixels])?], 1)?),
-            None => None,
-        };
-        let mask = AttentionMask { causal: false, key_bias: key_bias.as_ref() };
+        let mask = AttentionMask { causal: false, key_bias: context.key_bias(batch, pixels)? };
         let added = context.added.as_ref().map(|(k, v)| (k, v));
         let attended = ops::attention(&q, &k, &v, self.heads, added, mask)?;
         let residual = x.reshape([batch, pixels, channels])?;

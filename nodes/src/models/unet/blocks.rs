@@ -3,7 +3,7 @@
 //! What a block computes from the timesteps and from the condition alone does not depend on the picture: it is prepared once
 //! for a whole sampling loop, in a tree of the blocks' own form.
 
-use easel_kernels::{Result, Tensor};
+use easel_kernels::{DType, Result, Tensor};
 
 use super::UNetCondition;
 use super::attention::{AddedKvAttention, PreparedContext};
@@ -26,13 +26,13 @@ impl Layer {
         }
     }
 
-    fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedLayer> {
+    fn prepare(&self, loop_inputs: &mut LoopInputs<'_>) -> Result<PreparedLayer> {
         let context = self.attention.as_ref().map(|attention| attention.prepare(loop_inputs.condition)).transpose()?;
         Ok(PreparedLayer { time: loop_inputs.prepare(&self.resnet)?, context: context.unwrap_or_default() })
     }
 
-    fn forward(&self, sources: &[&Tensor], prepared: &PreparedLayer, step: usize) -> Result<Tensor> {
-        let x = self.resnet.forward(sources, &prepared.time.of(step)?)?;
+    fn forward(&self, sources: &[&Tensor], prepared: &PreparedLayer, time: &Tensor) -> Result<Tensor> {
+        let x = self.resnet.forward(sources, &prepared.time.of(time)?)?;
         match &self.attention {
             Some(attention) => attention.forward(&x, &prepared.context),
             None => Ok(x),
@@ -40,31 +40,51 @@ impl Layer {
     }
 }
 
-/// What is known of a sampling loop before its first step.
-#[derive(Clone, Copy)]
+/// What is known of a sampling loop before its first step, and what the resnets made of its timesteps.
 pub(super) struct LoopInputs<'a> {
     /// `[steps · batch, time_embed_dim]`, activated.
-    pub(super) time: &'a Tensor,
-    pub(super) batch: usize,
-    pub(super) condition: UNetCondition<'a>,
+    time: &'a Tensor,
+    steps: usize,
+    batch: usize,
+    condition: UNetCondition<'a>,
+    /// Of each resnet, `[steps, batch · channels]`.
+    projections: Vec<Tensor>,
+    /// Numbers of a step in all of them.
+    width: usize,
 }
 
-impl LoopInputs<'_> {
-    fn prepare(self, resnet: &ResnetBlock) -> Result<PreparedTime> {
-        Ok(PreparedTime { steps: resnet.prepare(self.time)?, batch: self.batch })
+impl<'a> LoopInputs<'a> {
+    pub(super) fn new(time: &'a Tensor, steps: usize, batch: usize, condition: UNetCondition<'a>) -> Self {
+        LoopInputs { time, steps, batch, condition, projections: Vec::new(), width: 0 }
+    }
+
+    fn prepare(&mut self, resnet: &ResnetBlock) -> Result<PreparedTime> {
+        // They end up as biases and scales, which are float32 whatever the activations are.
+        let projected = resnet.prepare(self.time)?.to_dtype(DType::F32)?;
+        let prepared = PreparedTime { start: self.width, batch: self.batch, channels: projected.dims()[1] };
+        let width = prepared.batch * prepared.channels;
+        self.projections.push(projected.reshape([self.steps, width])?);
+        self.width += width;
+        Ok(prepared)
+    }
+
+    /// All projections, `[steps, width]`: a step's side by side, so that a step is one row.
+    pub(super) fn finish(self) -> Result<Tensor> {
+        Tensor::concat(&self.projections.iter().collect::<Vec<_>>(), 1)
     }
 }
 
-/// A resnet's time projections: `[steps · batch, channels]`.
+/// Where a resnet's time projection stands among a step's.
 struct PreparedTime {
-    steps: Tensor,
+    start: usize,
     batch: usize,
+    channels: usize,
 }
 
 impl PreparedTime {
-    /// `[batch, channels]`.
-    fn of(&self, step: usize) -> Result<Tensor> {
-        self.steps.narrow(0, step * self.batch, self.batch)
+    /// `time`: the projections of a step → `[batch, channels]`, shared.
+    fn of(&self, time: &Tensor) -> Result<Tensor> {
+        time.narrow(0, self.start, self.batch * self.channels)?.reshape([self.batch, self.channels])
     }
 }
 
@@ -80,7 +100,7 @@ pub(super) struct PreparedBlock {
 }
 
 impl PreparedBlock {
-    fn new(layers: &[Layer], last: Option<&ResnetBlock>, loop_inputs: LoopInputs<'_>) -> Result<Self> {
+    fn new(layers: &[Layer], last: Option<&ResnetBlock>, loop_inputs: &mut LoopInputs<'_>) -> Result<Self> {
         Ok(PreparedBlock {
             layers: layers.iter().map(|layer| layer.prepare(loop_inputs)).collect::<Result<_>>()?,
             last: last.map(|resnet| loop_inputs.prepare(resnet)).transpose()?,
@@ -88,9 +108,9 @@ impl PreparedBlock {
     }
 
     /// Passes `x` through the resnet that follows the layers.
-    fn pass_last(&self, last: Option<&ResnetBlock>, x: Tensor, step: usize) -> Result<Tensor> {
+    fn pass_last(&self, last: Option<&ResnetBlock>, x: Tensor, time: &Tensor) -> Result<Tensor> {
         match (last, &self.last) {
-            (Some(resnet), Some(time)) => resnet.forward(&[&x], &time.of(step)?),
+            (Some(resnet), Some(prepared)) => resnet.forward(&[&x], &prepared.of(time)?),
             _ => Ok(x),
         }
     }
@@ -129,7 +149,7 @@ impl DownBlock {
         }
     }
 
-    pub(super) fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedBlock> {
+    pub(super) fn prepare(&self, loop_inputs: &mut LoopInputs<'_>) -> Result<PreparedBlock> {
         PreparedBlock::new(&self.layers, self.downsampler.as_ref(), loop_inputs)
     }
 
@@ -138,15 +158,15 @@ impl DownBlock {
         &self,
         mut x: Tensor,
         prepared: &PreparedBlock,
-        step: usize,
+        time: &Tensor,
         skips: &mut Vec<Tensor>,
     ) -> Result<Tensor> {
         for (layer, prepared) in self.layers.iter().zip(&prepared.layers) {
-            x = layer.forward(&[&x], prepared, step)?;
+            x = layer.forward(&[&x], prepared, time)?;
             skips.push(x.clone());
         }
         if self.downsampler.is_some() {
-            x = prepared.pass_last(self.downsampler.as_ref(), x, step)?;
+            x = prepared.pass_last(self.downsampler.as_ref(), x, time)?;
             skips.push(x.clone());
         }
         Ok(x)
@@ -171,14 +191,14 @@ impl MidBlock {
         }
     }
 
-    pub(super) fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedBlock> {
+    pub(super) fn prepare(&self, loop_inputs: &mut LoopInputs<'_>) -> Result<PreparedBlock> {
         PreparedBlock::new(&self.first, Some(&self.second), loop_inputs)
     }
 
-    pub(super) fn forward(&self, x: Tensor, prepared: &PreparedBlock, step: usize) -> Result<Tensor> {
+    pub(super) fn forward(&self, x: Tensor, prepared: &PreparedBlock, time: &Tensor) -> Result<Tensor> {
         let mut layers = self.first.iter().zip(&prepared.layers);
-        let x = layers.try_fold(x, |x, (layer, prepared)| layer.forward(&[&x], prepared, step))?;
-        prepared.pass_last(Some(&self.second), x, step)
+        let x = layers.try_fold(x, |x, (layer, prepared)| layer.forward(&[&x], prepared, time))?;
+        prepared.pass_last(Some(&self.second), x, time)
     }
 }
 
@@ -228,7 +248,7 @@ impl UpBlock {
         UpBlock { layers, upsampler }
     }
 
-    pub(super) fn prepare(&self, loop_inputs: LoopInputs<'_>) -> Result<PreparedBlock> {
+    pub(super) fn prepare(&self, loop_inputs: &mut LoopInputs<'_>) -> Result<PreparedBlock> {
         PreparedBlock::new(&self.layers, self.upsampler.as_ref(), loop_inputs)
     }
 
@@ -236,14 +256,14 @@ impl UpBlock {
         &self,
         mut x: Tensor,
         prepared: &PreparedBlock,
-        step: usize,
+        time: &Tensor,
         skips: &mut Vec<Tensor>,
     ) -> Result<Tensor> {
         for (layer, prepared) in self.layers.iter().zip(&prepared.layers) {
             let skip = skips.pop().expect("the way down leaves one tensor for every layer of the way up");
-            x = layer.forward(&[&x, &skip], prepared, step)?;
+            x = layer.forward(&[&x, &skip], prepared, time)?;
         }
-        prepared.pass_last(self.upsampler.as_ref(), x, step)
+        prepared.pass_last(self.upsampler.as_ref(), x, time)
     }
 }
 

@@ -6,7 +6,7 @@ mod blocks;
 mod resnet;
 
 use easel_kernels::ops::{self, Activation};
-use easel_kernels::{Result, Tensor};
+use easel_kernels::{Placement, Result, Tensor};
 
 use self::blocks::{DownBlock, LoopInputs, MidBlock, PreparedBlock, UpBlock};
 use crate::config::UNetConfig;
@@ -23,6 +23,7 @@ pub struct UNet {
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
     config: UNetConfig,
+    place: Placement,
 }
 
 /// What conditions a UNet beside the timestep; a super-resolution network takes none.
@@ -51,7 +52,13 @@ impl UNet {
             conv_norm_out: GroupNorm::new(&weights.at("conv_norm_out"), config.norm_num_groups, first, config.norm_eps),
             conv_out: Conv2d::new(&weights.at("conv_out"), first, config.out_channels, 3),
             config: config.clone(),
+            place: weights.place(),
         }
+    }
+
+    /// Where it computes: what it is given must be there.
+    pub fn place(&self) -> Placement {
+        self.place
     }
 
     /// Its configuration.
@@ -66,11 +73,13 @@ impl UNet {
     /// Tensors of other shapes than [`UNetCondition`] says, or no memory.
     pub fn prepare(&self, batch: usize, timesteps: &[f32], condition: UNetCondition<'_>) -> Result<PreparedLoop> {
         let time = self.activated_time_embedding(batch, timesteps, condition)?;
-        let loop_inputs = LoopInputs { time: &time, batch, condition };
+        let mut loop_inputs = LoopInputs::new(&time, timesteps.len(), batch, condition);
+        let inputs = &mut loop_inputs;
         Ok(PreparedLoop {
-            down_blocks: self.down_blocks.iter().map(|block| block.prepare(loop_inputs)).collect::<Result<_>>()?,
-            mid_block: self.mid_block.prepare(loop_inputs)?,
-            up_blocks: self.up_blocks.iter().map(|block| block.prepare(loop_inputs)).collect::<Result<_>>()?,
+            down_blocks: self.down_blocks.iter().map(|block| block.prepare(inputs)).collect::<Result<_>>()?,
+            mid_block: self.mid_block.prepare(inputs)?,
+            up_blocks: self.up_blocks.iter().map(|block| block.prepare(inputs)).collect::<Result<_>>()?,
+            time: loop_inputs.finish()?,
         })
     }
 
@@ -80,15 +89,24 @@ impl UNet {
     /// # Errors
     /// A step that the loop has not, shapes that do not fit, or no memory.
     pub fn step(&self, sample: &Tensor, prepared: &PreparedLoop, step: usize) -> Result<Tensor> {
-        let sample = if self.config.center_input_sample { &center(sample)? } else { sample };
-        let mut x = self.conv_in.forward(sample)?;
+        self.forward(sample, prepared, &prepared.time(step)?)
+    }
+
+    /// The same, with the step given as its [`PreparedLoop::time`].
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or no memory.
+    pub fn forward(&self, sample: &Tensor, prepared: &PreparedLoop, time: &Tensor) -> Result<Tensor> {
+        // From [0, 1] to [−1, 1].
+        let sample = if self.config.center_input_sample { &ops::affine(sample, 2.0, -1.0)? } else { sample };
+        let mut x = self.conv_in.forward(&sample.to_dtype(self.place.precision.dtype())?)?;
         let mut skips = vec![x.clone()];
         for (block, prepared) in self.down_blocks.iter().zip(&prepared.down_blocks) {
-            x = block.forward(x, prepared, step, &mut skips)?;
+            x = block.forward(x, prepared, time, &mut skips)?;
         }
-        x = self.mid_block.forward(x, &prepared.mid_block, step)?;
+        x = self.mid_block.forward(x, &prepared.mid_block, time)?;
         for (block, prepared) in self.up_blocks.iter().zip(&prepared.up_blocks) {
-            x = block.forward(x, prepared, step, &mut skips)?;
+            x = block.forward(x, prepared, time, &mut skips)?;
         }
         self.conv_out.forward(&self.conv_norm_out.fused(&[&x], None, Activation::Silu)?)
     }
@@ -104,7 +122,7 @@ impl UNet {
         let config = &self.config;
         let channels = config.block_out_channels[0];
         let embedding = ops::timestep_embedding(timesteps, channels, config.flip_sin_to_cos, config.freq_shift)?;
-        let embedding = self.time_embedding.forward(&embedding)?.repeat_interleave(batch)?;
+        let embedding = self.time_embedding.forward(&self.place.activation(&embedding)?)?.repeat_interleave(batch)?;
         let Some(labels) = condition.class_labels else { return ops::silu(&embedding) };
         let all = embedding.shape().clone();
         let steps = embedding.reshape([timesteps.len(), batch, 4 * channels])?;
@@ -117,10 +135,16 @@ pub struct PreparedLoop {
     down_blocks: Vec<PreparedBlock>,
     mid_block: PreparedBlock,
     up_blocks: Vec<PreparedBlock>,
+    /// All projections of the time embedding, a row for every step.
+    time: Tensor,
 }
 
-/// From [0, 1] to [−1, 1].
-fn center(sample: &Tensor) -> Result<Tensor> {
-    let values = sample.as_f32()?.iter().map(|x| 2.0 * x - 1.0).collect();
-    Tensor::from_f32(values, sample.shape().clone())
+impl PreparedLoop {
+    /// What [`UNet::forward`] takes of step `step`: one row of numbers.
+    ///
+    /// # Errors
+    /// A step that the loop has not.
+    pub fn time(&self, step: usize) -> Result<Tensor> {
+        self.time.narrow(0, step, 1)?.reshape([self.time.dims()[1]])
+    }
 }

@@ -1,10 +1,11 @@
-//! Memory that holds a tensor's numbers.
+//! The host's memory.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use bytemuck::{Pod, Zeroable};
 
+use super::checked_bytes;
 use crate::{KernelError, Result, Shape};
 
 /// A cache line, the unit of allocation: buffers start on one, so that no full vector straddles two.
@@ -43,14 +44,6 @@ impl Buffer {
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.bytes]
     }
-}
-
-/// The size of `shape` in bytes, unless it does not fit the address space.
-pub(crate) fn checked_bytes(shape: &Shape, element_size: usize) -> Result<usize> {
-    shape
-        .checked_len()
-        .and_then(|len| len.checked_mul(element_size))
-        .ok_or_else(|| KernelError::shape("tensor", format!("{shape} has more elements than memory has addresses")))
 }
 
 impl AsRef<[u8]> for Buffer {

@@ -1,0 +1,58 @@
+//! Copies between host and device, and on the device.
+
+use std::ops::Range;
+
+use cudarc::driver::result;
+
+use super::error::During;
+use super::{Context, DeviceSlice};
+use crate::Result;
+
+impl Context {
+    /// Copies `bytes` to new device memory.
+    pub(crate) fn upload(&'static self, bytes: &[u8]) -> Result<DeviceSlice> {
+        self.refuse_in_capture("copying to the device")?;
+        let to = self.allocate(bytes.len())?;
+        if !bytes.is_empty() {
+            self.bind()?;
+            // SAFETY: `to` holds as many bytes as `bytes` and is used in this stream only. The driver has read memory
+            // that is not pinned when the call returns.
+            unsafe { result::memcpy_htod_async(to.address(), bytes, self.stream()) }
+                .during(self.ordinal(), || format!("copying {} bytes to the device", bytes.len()))?;
+        }
+        Ok(to)
+    }
+}
+
+impl DeviceSlice {
+    /// Waits for what computes the bytes and copies them to `to`, which is as long.
+    pub(crate) fn download(&self, to: &mut [u8]) -> Result<()> {
+        assert_eq!(to.len(), self.len());
+        if to.is_empty() {
+            return Ok(());
+        }
+        let context = self.context();
+        context.refuse_in_capture("copying from the device")?;
+        context.bind()?;
+        // SAFETY: both are equally long, and `to` stays borrowed until the stream has been waited for.
+        unsafe { result::memcpy_dtoh_async(to, self.address(), context.stream()) }
+            .during(context.ordinal(), || format!("copying {} bytes from the device", self.len()))?;
+        context.synchronize()
+    }
+
+    /// Copies the bytes `range` of `from` to `start`.
+    ///
+    /// Only for memory that was just allocated: tensors never change.
+    pub(crate) fn write(&self, start: usize, from: &DeviceSlice, range: Range<usize>) -> Result<()> {
+        let (to, from) = (self.slice(start, range.len()), from.slice(range.start, range.len()));
+        assert!(std::ptr::eq(to.context(), from.context()), "copies stay on one device");
+        if to.len() == 0 {
+            return Ok(());
+        }
+        let context = self.context();
+        context.bind()?;
+        // SAFETY: `slice` has checked both ranges, and both are used in this stream only.
+        unsafe { result::memcpy_dtod_async(to.address(), from.address(), to.len(), context.stream()) }
+            .during(context.ordinal(), || format!("copying {} bytes on the device", to.len()))
+    }
+}

@@ -1,0 +1,195 @@
+//! `--profile`: where the time of a run went.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use easel_kernels::profile::{Profile, Timing};
+use serde_json::json;
+
+use crate::error::CommandError;
+use crate::terminal;
+
+/// Rows of the table; what takes less time than all of them is summed up.
+const MOST_ROWS: usize = 40;
+
+/// What is told of the time that kernels take.
+#[derive(Debug, Args)]
+pub(crate) struct Profiling {
+    /// Tells at the end, on standard error, how long every kernel took
+    ///
+    /// On the CPU, every op. A run that is profiled is slower on a GPU: its steps are not replayed as graphs.
+    #[arg(long)]
+    profile: bool,
+
+    /// Writes when every kernel ran, for a viewer of traces (Perfetto, chrome://tracing)
+    #[arg(long, value_name = "FILE")]
+    profile_trace: Option<PathBuf>,
+}
+
+impl Profiling {
+    /// Begins to take the time, if that is wanted.
+    pub(crate) fn start(&self) -> Option<Profile> {
+        (self.profile || self.profile_trace.is_some()).then(Profile::start).flatten()
+    }
+
+    /// Tells what was found.
+    pub(crate) fn finish(&self, profile: Option<Profile>) -> Result<(), CommandError> {
+        let Some(profile) = profile else { return Ok(()) };
+        let timings = profile.finish().map_err(|error| CommandError::failed(format!("no profile: {error}")))?;
+        if self.profile {
+            terminal::note(table(&timings));
+        }
+        match &self.profile_trace {
+            Some(path) => write_trace(path, &timings),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What one kernel did for one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Row<'a> {
+    node: &'a str,
+    kernel: &'a str,
+    calls: usize,
+    seconds: f64,
+    bytes: usize,
+}
+
+/// What took longest first.
+fn rows(timings: &[Timing]) -> Vec<Row<'_>> {
+    let mut rows: HashMap<(&str, &str), Row<'_>> = HashMap::new();
+    for timing in timings {
+        let (node, kernel) = (&*timing.scope, timing.name);
+        let row = rows.entry((node, kernel)).or_insert(Row { node, kernel, ..Row::default() });
+        row.calls += 1;
+        row.seconds += timing.seconds;
+        row.bytes += timing.bytes;
+    }
+    let mut rows: Vec<_> = rows.into_values().collect();
+    rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then_with(|| (a.node, a.kernel).cmp(&(b.node, b.kernel))));
+    rows
+}
+
+fn table(timings: &[Timing]) -> String {
+    let mut rows = rows(timings);
+    let all: f64 = rows.iter().map(|row| row.seconds).sum();
+    let (cut, rest) = (rows.len().min(MOST_ROWS), rows.len().saturating_sub(MOST_ROWS));
+    let rest_seconds: f64 = rows[cut..].iter().map(|row| row.seconds).sum();
+    rows.truncate(MOST_ROWS);
+    let width = |of: fn(&Row<'_>) -> usize, title: &str| rows.iter().map(of).max().unwrap_or(0).max(title.len());
+    let (node, kernel) = (width(|row| row.node.chars().count(), "node"), width(|row| row.kernel.len(), "kernel"));
+    let mut lines = vec![format!(
+        "{:node$}  {:kernel$}  {:>7}  {:>10}  {:>10}  {:>7}",
+        "node", "kernel", "calls", "total", "mean", "GB/s"
+    )];
+    for row in &rows {
+        let rate = match row.bytes {
+            0 => String::new(),
+            bytes => format!("{:.1}", bytes as f64 / row.seconds.max(1e-9) * 1e-9),
+        };
+        lines.push(format!(
+            "{:node$}  {:kernel$}  {:>7}  {:>7.2} ms  {:>7.1} µs  {rate:>7}",
+            terminal::printable(row.node),
+            row.kernel,
+            row.calls,
+            row.seconds * 1e3,
+            row.seconds / row.calls as f64 * 1e6,
+        ));
+    }
+    if rest > 0 {
+        lines.push(format!("{rest} more: {:.2} ms", rest_seconds * 1e3));
+    }
+    lines.push(format!("in all {:.2} ms in kernels", all * 1e3));
+    lines.join("\n")
+}
+
+/// In the trace event format of Chrome, which other viewers read too: times in microseconds.
+fn trace(timings: &[Timing]) -> serde_json::Value {
+    let event = |timing: &Timing| {
+        json!({
+            "name": timing.name,
+            "cat": &*timing.scope,
+            "ph": "X",
+            "ts": timing.start * 1e6,
+            "dur": timing.seconds * 1e6,
+            "pid": 0,
+            "tid": timing.device.to_string(),
+            "args": { "node": &*timing.scope, "bytes": timing.bytes },
+        })
+    };
+    json!({ "displayTimeUnit": "ms", "traceEvents": timings.iter().map(event).collect::<Vec<_>>() })
+}
+
+fn write_trace(path: &Path, timings: &[Timing]) -> Result<(), CommandError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&mut file, &trace(timings))?;
+        file.flush()?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    write().map(drop).map_err(|error: std::io::Error| {
+        CommandError::failed(format!("cannot write the trace {}: {error}", path.display()))
+            .with_hint("choose another place with `--profile-trace FILE`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use easel_kernels::Device;
+
+    use super::*;
+
+    fn timing(scope: &str, name: &'static str, start: f64, seconds: f64, bytes: usize) -> Timing {
+        Timing { scope: scope.into(), name, device: Device::Cpu, start, seconds, bytes }
+    }
+
+    fn timings() -> Vec<Timing> {
+        vec![
+            timing("decoder", "conv2d", 0.0, 0.002, 0),
+            timing("decoder", "linear", 0.002, 0.001, 3_000_000),
+            timing("prior", "linear", 0.003, 0.004, 8_000_000),
+            timing("decoder", "conv2d", 0.007, 0.004, 0),
+        ]
+    }
+
+    #[test]
+    fn what_took_longest_comes_first() {
+        let timings = timings();
+        let rows = rows(&timings);
+        let shown: Vec<_> = rows.iter().map(|row| (row.node, row.kernel, row.calls)).collect();
+        assert_eq!(shown, [("decoder", "conv2d", 2), ("prior", "linear", 1), ("decoder", "linear", 1)]);
+        let table = table(&timings);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[1], "decoder  conv2d        2     6.00 ms   3000.0 µs         ");
+        assert_eq!(lines[2], "prior    linear        1     4.00 ms   4000.0 µs      2.0");
+        assert_eq!(lines[4], "in all 11.00 ms in kernels");
+    }
+
+    #[test]
+    fn a_long_table_is_cut() {
+        let names: Vec<String> = (0..50).map(|i| format!("node{i}")).collect();
+        let timings: Vec<_> = names.iter().map(|name| timing(name, "add", 0.0, 0.001, 0)).collect();
+        let table = table(&timings);
+        assert!(table.contains("\n10 more: 10.00 ms\nin all 50.00 ms"), "{table}");
+    }
+
+    #[test]
+    fn a_trace_has_an_event_for_every_timing() {
+        let trace = trace(&timings());
+        assert_eq!(trace["traceEvents"].as_array().unwrap().len(), 4);
+        assert_eq!(trace["traceEvents"][2]["ts"], 3000.0);
+        assert_eq!(trace["traceEvents"][2]["dur"], 4000.0);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.json");
+        write_trace(&path, &timings()).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(read, trace);
+        assert!(write_trace(&folder.path().join("none/trace.json"), &timings()).is_err());
+    }
+}
