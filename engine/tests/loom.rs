@@ -172,7 +172,7 @@ fn whoever_waits_goes_on_when_there_is_no_taker_any_more() {
     });
 }
 
-/// A crew at a toy: jobs that are numbers, each of which makes others ready.
+/// Jobs that are numbers, each of which makes others ready.
 mod crew {
     use easel_engine::crew_probe::{Crew, Roster, Workshop, dismiss, wake_another, work};
     use loom::sync::Mutex;
@@ -182,7 +182,7 @@ mod crew {
     /// So many threads may compute at once.
     const LANES: usize = 2;
 
-    struct Toy {
+    struct Numbers {
         crew: Crew<Ready>,
         /// What each job makes ready.
         leads_to: &'static [&'static [usize]],
@@ -193,9 +193,9 @@ mod crew {
         is_free: Mutex<bool>,
     }
 
-    impl Toy {
+    impl Numbers {
         fn new(leads_to: &'static [&'static [usize]], machine: usize, is_free: bool) -> std::sync::Arc<Self> {
-            std::sync::Arc::new(Toy {
+            std::sync::Arc::new(Numbers {
                 crew: Crew::new(Ready { ready: vec![0], ..Ready::default() }),
                 leads_to,
                 threads: Mutex::default(),
@@ -222,7 +222,7 @@ mod crew {
         done: Vec<usize>,
     }
 
-    impl Workshop for Toy {
+    impl Workshop for Numbers {
         type State = Ready;
         type Job = usize;
         type Outcome = usize;
@@ -289,14 +289,14 @@ mod crew {
     /// Does everything that follows from job 0, as the supervisor of a run does. Time does not pass here, so that whoever
     /// misses a bell sleeps for ever, which the model finds.
     fn carry_out(leads_to: &'static [&'static [usize]], machine: usize) -> Vec<usize> {
-        let toy = Toy::new(leads_to, machine, true);
-        let mut state = toy.crew.lock();
-        while !toy.is_over(&state) {
-            wake_another(&toy, &mut state);
-            state = toy.crew.wait_for_news(state, Duration::MAX);
+        let shop = Numbers::new(leads_to, machine, true);
+        let mut state = shop.crew.lock();
+        while !shop.is_over(&state) {
+            wake_another(&shop, &mut state);
+            state = shop.crew.wait_for_news(state, Duration::MAX);
         }
         let mut done = std::mem::take(&mut state.done);
-        toy.end(state);
+        shop.end(state);
         done.sort_unstable();
         done
     }
@@ -319,20 +319,20 @@ mod crew {
     #[test]
     fn who_sleeps_hears_that_something_is_free_again() {
         model(|| {
-            let toy = Toy::new(&[&[]], 1, false);
+            let shop = Numbers::new(&[&[]], 1, false);
             {
-                let mut state = toy.crew.lock();
-                wake_another(&toy, &mut state);
+                let mut state = shop.crew.lock();
+                wake_another(&shop, &mut state);
             }
             // As when another run gives lanes back, which is not behind this lock: the thread may just have looked.
-            *toy.is_free.lock().expect("nobody panics") = true;
-            toy.crew.try_again();
-            let mut state = toy.crew.lock();
-            while !toy.is_over(&state) {
-                state = toy.crew.wait_for_news(state, Duration::MAX);
+            *shop.is_free.lock().expect("nobody panics") = true;
+            shop.crew.try_again();
+            let mut state = shop.crew.lock();
+            while !shop.is_over(&state) {
+                state = shop.crew.wait_for_news(state, Duration::MAX);
             }
             assert_eq!(state.done, [0]);
-            toy.end(state);
+            shop.end(state);
         });
     }
 }

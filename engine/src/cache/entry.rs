@@ -1,6 +1,5 @@
 //! What is kept of a node that ran.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::seal::Seal;
@@ -72,8 +71,8 @@ impl Entry {
 
 /// An entry with what the cache itself has to know about it.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) entry: Arc<Entry>,
+pub(crate) struct Kept {
+    pub(crate) entry: Entry,
     /// Bytes of memory of the values, in the order of the outputs that are not blocked.
     pub(super) sizes: Vec<u64>,
     /// Of the files that the node wrote.
@@ -95,7 +94,7 @@ impl Kept {
         drop(named);
         let seals = entry.told.artifacts.iter().map(|path| Seal::of(path)).collect::<Option<_>>()?;
         let sizes = values.iter().map(|value| value.size() as u64).collect();
-        Some(Kept { entry: Arc::new(entry), sizes, seals })
+        Some(Kept { entry, sizes, seals })
     }
 
     /// Bytes of memory without the values.

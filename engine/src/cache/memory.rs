@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::entry::Kept;
 use super::score;
 use super::shelves::{self, Shelves};
-use crate::value::{Fingerprint, Value};
+use crate::value::{Fingerprint, Kind, Value};
 
 /// How much is kept in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,16 +98,27 @@ impl Memory {
         }
     }
 
-    pub(super) fn lookup(&mut self, key: &Fingerprint) -> Option<Arc<Kept>> {
+    pub(super) fn lookup(&mut self, key: &Fingerprint, now: Instant) -> Option<Arc<Kept>> {
         self.uses += 1;
         let shelved = self.shelves.touch(*self.entries.get(key)?)?;
         shelved.used = self.uses;
-        shelved.used_at = Instant::now();
+        shelved.used_at = now;
         Some(shelved.kept.clone())
     }
 
     pub(super) fn value(&self, fingerprint: &Fingerprint) -> Option<Value> {
         self.values.get(fingerprint)?.value.as_ref().map(|(value, _)| value.clone())
+    }
+
+    /// Those of the values that are there. All are looked for before any is touched: waiting for memory, a processor does
+    /// both for many values at once, unless their counts of users rise in between.
+    pub(super) fn values(&self, wanted: &[Option<(Fingerprint, Kind)>]) -> Vec<Option<Value>> {
+        let find = |(fingerprint, kind): (Fingerprint, Kind)| {
+            self.values.get(&fingerprint)?.value.as_ref().map(|(value, _)| (value, kind))
+        };
+        let found: Vec<_> = wanted.iter().map(|wanted| wanted.and_then(find)).collect();
+        let of_kind = |(value, kind): (&Value, Kind)| (value.kind() == kind).then(|| value.clone());
+        found.into_iter().map(|found| found.and_then(of_kind)).collect()
     }
 
     /// Puts an entry in place of any other under that key; `values` may still have to be brought.

@@ -13,12 +13,11 @@ mod shelves;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use disk::Disk;
 pub use disk::{Cleared, Damage, DamagedPart, DiskSettings, DiskStats, NodeTypeStats, VerifyReport};
-use entry::Kept;
-pub(crate) use entry::{Entry, KeptOutput};
+pub(crate) use entry::{Entry, Kept, KeptOutput};
 use memory::Memory;
 pub use memory::{MemoryPolicy, MemoryStats};
 pub use problem::CacheProblem;
@@ -91,8 +90,9 @@ impl Cache {
     }
 
     /// What is known under a key. Files that the node wrote are still there, as it wrote them.
-    pub(crate) fn lookup(&self, key: &Fingerprint) -> Option<Arc<Entry>> {
-        let in_memory = self.with_memory(|memory| memory.lookup(key));
+    pub(crate) fn lookup(&self, key: &Fingerprint) -> Option<Arc<Kept>> {
+        let now = Instant::now();
+        let in_memory = self.with_memory(|memory| memory.lookup(key, now));
         let is_in_memory = in_memory.is_some();
         let kept = in_memory.or_else(|| self.disk.as_ref()?.lookup(key).map(Arc::new))?;
         if !kept.files_are_there() {
@@ -102,12 +102,12 @@ impl Cache {
         if !is_in_memory {
             // Another thread may have put it there meanwhile, with its values.
             self.with_memory(|memory| {
-                if memory.lookup(key).is_none() {
+                if memory.lookup(key, now).is_none() {
                     memory.insert(*key, kept.clone(), &[]);
                 }
             });
         }
-        Some(kept.entry.clone())
+        Some(kept)
     }
 
     /// The value of an entry's output; none if it is lost or damaged.
@@ -119,6 +119,11 @@ impl Cache {
         let value = self.disk.as_ref()?.load(fingerprint, kind, registry)?;
         self.with_memory(|memory| memory.attach(&value));
         Some(value)
+    }
+
+    /// Those of the values that are in memory: for each that is wanted, or none.
+    pub(crate) fn at_hand(&self, wanted: &[Option<(Fingerprint, Kind)>]) -> Vec<Option<Value>> {
+        self.with_memory(|memory| memory.values(wanted))
     }
 
     /// Keeps what a node gave. `values` are those of the outputs that are not blocked, in order. Nothing is kept if one

@@ -30,9 +30,9 @@ pub fn keep(cache: &Cache, key: Fingerprint, values: &[Value], cost: Duration) {
 
 /// The values of the result under a key, as a run would get them.
 pub fn read(cache: &Cache, key: Fingerprint, registry: &Registry) -> Option<Vec<Value>> {
-    let entry = cache.lookup(&key)?;
+    let kept = cache.lookup(&key)?;
     let values: Option<Vec<_>> =
-        entry.values().map(|(kind, fingerprint)| cache.load(&fingerprint, kind, registry)).collect();
+        kept.entry.values().map(|(kind, fingerprint)| cache.load(&fingerprint, kind, registry)).collect();
     if values.is_none() {
         cache.forget(&key);
     }

@@ -1,7 +1,6 @@
 //! Entries as bytes.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::{Entry, Kept, KeptOutput};
@@ -12,7 +11,7 @@ use crate::value::{DecodeError, Decoder, Encoder, Fingerprint, Kind};
 
 /// Writes an entry. False if that cannot be: a path is no Unicode.
 pub(super) fn encode(kept: &Kept, encoder: &mut Encoder<'_>) -> bool {
-    let entry = &*kept.entry;
+    let entry = &kept.entry;
     encoder.text(&entry.node_type);
     encoder.number(u64::try_from(entry.cost.as_nanos()).unwrap_or(u64::MAX));
     encoder.number(entry.outputs.len() as u64);
@@ -91,7 +90,7 @@ pub(super) fn decode(bytes: &[u8], registry: &Registry) -> Result<Option<Kept>, 
     }
     let told = Told { notes, warnings, artifacts };
     let entry = Entry { node_type, outputs: outputs.into_iter().flatten().collect(), told, cost };
-    Ok(Some(Kept { entry: Arc::new(entry), sizes, seals }))
+    Ok(Some(Kept { entry, sizes, seals }))
 }
 
 /// The path is told as it was, unless it would now, from another folder, be another file's.
@@ -143,7 +142,7 @@ mod tests {
         entry.told.artifacts.push(path.clone());
         let kept = Kept::new(entry.clone(), &values).expect("all is there");
         let back = decode(&bytes(&kept), &Registry::new()).expect("it is whole").expect("its kinds are known");
-        assert_eq!((&*back.entry, &back.sizes), (&entry, &kept.sizes));
+        assert_eq!((&back.entry, &back.sizes), (&entry, &kept.sizes));
         assert!(back.files_are_there());
         std::fs::write(&path, "pi3ture").expect("it can be written");
         assert!(!back.files_are_there());
@@ -154,7 +153,7 @@ mod tests {
         let mut entry = entry(&[], Duration::ZERO);
         let (kind, fingerprint) = (Kind::new("Hologram").list(), Fingerprint([1; 32]));
         entry.outputs = vec![KeptOutput::Value { kind, fingerprint, summary: "a ship".into() }];
-        let kept = Kept { entry: Arc::new(entry), sizes: vec![1], seals: vec![] };
+        let kept = Kept { entry: entry.clone(), sizes: vec![1], seals: vec![] };
         assert!(matches!(decode(&bytes(&kept), &Registry::new()), Ok(None)));
     }
 

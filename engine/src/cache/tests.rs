@@ -36,8 +36,8 @@ fn keep(cache: &Cache, number: u64, value: &Value, millis: u64) {
 }
 
 fn read(cache: &Cache, number: u64) -> Option<Value> {
-    let entry = cache.lookup(&key(number))?;
-    let (kind, fingerprint) = entry.values().next().expect("it has a value");
+    let kept = cache.lookup(&key(number))?;
+    let (kind, fingerprint) = kept.entry.values().next().expect("it has a value");
     cache.load(&fingerprint, kind, &Registry::new())
 }
 
@@ -52,7 +52,7 @@ fn what_was_kept_is_given_back() {
     keep(&cache, 1, &text("one"), 5);
     keep(&cache, 2, &text("two"), 5);
     assert_eq!(read(&cache, 1), Some(text("one")));
-    assert_eq!(cache.lookup(&key(2)).expect("it is kept").cost, Duration::from_millis(5));
+    assert_eq!(cache.lookup(&key(2)).expect("it is kept").entry.cost, Duration::from_millis(5));
     cache.forget(&key(1));
     assert_eq!((read(&cache, 1), read(&cache, 2)), (None, Some(text("two"))));
 }

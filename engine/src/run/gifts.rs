@@ -16,7 +16,7 @@ use crate::value::Value;
 /// What the targets and the workflow itself gave.
 #[derive(Default)]
 pub(super) struct Gifts {
-    pub(super) outputs: IndexMap<String, Outputs>,
+    pub(super) outputs: IndexMap<Arc<str>, Outputs>,
     pub(super) results: IndexMap<String, Value>,
     /// What could not be made to fit, or read, and what is lost for good.
     pub(super) failed: Vec<Failure>,
@@ -24,8 +24,9 @@ pub(super) struct Gifts {
 
 /// What is to be given: taken under the lock, loaded and converted without it.
 pub(super) struct Asked {
-    /// (target, what it gave)
-    targets: Vec<(usize, Arc<str>, Vec<Slot>)>,
+    targets: Vec<(usize, Arc<str>)>,
+    /// What they gave, one after another.
+    slots: Vec<Slot>,
     /// (name, what feeds it)
     results: Vec<(Arc<str>, Given)>,
 }
@@ -34,14 +35,17 @@ impl Asked {
     /// As far as it is there.
     pub(super) fn new(shared: &Shared, state: &State) -> Self {
         let has_ended = |instance: &usize| state.frontier.state(*instance) == Stand::Finished;
-        let targets = state.frames.targets(0).into_iter().filter(has_ended).map(|target| {
-            let slots = (0..state.frames.step(target).outputs.len()).map(|at| state.frames.slot(target, at).clone());
-            (target, Arc::clone(&state.frames.instance(target).id), slots.collect())
-        });
+        let targets = state.frames.targets(0).into_iter().filter(has_ended);
+        let targets: Vec<_> = targets.map(|target| (target, Arc::clone(&state.frames.instance(target).id))).collect();
+        let mut slots = Vec::with_capacity(targets.len());
+        for (target, _) in &targets {
+            let outputs = 0..state.frames.step(*target).outputs.len();
+            slots.extend(outputs.map(|at| state.frames.slot(*target, at).clone()));
+        }
         let results = shared.plan.0.root.results.iter();
         let results = results.filter(|result| state.frames.sources(0, &result.origin).iter().all(has_ended));
         let given = results.map(|result| (Arc::clone(&result.name), state.frames.given(0, &result.origin)));
-        Asked { targets: targets.collect(), results: given.collect() }
+        Asked { targets, slots, results: given.collect() }
     }
 
     /// All of it; otherwise the nodes that must give their results again.
@@ -49,10 +53,12 @@ impl Asked {
         let mut gifts = Gifts::default();
         let mut lost = Vec::new();
         gifts.outputs.reserve(self.targets.len());
-        for (target, id, slots) in self.targets {
+        let at_hand = shared.loader.at_hand(&self.slots);
+        let mut slots = self.slots.into_iter().zip(at_hand);
+        for (target, id) in self.targets {
             let step = &shared.plan.0.root.steps[target];
             let mut outputs = Outputs::none();
-            for (at, slot) in slots.iter().enumerate() {
+            for (at, (slot, at_hand)) in slots.by_ref().take(step.outputs.len()).enumerate() {
                 // A node's own names need not be copied.
                 let name = match &step.action {
                     Action::Node(registered) => registered.spec.outputs[at].name.into(),
@@ -60,7 +66,7 @@ impl Asked {
                 };
                 match slot {
                     Slot::Blocked(blocked) => outputs = outputs.blocked_as(name, &blocked.reason),
-                    slot => match load(shared, slot) {
+                    slot => match at_hand.map_or_else(|| load(shared, &slot), Ok) {
                         Ok(value) => outputs = outputs.valued_as(name, value),
                         Err(Obstacle::Lost(producers)) => lost.push((Place::output(&id, step, at), producers)),
                         Err(Obstacle::Failed(error)) => gifts.failed.push(Place::output(&id, step, at).failure(&error)),
@@ -68,7 +74,7 @@ impl Asked {
                     },
                 }
             }
-            gifts.outputs.insert(id.to_string(), outputs);
+            gifts.outputs.insert(id, outputs);
         }
         for (name, given) in self.results {
             match result(shared, given) {

@@ -202,15 +202,16 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
 
 /// If the result under a key is known, the turn is over.
 fn known(shared: &Arc<Shared>, turn: &Turn, key: &Fingerprint) -> Option<End> {
-    let entry = shared.cache.lookup(key)?;
+    let kept = shared.cache.lookup(key)?;
+    let (entry, step) = (&kept.entry, turn.step());
     if entry.sketch().is_some() {
-        return fragments::begin_again(shared, turn.instance, turn.step().action.type_name(), (key, &entry));
+        return fragments::begin_again(shared, turn.instance, step.action.type_name(), (key, entry));
     }
-    if entry.outputs.len() != turn.step().outputs.len() {
+    if entry.outputs.len() != step.outputs.len() {
         return None;
     }
-    let summaries = if shared.events.is_heard() { settle::summaries(turn.step(), &entry) } else { Arc::default() };
-    Some(End::Known { instance: turn.instance, entry, summaries })
+    let summaries = if shared.events.is_heard() { settle::summaries(step, entry) } else { Arc::default() };
+    Some(End::Known { instance: turn.instance, kept, summaries })
 }
 
 /// Asks a node which of its lazy inputs it wants. Those that wires feed have to be waited for.

@@ -30,7 +30,7 @@ pub struct RunReport {
     /// The nodes that did not run, or not to their end, because the run was cancelled.
     pub cancelled: Vec<Arc<str>>,
     /// What the targets gave, as far as they finished: node → outputs.
-    pub outputs: IndexMap<String, Outputs>,
+    pub outputs: IndexMap<Arc<str>, Outputs>,
     /// What the workflow gave, as far as that finished: output → value.
     pub results: IndexMap<String, Value>,
 }

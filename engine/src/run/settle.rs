@@ -8,7 +8,7 @@ use super::look::Stop;
 use super::report::{Failure, Skipped};
 use super::slot::{Blocked, Slot};
 use super::state::{Ended, Prepared, Shared, State};
-use crate::cache::{Entry, KeptOutput};
+use crate::cache::{Entry, Kept, KeptOutput};
 use crate::event::{Event, OutputSummary};
 use crate::guard;
 use crate::node::{Inputs, NodeError, Trail};
@@ -20,7 +20,7 @@ pub(super) enum End {
     /// All was said and drawn.
     Told,
     /// A node's result is known.
-    Known { instance: usize, entry: Arc<Entry>, summaries: Arc<[OutputSummary]> },
+    Known { instance: usize, kept: Arc<Kept>, summaries: Arc<[OutputSummary]> },
     /// A node must run, and has what it needs but lanes and memory.
     Prepared(usize, Prepared),
     /// A node ran and gave its outputs.
@@ -32,7 +32,7 @@ impl End {
     pub(super) fn settle(self, shared: &Shared, state: &mut State) -> Option<Done> {
         match self {
             End::Told => {}
-            End::Known { instance, entry, summaries } => cached(shared, state, instance, &entry, summaries),
+            End::Known { instance, kept, summaries } => cached(shared, state, instance, &kept.entry, summaries),
             End::Prepared(instance, prepared) => state.make_runnable(instance, prepared),
             End::Finished(instance, done) => {
                 finished(shared, state, instance, &done);

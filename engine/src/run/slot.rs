@@ -144,6 +144,15 @@ impl Slot {
 }
 
 impl Loader {
+    /// Those of the values that the cache has in memory, all in one go: for each slot, or none.
+    pub(super) fn at_hand(&self, slots: &[Slot]) -> Vec<Option<Value>> {
+        let wanted = slots.iter().map(|slot| match slot {
+            Slot::Kept { kind, fingerprint, .. } => Some((*fingerprint, *kind)),
+            _ => None,
+        });
+        self.cache.at_hand(&wanted.collect::<Vec<_>>())
+    }
+
     fn load(&self, fingerprint: &Fingerprint, kind: Kind) -> Option<Value> {
         let recovered = self.recovered.lock().unwrap_or_else(PoisonError::into_inner).get(fingerprint).cloned();
         recovered.or_else(|| self.cache.load(fingerprint, kind, &self.plan.0.registry))

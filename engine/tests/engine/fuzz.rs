@@ -214,7 +214,7 @@ proptest! {
         prop_assert_eq!(report.outcome, Outcome::Completed);
         prop_assert_eq!(report.finished.len(), nodes.len());
         for (node, sum) in sums.iter().enumerate() {
-            let value = report.outputs[&format!("n{node}")].get("sum").and_then(|value| value.get::<f64>());
+            let value = report.outputs[format!("n{node}").as_str()].get("sum").and_then(|value| value.get::<f64>());
             prop_assert_eq!(value, Some(sum));
         }
     }

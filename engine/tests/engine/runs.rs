@@ -44,7 +44,7 @@ fn a_run_tells_what_it_does_and_gives_its_results() {
     assert_eq!(told(&events), ["run 2", "start one", "finish one", "start sum", "finish sum", "Completed 2 0 0"]);
     assert_eq!(report.outcome, Outcome::Completed);
     assert_eq!(names(&report.finished), ["one", "sum"]);
-    assert_eq!(report.outputs.keys().collect::<Vec<_>>(), ["sum"]);
+    assert_eq!(report.outputs.keys().map(|node| &**node).collect::<Vec<_>>(), ["sum"]);
     assert_eq!(report.outputs["sum"].get("sum").and_then(|sum| sum.get::<f64>()), Some(&3.0));
     let Event::NodeFinished { outputs, seconds, .. } = &events[2] else { panic!("{events:?}") };
     assert!(*seconds >= 0.0);

@@ -295,7 +295,7 @@ fn calls_run_side_by_side() {
     let text = format!("Workflow(version: 1, nodes: {{ {} }})", nodes.join(", "));
     let report = Run::new(plan(&folder, &text), Services::default(), EventSink::new(), CancelToken::new()).execute();
     for number in 0..64 {
-        let output = report.outputs[&format!("n{number}")].get("x").and_then(|value| value.get::<String>());
+        let output = report.outputs[format!("n{number}").as_str()].get("x").and_then(|value| value.get::<String>());
         assert_eq!(output, Some(&format!("text {number}")));
     }
 }

@@ -47,7 +47,7 @@ fn text(nodes: &[Drawn]) -> String {
 }
 
 fn values(ran: &Ran) -> BTreeMap<String, f64> {
-    ran.report.outputs.keys().map(|node| (node.clone(), ran.float(node))).collect()
+    ran.report.outputs.keys().map(|node| (node.to_string(), ran.float(node))).collect()
 }
 
 /// What the nodes would give one after another.
@@ -97,7 +97,7 @@ proptest! {
             ran.completed();
             check_order(&nodes, &ran)?;
             for (node, value) in expected(&nodes).into_iter().enumerate() {
-                if let Some(outputs) = ran.report.outputs.get(&format!("s{node}")) {
+                if let Some(outputs) = ran.report.outputs.get(format!("s{node}").as_str()) {
                     prop_assert_eq!(outputs.get("value").and_then(|found| found.get::<f64>()), Some(&value));
                 }
             }
