@@ -233,6 +233,14 @@ fn open(folder: &Path, file: &Path, setup: &Setup) -> Result<Opened, JournalErro
     opened.map_err(|unusable| match unusable {
         Unusable::Foreign(reason) => JournalError::NotAJournal { path: file.to_path_buf(), reason },
         Unusable::Newer { found, known } => JournalError::Newer { path: file.to_path_buf(), found, known },
+        Unusable::Unmerged => JournalError::Storage {
+            action,
+            path: file.to_path_buf(),
+            reason:
+                "its newest entries lie in the `-wal` file beside it, and reading those takes writing in that folder"
+                    .into(),
+            hint: Some("copy the folder to where you may write, and name the copy with EASEL_STATE"),
+        },
         Unusable::Sqlite(error) => JournalError::storage(action, file, &error),
     })
 }
@@ -292,6 +300,9 @@ fn open_to_read(file: &Path) -> Result<Opened, Unusable> {
     let connection = match usual {
         // The files beside it that readers and writers share cannot be made; which of the two SQLite says depends on why.
         Err(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
+            if has_unmerged(file) {
+                return Err(Unusable::Unmerged);
+            }
             let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?
@@ -302,6 +313,13 @@ fn open_to_read(file: &Path) -> Result<Opened, Unusable> {
         return Err(Unusable::Foreign("it is empty or older than this program, and cannot be changed".into()));
     }
     Ok(Opened { connection, identity: Identity::of(file) })
+}
+
+/// Whether there is more than what stands in the file itself: who reads only that gets an old history, and is not told.
+fn has_unmerged(file: &Path) -> bool {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push("-wal");
+    std::fs::metadata(beside).is_ok_and(|metadata| metadata.len() > 0)
 }
 
 /// Held by the process that makes or changes the tables. Best effort: SQLite's own locks come after it.

@@ -80,7 +80,12 @@ CREATE TABLE artifacts (
 #[derive(Debug)]
 pub(super) enum Unusable {
     Foreign(String),
-    Newer { found: i64, known: i64 },
+    Newer {
+        found: i64,
+        known: i64,
+    },
+    /// What was written last is not in the file yet, and cannot be read without writing beside it.
+    Unmerged,
     Sqlite(rusqlite::Error),
 }
 

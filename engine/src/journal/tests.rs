@@ -79,6 +79,33 @@ fn what_may_only_be_read_is_read() {
     assert!(error.to_string().contains("it is read-only") && error.hint().is_some(), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_old_history_is_never_taken_for_the_whole() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).expect("it can be made");
+    let copy = |name: &str| {
+        let copy = folder.path().join(name);
+        std::fs::create_dir(&copy).expect("there is room");
+        for end in ["", "-wal"] {
+            let file = format!("{FILE_NAME}{end}");
+            if folder.path().join(&file).exists() {
+                std::fs::copy(folder.path().join(&file), copy.join(&file)).expect("there is room");
+            }
+        }
+        // In the way of what readers and writers share, as a folder without rights is.
+        std::os::unix::fs::symlink("nowhere/at/all", copy.join(format!("{FILE_NAME}-shm"))).expect("there is room");
+        copy
+    };
+    let run = journal.enqueue(&job("text"), 0).expect("it can be written");
+    let error = Journal::open_to_read(&copy("unmerged")).err().expect("its newest entries cannot be read");
+    assert!(error.to_string().contains("-wal") && error.hint().is_some(), "{error}");
+    // The last to close it merges.
+    drop(journal);
+    let reader = Journal::open_to_read(&copy("merged")).expect("it can be read");
+    assert_eq!(&*reader.expect("it is there").story(run).expect("it is known").job.source.text, "text");
+}
+
 #[test]
 fn a_journal_that_turns_read_only_is_told_once() {
     let folder = folder();
