@@ -97,7 +97,7 @@ impl Examination {
             let remedy = "free the place, change its permissions, or choose another folder with `--out DIR`".into();
             lacks.push(Lack { what: problem.clone(), remedy, needed: true });
         }
-        if self.cuda.best().is_none() {
+        if self.cuda.usable().is_empty() {
             let why = self.cuda.refusal(0).unwrap_or_default();
             let remedy = "nothing to do without a GPU: everything runs on the CPU".into();
             lacks.push(Lack { what: format!("no GPU can be used: {why}"), remedy, needed: false });
