@@ -268,10 +268,10 @@ fn key(shared: &Shared, turn: &Turn, registered: &Registered, inputs: &Inputs) -
             return Err(Stop::Failed(error));
         }
     };
-    let mut hasher = shared.key_base.clone();
+    let (mut hasher, device) = shared.environments.of(options.device.as_ref());
     hasher.text(registered.spec.name);
     hasher.number(u64::from(registered.spec.version));
-    hasher.text(options.device.as_deref().unwrap_or_default());
+    hasher.text(device);
     match external {
         External::Nothing => hasher.number(0),
         External::Content(content) => {

@@ -2,28 +2,29 @@
 
 use super::state::Shared;
 use crate::guard;
-use crate::node::{Inputs, Literals, NodeError};
+use crate::node::{Inputs, Literals, MemoryNeed, NodeError};
 use crate::plan::{Origin, Step};
 use crate::registry::Registered;
-use crate::size::{self, bytes};
 
-/// Bytes that a node will take at the most; 0 if it cannot tell. What came by wire (how many pictures) was not known when
-/// the plan asked, so it is asked again.
+/// Bytes of this machine's memory that a node will take at the most; 0 if it cannot tell. What came by wire (how many
+/// pictures) was not known when the plan asked, and what a device has left changes: then it is asked again.
 pub(super) fn needed(shared: &Shared, step: &Step, registered: &Registered, inputs: &Inputs) -> Result<u64, NodeError> {
     let was_known = step.inputs.iter().all(|input| matches!(input.origin, Origin::Known(_)));
-    let told = if was_known { None } else { ask(shared, registered, inputs)? };
-    let needed = told.or(step.memory).unwrap_or(0);
-    match shared.resources.memory().filter(|limit| needed > *limit) {
-        None => Ok(needed),
-        Some(limit) => {
-            let message = format!("it needs {} of memory, but there are {}", bytes(needed), bytes(limit));
-            Err(NodeError::new(message).with_hint(size::TOO_MUCH))
-        }
+    let told = if was_known && !step.takes_device_memory { None } else { ask(shared, step, registered, inputs)? };
+    let need = told.unwrap_or_else(|| MemoryNeed::host(step.memory.unwrap_or(0)));
+    match need.lack(shared.resources.memory()) {
+        None => Ok(need.host),
+        Some(lack) => Err(NodeError::new(format!("it {}", lack.sentence)).with_hint(lack.hint)),
     }
 }
 
-fn ask(shared: &Shared, registered: &Registered, inputs: &Inputs) -> Result<Option<u64>, NodeError> {
-    let literals = Literals::of(inputs, &shared.plan.0.base_dir);
+fn ask(
+    shared: &Shared,
+    step: &Step,
+    registered: &Registered,
+    inputs: &Inputs,
+) -> Result<Option<MemoryNeed>, NodeError> {
+    let literals = Literals::of(inputs, &shared.plan.0.base_dir).at(&shared.services, step.options.device.as_deref());
     guard::catch(|| registered.node.memory(&literals))
         .map_err(|panic| NodeError::new(format!("asking it how much memory it needs panicked: {panic}")))
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::attempt::{self, Task};
 use super::crew::{Crew, Roster};
+use super::environment::Environments;
 use super::expand::Pending;
 use super::frames::Frames;
 use super::frontier::{Frontier, State as Stand};
@@ -21,7 +22,7 @@ use crate::node::{Inputs, NodeError, Provenance, Services};
 use crate::plan::{Limit, Plan};
 use crate::spec::Lanes;
 use crate::sync::MutexGuard;
-use crate::value::{Fingerprint, FingerprintHasher};
+use crate::value::Fingerprint;
 
 /// A node that only waits costs a thread, not a lane; more than these at once are made to queue.
 const MOST_WAITING_THREADS: usize = 128;
@@ -36,8 +37,8 @@ pub(super) struct Shared {
     pub(super) cache: Arc<Cache>,
     pub(super) resources: Guest,
     pub(super) loader: Arc<Loader>,
-    /// What every key of this run begins with.
-    pub(super) key_base: FingerprintHasher,
+    /// What keys of this run begin with.
+    pub(super) environments: Environments,
     /// The recipe before any node noted anything.
     pub(super) origin: Provenance,
     /// Its threads, and what they share.
@@ -155,7 +156,7 @@ impl Shared {
         run: super::Run,
         resources: Guest,
         events: EventSink,
-        key_base: FingerprintHasher,
+        environments: Environments,
         origin: Provenance,
         state: State,
     ) -> Self {
@@ -170,7 +171,7 @@ impl Shared {
             cache,
             resources,
             loader,
-            key_base,
+            environments,
             origin,
             crew: Crew::new(state),
         }
