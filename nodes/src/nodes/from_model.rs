@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use easel_engine::{
     Context, External, InputProblem, Inputs, Literals, MemoryNeed, Node, NodeError, NodeResult, NodeSpec, Surroundings,
 };
-use easel_kernels::Placement;
+use easel_kernels::{Device, Placement};
 
 use super::sockets;
 use crate::memory::{self, Held};
@@ -79,13 +79,15 @@ impl<N: ModelNode> Node for FromModel<N> {
             Some(Held::new(load.activations, &weights?))
         };
         let held: Option<Vec<_>> = N::loads(&configs, literals).iter().map(held).collect();
-        let run = literals.service().copied().unwrap_or(Placement::CPU);
-        let place = match literals.device() {
+        let run = literals.service::<Placement>().copied();
+        let place = match (literals.device(), run.unwrap_or_default()) {
             // One that cannot be used is told of elsewhere.
-            Some(name) => parts::placed(run, name).ok()?,
-            None => run,
+            (Some(name), run) => parts::placed(run, name).ok()?,
+            (None, run) => run,
         };
-        Some(memory::need(place, held?, |device| device.memory().ok().flatten()))
+        // Where there is no run, nothing is asked of a device.
+        let memory_of = |device: Device| run.and_then(|_| device.memory().ok().flatten());
+        Some(memory::need(place, held?, memory_of))
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
@@ -100,7 +102,7 @@ mod tests {
     use std::path::Path;
 
     use easel_engine::{Services, Value};
-    use easel_kernels::{Device, Tensor};
+    use easel_kernels::Tensor;
 
     use super::*;
     use crate::kinds::{Image, ImageEmbedding, TextEncoding, Tokens};
