@@ -72,8 +72,12 @@ pub(crate) fn need(
         (host.max(more_host), device.max(more_device))
     };
     let (host, bytes) = held.into_iter().fold((0, 0), most);
-    let on_device =
-        |memory: DeviceMemory| DeviceNeed { device: place.device.to_string(), bytes, available: can_be_had(&memory) };
+    let on_device = |memory: DeviceMemory| DeviceNeed {
+        device: place.device.to_string(),
+        bytes,
+        available: can_be_had(&memory),
+        total: memory.total as u64,
+    };
     MemoryNeed { host, device: (bytes > 0).then(|| memory_of(place.device)).flatten().map(on_device) }
 }
 
@@ -270,7 +274,7 @@ mod tests {
         };
         let half = at(Precision::Float16);
         assert_eq!(half.host, 4000 * MIB + STAGING_BYTES as u64);
-        let on_device = DeviceNeed { device: "cuda:1".into(), bytes: 4050 * MIB, available: 1000 };
+        let on_device = DeviceNeed { device: "cuda:1".into(), bytes: 4050 * MIB, available: 1000, total: 5000 };
         assert_eq!(half.device, Some(on_device));
         assert_eq!(at(Precision::Float32).device.unwrap().bytes, 8100 * MIB);
         let unknown = need(Device::Cuda(1).into(), held(), |_| None);

@@ -19,8 +19,10 @@ pub struct DeviceNeed {
     pub device: String,
     /// Bytes that the node takes of it.
     pub bytes: u64,
-    /// Bytes of it that there are for this process.
+    /// Bytes of it that there are for this process now.
     pub available: u64,
+    /// All bytes of it.
+    pub total: u64,
 }
 
 impl MemoryNeed {
@@ -29,7 +31,8 @@ impl MemoryNeed {
         MemoryNeed { host: bytes, device: None }
     }
 
-    /// What there is too little of, if `limit` is how much memory this machine has for nodes.
+    /// What there is too little of, if `limit` is how much memory this machine has for nodes. Where memory is not counted, a
+    /// plan may be for later, or for whatever may come free: then a device is only asked for what it can never give.
     pub(crate) fn lack(&self, limit: Option<u64>) -> Option<Lack> {
         let host = limit.filter(|limit| self.host > *limit).map(|limit| Lack {
             wanted: bytes(self.host),
@@ -37,10 +40,14 @@ impl MemoryNeed {
             hint: size::TOO_MUCH,
         });
         let on_device = || {
-            let DeviceNeed { device, bytes: wanted, available } = self.device.as_ref()?;
-            (wanted > available).then(|| Lack {
-                wanted: bytes(*wanted),
-                sentence: format!("needs {} of memory on {device}, but {} are free", bytes(*wanted), bytes(*available)),
+            let &DeviceNeed { ref device, bytes: wanted, available, total } = self.device.as_ref()?;
+            let (there, but) = match limit {
+                Some(_) => (available, format!("but {} of its {} are free", bytes(available), bytes(total))),
+                None => (total, format!("which has {}", bytes(total))),
+            };
+            (wanted > there).then(|| Lack {
+                wanted: bytes(wanted),
+                sentence: format!("needs {} of memory on {device}, {but}", bytes(wanted)),
                 hint: size::TOO_MUCH_FOR_A_DEVICE,
             })
         };
@@ -66,13 +73,20 @@ mod tests {
     fn each_place_is_held_against_what_it_has() {
         let need = |host, on_device| MemoryNeed {
             host,
-            device: Some(DeviceNeed { device: "abacus:0".into(), bytes: on_device, available: 3 << 30 }),
+            device: Some(DeviceNeed {
+                device: "abacus:0".into(),
+                bytes: on_device,
+                available: 3 << 30,
+                total: 8 << 30,
+            }),
         };
         let sentence = |need: MemoryNeed, limit| need.lack(limit).map(|lack| lack.sentence);
         assert_eq!(sentence(need(2 << 30, 3 << 30), Some(2 << 30)), None);
-        assert_eq!(sentence(need(u64::MAX, 1), None), None, "memory is not counted");
+        assert_eq!(sentence(need(u64::MAX, 8 << 30), None), None, "memory is not counted");
+        let never = sentence(need(1, 9 << 30), None);
+        assert_eq!(never.as_deref(), Some("needs 9.0 GiB of memory on abacus:0, which has 8.0 GiB"));
         let short = sentence(need(1 << 30, 9 << 30), Some(2 << 30));
-        assert_eq!(short.as_deref(), Some("needs 9.0 GiB of memory on abacus:0, but 3.0 GiB are free"));
+        assert_eq!(short.as_deref(), Some("needs 9.0 GiB of memory on abacus:0, but 3.0 GiB of its 8.0 GiB are free"));
         let short = sentence(need(3 << 30, 1), Some(2 << 30));
         assert_eq!(short.as_deref(), Some("needs 3.0 GiB of memory, but there are 2.0 GiB"));
     }

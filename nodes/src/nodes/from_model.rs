@@ -101,7 +101,7 @@ mod tests {
 
     use std::path::Path;
 
-    use easel_engine::{Services, Value};
+    use easel_engine::{Lanes, Services, Value};
     use easel_kernels::Tensor;
 
     use super::*;
@@ -164,6 +164,19 @@ mod tests {
         assert_grows(&FromModel(upsampler::Upsampler), "image", pictures);
         assert_grows(&FromModel(clip_image_encoder::ClipImageEncoder), "image", pictures);
         assert_grows(&FromModel(clip_text_encoder::ClipTextEncoder), "tokens", tokens);
+    }
+
+    /// Nodes do not wait for a device's memory, so no two that take some may run at once.
+    #[test]
+    fn those_that_run_models_take_all_lanes() {
+        let nodes: [&dyn Node; 5] = [
+            &FromModel(prior::Prior),
+            &FromModel(decoder::Decoder),
+            &FromModel(upsampler::Upsampler),
+            &FromModel(clip_image_encoder::ClipImageEncoder),
+            &FromModel(clip_text_encoder::ClipTextEncoder),
+        ];
+        assert!(nodes.iter().all(|node| node.spec().lanes == Lanes::All));
     }
 
     #[test]

@@ -29,7 +29,12 @@ fn a_device_s_memory_is_its_own() {
     let settings = Settings { memory_limit: Some(100 << 20), ..Settings::default() };
     let Err(errors) = Plan::prepare(&source(body), &registry, &settings) else { panic!("it does not fit") };
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert_eq!(errors[0].message, "`b` (Big) needs 1.5 GiB of memory on abacus, but 1000.0 MiB are free");
+    assert_eq!(
+        errors[0].message,
+        "`b` (Big) needs 1.5 GiB of memory on abacus, but 1000.0 MiB of its 2.0 GiB are free"
+    );
+    let later = Plan::prepare(&source(body), &registry, &Settings::default());
+    assert!(later.is_ok(), "a plan for whenever there is memory is held against all of the device's");
     let sound = Settings { targets: Some(vec!["a".into()]), ..settings };
     let (plan, _) = Plan::prepare(&source(body), &registry, &sound).expect("this machine's memory is not asked for");
     assert_eq!(plan.memory().collect::<Vec<_>>(), [("a", 1)]);
@@ -40,7 +45,7 @@ fn a_device_s_memory_is_its_own() {
     assert_eq!(run(950).finished.len(), 1);
     let report = run(800);
     let [failure] = &report.failed[..] else { panic!("somebody else has taken some meanwhile: {report:?}") };
-    assert_eq!(failure.message, "it needs 900.0 MiB of memory on abacus, but 800.0 MiB are free");
+    assert_eq!(failure.message, "it needs 900.0 MiB of memory on abacus, but 800.0 MiB of its 2.0 GiB are free");
     assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("another one")), "{failure:?}");
 }
 

@@ -32,7 +32,7 @@ impl Node for Shape {
         let bytes = literals.get::<i64>("megabytes").map(|megabytes| *megabytes as u64 * 1024 * 1024)?;
         let Some(device) = literals.device() else { return Some(MemoryNeed::host(bytes)) };
         let available = literals.service::<devices::Free>()?.0.load(Ordering::SeqCst);
-        let device = DeviceNeed { device: device.to_owned(), bytes, available };
+        let device = DeviceNeed { device: device.to_owned(), bytes, available, total: 2000 << 20 };
         Some(MemoryNeed { host: 1, device: Some(device) })
     }
 
