@@ -7,8 +7,8 @@ use crate::size::{self, bytes};
 pub struct MemoryNeed {
     /// Bytes of this machine's memory, of which all nodes that run at once must have theirs.
     pub host: u64,
-    /// That of the device that it computes on, if that has memory of its own. Nodes do not wait for each other's: those that
-    /// compute on devices take all lanes, and so run one at a time.
+    /// That of the device that it computes on, if that has memory of its own. One node at a time computes on a device, so
+    /// that none waits for what another has of it. Besides, it takes one lane, whatever its spec says.
     pub device: Option<DeviceNeed>,
 }
 

@@ -236,7 +236,11 @@ impl Taken {
     /// Whether another run, in line before that place, waits for some of it.
     fn is_due_to_another(&self, wanted: &Ticket, place: Option<usize>) -> bool {
         let before = self.line.iter().take(place.unwrap_or(usize::MAX));
-        before.filter(|ticket| ticket.guest != wanted.guest).any(|ticket| ticket.contends(wanted))
+        // Who waits for a device on which another computes has no use for anything else meanwhile.
+        let could_go = |ticket: &Ticket| ticket.device.as_ref().is_none_or(|device| !self.devices.contains(device));
+        before
+            .filter(|ticket| ticket.guest != wanted.guest)
+            .any(|ticket| ticket.contends(wanted) && (could_go(ticket) || ticket.device == wanted.device))
     }
 }
 

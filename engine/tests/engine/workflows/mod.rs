@@ -2,6 +2,7 @@
 
 mod devices;
 mod mistakes;
+mod sharing;
 
 use std::path::Path;
 use std::sync::Arc;
