@@ -82,8 +82,8 @@ pub use journal::{
 };
 pub use library::{Disk, Library, Texts};
 pub use node::{
-    Context, External, InputProblem, Inputs, Literals, Node, NodeError, NodeResult, Outputs, Provenance, Services,
-    Surroundings,
+    Context, DeviceNeed, External, InputProblem, Inputs, Literals, MemoryNeed, Node, NodeError, NodeResult, Outputs,
+    Provenance, Services, Surroundings,
 };
 pub use plan::{EffectiveInput, Plan, Settings};
 #[doc(hidden)]

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::check;
 use crate::guard;
-use crate::node::{Node, NodeError};
+use crate::node::{Node, NodeError, Services};
 use crate::spec::{InputSpec, NodeSpec, Presence};
 use crate::value::{Data, DecodeError, Decoder, Kind, List, Value, kinds};
 
@@ -56,6 +56,7 @@ pub struct Registry {
     pub(crate) conversions: IndexMap<(Kind, Kind), Conversion>,
     kinds: IndexMap<&'static str, Decode>,
     pub(crate) device_check: Option<DeviceCheck>,
+    pub(crate) services: Services,
 }
 
 /// Why a registry does not take something.
@@ -101,6 +102,7 @@ impl Registry {
             conversions: IndexMap::new(),
             kinds: IndexMap::new(),
             device_check: None,
+            services: Services::default(),
         };
         registry.register_kind::<String>();
         registry.register_kind::<i64>();
@@ -199,6 +201,11 @@ impl Registry {
     /// Holds the devices that workflows choose for nodes against this, before anything runs. Without it, any name will do.
     pub fn check_devices(&mut self, check: DeviceCheck) {
         self.device_check = Some(check);
+    }
+
+    /// The services that runs will have, for nodes that are asked before them.
+    pub fn set_services(&mut self, services: Services) {
+        self.services = services;
     }
 
     /// The spec of a node type.

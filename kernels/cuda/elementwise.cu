@@ -14,6 +14,7 @@
 
 #include "easel/device.cuh"
 #include "easel/activation.cuh"
+#include "easel/clamp.cuh"
 #include "easel/floats.cuh"
 #include "easel/reduce.cuh"
 
@@ -149,7 +150,7 @@ __device__ __forceinline__ void add_up_counts(u32 share, u32 (&warps)[COUNTING_T
     EXPORT_KERNEL(affine_##SUFFIX)                                                                                     \
     extern "C" __global__ void __launch_bounds__(THREADS) clamp_##SUFFIX(                                              \
         const T* x, T* out, int rows, int columns, float low, float high) {                                            \
-        map(x, out, rows, columns, [=](float value, int) { return fminf(fmaxf(value, low), high); });                  \
+        map(x, out, rows, columns, [=](float value, int) { return clamped(value, low, high); });                       \
     }                                                                                                                  \
     EXPORT_KERNEL(clamp_##SUFFIX)                                                                                      \
     extern "C" __global__ void __launch_bounds__(THREADS) fill_##SUFFIX(T* out, int rows, int columns, float value) {  \

@@ -8,6 +8,7 @@
 // Operations are kept apart as the CPU has them, without multiply-add: results agree to the last bit, except for the
 // exponential of a predicted variance.
 
+#include "easel/clamp.cuh"
 #include "easel/device.cuh"
 #include "easel/floats.cuh"
 
@@ -40,7 +41,7 @@ struct Step {
     __device__ __forceinline__ float mean(float sample, float output) const {
         float x0 = output;
         if (predicts_noise) x0 = __fdiv_rn(__fsub_rn(sample, __fmul_rn(noise, output)), signal);
-        x0 = fminf(fmaxf(x0, -clip), clip);
+        x0 = clamped(x0, -clip, clip);
         return __fadd_rn(__fmul_rn(x0_to_previous, x0), __fmul_rn(sample_to_previous, sample));
     }
 

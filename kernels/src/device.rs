@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use crate::cpu::Isa;
-use crate::cuda::status::cuda_status;
+use crate::cuda::status::{CudaStatus, cuda_status};
 use crate::cuda::{Context, DeviceMemory};
 use crate::{KernelError, Result};
 
@@ -30,11 +31,11 @@ impl fmt::Display for Device {
 impl FromStr for Device {
     type Err = KernelError;
 
-    /// `cpu`, `cuda:N` (refused if it cannot be used) or `auto` (the best device that can be).
+    /// `cpu`, `cuda:N` (refused if it cannot be used) or `auto` (see [`automatic`]).
     fn from_str(name: &str) -> Result<Self, KernelError> {
         match name {
             "cpu" => Ok(Device::Cpu),
-            "auto" => Ok(cuda_status().best().map_or(Device::Cpu, Device::Cuda)),
+            "auto" => Ok(automatic().device),
             _ => match name.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(ordinal)) => cuda_status().refusal(ordinal).map_or(Ok(Device::Cuda(ordinal)), |why| {
                     Err(KernelError::Device(format!("`{name}` cannot be used because {why}: use `--device cpu`")))
@@ -87,6 +88,41 @@ impl Device {
     }
 }
 
+/// What `auto` stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Automatic {
+    /// The best CUDA device that could be opened; without one, the CPU.
+    pub device: Device,
+    /// In one sentence, why it is not a better one: what kept devices that should work from being opened.
+    pub problem: Option<String>,
+}
+
+/// What `auto` stands for on this machine. It is found out once, by opening the device: results are kept under what it was
+/// then, so it is nothing else later in the process.
+pub fn automatic() -> &'static Automatic {
+    static AUTOMATIC: OnceLock<Automatic> = OnceLock::new();
+    AUTOMATIC.get_or_init(|| Automatic::choose(&cuda_status(), |ordinal| Context::get(ordinal).map(drop)))
+}
+
+impl Automatic {
+    fn choose(status: &CudaStatus, open: impl Fn(usize) -> Result<()>) -> Self {
+        let mut problems = Vec::new();
+        for ordinal in status.usable() {
+            match open(ordinal) {
+                Ok(()) => return Self::instead(Device::Cuda(ordinal), &problems),
+                Err(error) => problems.push(format!("{} cannot be opened ({error})", Device::Cuda(ordinal))),
+            }
+        }
+        Self::instead(Device::Cpu, &problems)
+    }
+
+    fn instead(device: Device, problems: &[String]) -> Self {
+        let problem =
+            (!problems.is_empty()).then(|| format!("{}: `auto` takes {device} instead", problems.join(", and ")));
+        Automatic { device, problem }
+    }
+}
+
 /// The processor that [`Device::Cpu`] runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -103,7 +139,10 @@ pub fn host() -> Host {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use crate::CudaDevice;
 
     #[test]
     fn devices_have_names() {
@@ -122,6 +161,34 @@ mod tests {
             };
             assert!(message.contains("cpu"), "{message}");
         }
+    }
+
+    fn gpu(ordinal: usize, total_bytes: usize) -> CudaDevice {
+        let name = "a GPU".to_owned();
+        CudaDevice { ordinal, name, compute_capability: (9, 0), multiprocessors: 132, total_bytes }
+    }
+
+    #[test]
+    fn auto_takes_what_can_be_opened_and_says_what_could_not() {
+        let status = CudaStatus::Available { driver_version: (13, 0), devices: vec![gpu(0, 1), gpu(1, 2)] };
+        let but = |broken: &'static [usize]| {
+            Automatic::choose(&status, |ordinal| match broken.contains(&ordinal) {
+                true => Err(KernelError::Device("it is taken".to_owned())),
+                false => Ok(()),
+            })
+        };
+        assert_eq!(but(&[]), Automatic { device: Device::Cuda(1), problem: None });
+        assert_eq!(but(&[0]).problem, None, "the better one is there");
+        let second = but(&[1]);
+        assert_eq!(second.device, Device::Cuda(0));
+        assert_eq!(second.problem.unwrap(), "cuda:1 cannot be opened (it is taken): `auto` takes cuda:0 instead");
+        let neither = but(&[0, 1]);
+        assert_eq!(neither.device, Device::Cpu);
+        let problem = "cuda:1 cannot be opened (it is taken), and cuda:0 cannot be opened (it is taken): `auto` takes cpu instead";
+        assert_eq!(neither.problem.unwrap(), problem);
+        let none = CudaStatus::NoDriver { reason: "no CUDA driver was found".to_owned() };
+        let on_cpu = Automatic { device: Device::Cpu, problem: None };
+        assert_eq!(Automatic::choose(&none, |_| panic!("there is nothing to open")), on_cpu);
     }
 
     #[test]

@@ -25,6 +25,9 @@ mod error;
 #[cfg(test)]
 #[path = "tests/harness.rs"]
 mod harness;
+#[cfg(test)]
+#[path = "tests/not_a_number.rs"]
+mod not_a_number;
 pub mod ops;
 mod placement;
 pub mod profile;
@@ -32,14 +35,15 @@ pub mod random;
 #[cfg(test)]
 mod reference;
 mod shape;
+pub mod shortage;
 mod step_graph;
 mod storage;
 mod tensor;
 
-pub use cuda::DeviceMemory;
 pub use cuda::status::{CudaDevice, CudaStatus, cuda_status};
+pub use cuda::{DeviceMemory, STAGING_BYTES};
 pub use cuda::{overrides, timing};
-pub use device::{Device, Host, host};
+pub use device::{Automatic, Device, Host, automatic, host};
 pub use dtype::DType;
 pub use error::{KernelError, Result};
 pub use placement::{Placement, Precision};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{DType, Device, KernelError, Result, Tensor};
+use crate::{CudaDevice, DType, Device, KernelError, Result, Tensor, cuda_status, host, overrides};
 
 /// How a model computes: the dtype of its activations and of its large weights. Sums are float32 always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -72,6 +72,16 @@ impl Placement {
         Ok(Placement { device, precision })
     }
 
+    /// What the bits of results depend on, beside their inputs and this program, if they are computed there: equal words are
+    /// equal bits. What runs on a GPU leaves some of its work to the CPU.
+    pub fn environment(self) -> String {
+        let cpu = format!("cpu {}", host().simd);
+        let Device::Cuda(ordinal) = self.device else { return cpu };
+        let gpu = cuda_status().device(ordinal).map_or_else(|| self.device.to_string(), CudaDevice::identity);
+        let kernels = overrides::installed().map(|overrides| format!(" kernels {}", overrides.fingerprint()));
+        format!("{cpu}, {gpu} in {}{}", self.precision, kernels.unwrap_or_default())
+    }
+
     /// A tensor as activations are there.
     pub fn activation(self, tensor: &Tensor) -> Result<Tensor> {
         tensor.to_device(self.device)?.to_dtype(self.precision.dtype())
@@ -101,6 +111,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::harness::cuda_device;
 
     #[test]
     fn precisions_have_names() {
@@ -109,6 +120,19 @@ mod tests {
         }
         let error = "fp8".parse::<Precision>().unwrap_err();
         assert_eq!(error.to_string(), "`fp8` is not a precision: use `float32`, `float16` or `bfloat16`");
+    }
+
+    #[test]
+    fn places_that_give_other_bits_have_other_environments() {
+        let place = cuda_device();
+        let environments = [Precision::Float32, Precision::Float16, Precision::BFloat16]
+            .map(|precision| Placement::new(place.device, precision).unwrap().environment());
+        let cpu = Placement::CPU.environment();
+        assert_eq!(cpu, format!("cpu {}", host().simd));
+        let Device::Cuda(ordinal) = place.device else { panic!("it is no CUDA device") };
+        let identity = cuda_status().device(ordinal).unwrap().identity();
+        assert_eq!(environments[1], format!("{cpu}, {identity} in float16"));
+        assert!(environments[0] != environments[1] && environments[1] != environments[2]);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Parts that stay loaded between the nodes and runs of one process.
+//!
+//! They are there to save time, and give way: to parts that are loaded, within a budget for each device, and to whatever
+//! needs memory on a device that has none left.
 
 use std::any::{Any, TypeId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use easel_engine::Fingerprint;
-use easel_kernels::Placement;
+use easel_kernels::shortage::Holder;
+use easel_kernels::{Device, DeviceMemory, Placement};
 
 use crate::weights::FileState;
 
@@ -34,10 +38,13 @@ impl PartKey {
     }
 }
 
-/// Loaded parts within a budget of bytes; with 0, the default, there are none.
+/// How many bytes of parts may stay loaded on a device.
+type Budget = Box<dyn Fn(Device) -> u64 + Send + Sync>;
+
+/// Loaded parts within a budget; without one, the default, there are none.
 #[derive(Default)]
 pub(crate) struct KeptParts {
-    budget: u64,
+    budget: Option<Budget>,
     /// Least recently used first.
     parts: Mutex<Vec<Kept>>,
     loads: AtomicU64,
@@ -51,12 +58,30 @@ struct Kept {
 }
 
 impl KeptParts {
-    pub(crate) fn new(budget: u64) -> Self {
-        KeptParts { budget, ..Self::default() }
+    /// So many bytes of the host's memory, and of each device's half of what this process can have there now: the rest is for
+    /// activations, and for what is loaded beside. With 0, nothing.
+    pub(crate) fn new(host_bytes: u64) -> Self {
+        match host_bytes {
+            0 => Self::default(),
+            _ => Self::within(move |device| match device {
+                Device::Cpu => host_bytes,
+                device => device.memory().ok().flatten().map_or(0, half_of_what_can_be_had),
+            }),
+        }
+    }
+
+    fn within(budget: impl Fn(Device) -> u64 + Send + Sync + 'static) -> Self {
+        KeptParts { budget: Some(Box::new(budget)), ..Self::default() }
     }
 
     pub(crate) fn is_off(&self) -> bool {
-        self.budget == 0
+        self.budget.is_none()
+    }
+
+    /// What is left of a device's budget beside a part of `bytes`; none if it would not fit by itself. Asks the device: not
+    /// to be called under the lock.
+    fn left_beside(&self, device: Device, bytes: u64) -> Option<u64> {
+        self.budget.as_ref().and_then(|budget| budget(device).checked_sub(bytes))
     }
 
     /// The part, if it is loaded, and the stored tensors that it does not use.
@@ -71,19 +96,25 @@ impl KeptParts {
 
     /// Lets parts go so that one of `bytes` can be loaded and kept beside the rest: before it is loaded, so that memory
     /// never has to hold both. One that would not fit by itself drives nobody out.
-    pub(crate) fn make_room(&self, bytes: u64) {
-        if let Some(left) = self.budget.checked_sub(bytes) {
-            shrink(&mut self.lock(), left);
+    pub(crate) fn make_room(&self, device: Device, bytes: u64) {
+        if let Some(left) = self.left_beside(device, bytes) {
+            let gone = shrink(&mut self.lock(), device, left);
+            drop(gone);
         }
     }
 
     /// Keeps a part, in place of earlier states of it.
     pub(crate) fn keep(&self, key: PartKey, bytes: u64, model: Arc<dyn Any + Send + Sync>, unused: Arc<[String]>) {
+        let device = key.place.device;
+        let left = self.left_beside(device, bytes);
         let mut parts = self.lock();
-        parts.retain(|part| !part.key.is_same_part(&key));
-        let Some(left) = self.budget.checked_sub(bytes) else { return };
-        shrink(&mut parts, left);
-        parts.push(Kept { key, bytes, model, unused });
+        let mut gone: Vec<Kept> = parts.extract_if(.., |part| part.key.is_same_part(&key)).collect();
+        if let Some(left) = left {
+            gone.extend(shrink(&mut parts, device, left));
+            parts.push(Kept { key, bytes, model, unused });
+        }
+        drop(parts);
+        drop(gone);
     }
 
     pub(crate) fn count_load(&self) {
@@ -100,23 +131,34 @@ impl KeptParts {
     }
 }
 
-/// Lets the least recently used go until the rest takes no more than `left`.
-fn shrink(parts: &mut Vec<Kept>, left: u64) {
-    let mut bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-    let too_many = parts.iter().take_while(|part| {
-        let leaves = bytes > left;
+impl Holder for KeptParts {
+    fn let_go(&self, device: Device) -> bool {
+        let gone = shrink(&mut self.lock(), device, 0);
+        // Those that a node uses right now go when it ends.
+        gone.iter().any(|part| Arc::strong_count(&part.model) == 1)
+    }
+}
+
+/// Takes out the least recently used parts of a device until the rest takes no more than `left` there.
+fn shrink(parts: &mut Vec<Kept>, device: Device, left: u64) -> Vec<Kept> {
+    let is_there = |part: &Kept| part.key.place.device == device;
+    let mut bytes: u64 = parts.iter().filter(|part| is_there(part)).map(|part| part.bytes).sum();
+    let leaves = |part: &mut Kept| {
+        let leaves = is_there(part) && bytes > left;
         bytes -= if leaves { part.bytes } else { 0 };
         leaves
-    });
-    let count = too_many.count();
-    parts.drain(..count);
+    };
+    parts.extract_if(.., leaves).collect()
+}
+
+/// Of a device's memory: what no program has taken, and what this one has, as far as it may.
+fn half_of_what_can_be_had(memory: DeviceMemory) -> u64 {
+    crate::memory::can_be_had(&memory) / 2
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
-
-    use easel_kernels::Device;
 
     use super::*;
 
@@ -155,10 +197,43 @@ mod tests {
     fn room_is_made_before_a_part_is_loaded() {
         let parts = KeptParts::new(100);
         keep(&parts, "a", 60);
-        parts.make_room(1000);
+        parts.make_room(Device::Cpu, 1000);
         assert_eq!(names(&parts), ["a"]);
-        parts.make_room(41);
+        parts.make_room(Device::Cpu, 41);
         assert!(names(&parts).is_empty());
+    }
+
+    #[test]
+    fn every_device_has_a_budget_of_its_own_as_it_is_then() {
+        let free = Arc::new(AtomicU64::new(100));
+        let of_gpu = Arc::clone(&free);
+        let parts = KeptParts::within(move |device| match device {
+            Device::Cpu => 50,
+            Device::Cuda(_) => of_gpu.load(Ordering::Relaxed),
+        });
+        let there = |name: &str| PartKey { place: Device::Cuda(0).into(), ..key(name) };
+        let keep_there = |name: &str| parts.keep(there(name), 40, Arc::new(name.to_string()), Arc::new([]));
+        keep(&parts, "a", 50);
+        keep_there("b");
+        keep_there("c");
+        assert_eq!(names(&parts), ["a", "b", "c"], "neither is in the other's way");
+        free.store(60, Ordering::Relaxed);
+        keep_there("d");
+        assert_eq!(names(&parts), ["a", "d"], "somebody else has taken memory of the device");
+        assert!(!parts.let_go(Device::Cuda(1)));
+        assert!(parts.let_go(Device::Cuda(0)) && !parts.let_go(Device::Cuda(0)));
+        assert_eq!(names(&parts), ["a"]);
+        keep_there("e");
+        let _used = parts.get::<String>(&there("e")).unwrap();
+        assert!(!parts.let_go(Device::Cuda(0)), "a node uses it: nothing came free");
+        assert_eq!(names(&parts), ["a"]);
+    }
+
+    #[test]
+    fn half_of_what_can_be_had_is_less_than_half_where_others_have_some() {
+        let memory = DeviceMemory { in_use: 1, peak: 9, reserved: 20, limit: None, free: 10, total: 80 };
+        assert_eq!(half_of_what_can_be_had(memory), 15);
+        assert_eq!(half_of_what_can_be_had(DeviceMemory { limit: Some(24), ..memory }), 12);
     }
 
     #[test]

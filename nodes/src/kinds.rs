@@ -161,9 +161,20 @@ impl Image {
     }
 
     /// As 8-bit pictures, rounded half to even as diffusers does.
+    ///
+    /// # Errors
+    /// A value that is NaN or infinite: it would be drawn as black or white and looked at as if it were meant.
     pub fn to_rgb(&self) -> Result<Vec<RgbImage>, NodeError> {
         let [_, height, width] = self.sizes();
         let values = self.0.as_f32().map_err(Error::from)?;
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            let (pixel, value) = (place / 3, values[place]);
+            let (picture, y, x) = (pixel / (width * height), pixel / width % height, pixel % width);
+            return Err(NodeError::new(format!(
+                "picture {picture} is {value} at column {x}, row {y}: that is no brightness, and cannot be drawn"
+            ))
+            .with_hint("what made the picture is broken: look at its weights, or at the file that it came from"));
+        }
         let pictures = values.chunks_exact((height * width * 3).max(1)).map(|picture| {
             let bytes = picture.iter().map(|x| ((x * 0.5 + 0.5).clamp(0.0, 1.0) * 255.0).round_ties_even() as u8);
             RgbImage::from_raw(width as u32, height as u32, bytes.collect())
@@ -295,5 +306,25 @@ fn tensor_in(value: &Value) -> Result<Tensor, NodeError> {
     match value.get::<TensorValue>() {
         Some(TensorValue(tensor)) => Ok(tensor.clone()),
         None => Err(NodeError::new(format!("wants a Tensor, got {}", value.kind()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_brightness_is_not_drawn() {
+        for strange in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut values = vec![0.0; 2 * 2 * 4 * 3];
+            values[4 * 3 * 3 + 2 * 3 + 1] = strange;
+            let error = Image::new(Tensor::from_f32(values, [2, 2, 4, 3]).unwrap()).unwrap().to_rgb().unwrap_err();
+            let place = format!("picture 1 is {strange} at column 2, row 1");
+            assert!(error.to_string().starts_with(&place), "{error}");
+        }
+        let bright = Image::new(Tensor::from_f32(vec![-2.0, 0.0, 7.0], [1, 1, 1, 3]).unwrap()).unwrap();
+        assert_eq!(bright.to_rgb().unwrap()[0].as_raw(), &[0, 128, 255]);
     }
 }

@@ -67,8 +67,8 @@ pub fn services(place: impl Into<Placement>) -> Services {
     services_keeping(place, 0)
 }
 
-/// The same for a process that runs again and again: weights stay loaded as long as they take no more than `bytes`
-/// together. All its runs must be given clones of the one result.
+/// The same for a process that runs again and again: weights stay loaded as [`parts::Models::keeping`] says. All its runs
+/// must be given clones of the one result; for one at another place, `.with(place)` says so.
 pub fn services_keeping(place: impl Into<Placement>, bytes: u64) -> Services {
     let models = parts::Models::keeping(bytes);
     let hashes = models.hashes().clone();

@@ -4,9 +4,11 @@
 //! activations that are alive at the worst moment of one forward pass. Buffers inside the operations, a few MiB for each
 //! thread, are left out. For the full-size networks the results are within 3 % of the peaks in `kernels/PERF.md`.
 //!
-//! Estimates are of the CPU's memory. On another device, packed weights and activations are there, in its precision.
+//! On a GPU, packed weights and activations are in its memory, in its precision; of the host's it takes the mapped file and
+//! what copies go through.
 
-use easel_kernels::{Device, Placement, Precision};
+use easel_engine::{DeviceNeed, MemoryNeed};
+use easel_kernels::{Device, DeviceMemory, Placement, Precision, STAGING_BYTES};
 
 use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, UNetConfig};
 use crate::error::Result;
@@ -27,9 +29,61 @@ pub(crate) fn reserve(place: Placement, activations: u64) -> Result<()> {
     }
 }
 
-/// Weights of a part: the mapped file and the packed copy.
-pub(crate) fn of_weights(weights: &Weights) -> u64 {
-    weights.byte_len().saturating_add(packed(weights.parameter_count(), Precision::Float32))
+/// What is in memory at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    /// Bytes of mapped files.
+    mapped: u64,
+    /// How many numbers the weights in them are.
+    parameters: u64,
+    /// Bytes of activations, in float32.
+    activations: u64,
+}
+
+impl Held {
+    /// Activations of so many bytes in float32, and the weights of some parts.
+    pub(crate) fn new<'a>(activations: u64, parts: impl IntoIterator<Item = &'a Weights>) -> Self {
+        parts.into_iter().fold(Held { activations, ..Held::default() }, |held, weights| Held {
+            mapped: held.mapped.saturating_add(weights.byte_len()),
+            parameters: held.parameters.saturating_add(weights.parameter_count()),
+            activations,
+        })
+    }
+
+    /// Bytes of the host's memory that it takes where it is computed with at `place`, and of the device's there.
+    fn bytes_at(self, place: Placement) -> (u64, u64) {
+        let computing = packed(self.parameters.saturating_add(self.activations / FLOAT), place.precision);
+        match place.device {
+            Device::Cpu => (self.mapped.saturating_add(computing), 0),
+            Device::Cuda(_) => (self.mapped.saturating_add(STAGING_BYTES as u64), computing),
+        }
+    }
+}
+
+/// What a node takes that computes at `place` and holds these one after the other. `memory_of` says what a device has; what
+/// it does not know is left to the run.
+pub(crate) fn need(
+    place: Placement,
+    held: impl IntoIterator<Item = Held>,
+    memory_of: impl FnOnce(Device) -> Option<DeviceMemory>,
+) -> MemoryNeed {
+    let most = |(host, device): (u64, u64), held: Held| {
+        let (more_host, more_device) = held.bytes_at(place);
+        (host.max(more_host), device.max(more_device))
+    };
+    let (host, bytes) = held.into_iter().fold((0, 0), most);
+    let on_device = |memory: DeviceMemory| DeviceNeed {
+        device: place.device.to_string(),
+        bytes,
+        available: can_be_had(&memory),
+        total: memory.total as u64,
+    };
+    MemoryNeed { host, device: (bytes > 0).then(|| memory_of(place.device)).flatten().map(on_device) }
+}
+
+/// What this process can have of a device's memory if it lets go of everything that it has there.
+pub(crate) fn can_be_had(memory: &DeviceMemory) -> u64 {
+    memory.free.saturating_add(memory.reserved).min(memory.limit.unwrap_or(usize::MAX)) as u64
 }
 
 /// So many numbers, packed.
@@ -193,6 +247,45 @@ mod tests {
     fn super_resolution_takes_what_was_measured() {
         let config = config("super_res_first", UNetConfig::parse);
         assert_near(twice(|weights| drop(UNet::new(weights, &config))) + of_unet(&config, 1), 6285.0);
+    }
+
+    const MIB: u64 = 1 << 20;
+
+    /// The decoder's loads, as it were: two parts at once, then one.
+    fn held() -> [Held; 2] {
+        [
+            Held { mapped: 4000 * MIB, parameters: 1000 * MIB, activations: 800 * MIB },
+            Held { mapped: 100 * MIB, parameters: 25 * MIB, activations: 8000 * MIB },
+        ]
+    }
+
+    #[test]
+    fn on_the_cpu_everything_is_in_the_hosts_memory() {
+        let need = need(Placement::CPU, held(), |_| panic!("the CPU has none of its own"));
+        assert_eq!(need, MemoryNeed::host(8800 * MIB));
+    }
+
+    #[test]
+    fn on_a_gpu_the_host_has_the_file_and_the_gpu_what_is_computed_with() {
+        let free = DeviceMemory { free: 700, reserved: 300, total: 5000, in_use: 100, ..DeviceMemory::default() };
+        let at = |precision| {
+            let place = Placement::new(Device::Cuda(1), precision).unwrap();
+            need(place, held(), |device| (device == place.device).then_some(free))
+        };
+        let half = at(Precision::Float16);
+        assert_eq!(half.host, 4000 * MIB + STAGING_BYTES as u64);
+        let on_device = DeviceNeed { device: "cuda:1".into(), bytes: 4050 * MIB, available: 1000, total: 5000 };
+        assert_eq!(half.device, Some(on_device));
+        assert_eq!(at(Precision::Float32).device.unwrap().bytes, 8100 * MIB);
+        let unknown = need(Device::Cuda(1).into(), held(), |_| None);
+        assert_eq!(unknown, MemoryNeed::host(half.host), "what cannot be asked is left to the run");
+    }
+
+    #[test]
+    fn what_can_be_had_is_what_is_free_and_what_we_have_as_far_as_we_may() {
+        let memory = DeviceMemory { free: 700, reserved: 300, ..DeviceMemory::default() };
+        assert_eq!(can_be_had(&memory), 1000);
+        assert_eq!(can_be_had(&DeviceMemory { limit: Some(400), ..memory }), 400);
     }
 
     #[test]

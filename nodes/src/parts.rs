@@ -4,9 +4,10 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use easel_engine::{Context, Fingerprint, NodeError};
+use easel_kernels::shortage::{self, Holder};
 use easel_kernels::{Device, Placement};
 
 use crate::error::Result;
@@ -25,7 +26,7 @@ pub struct Models {
     /// Held while a model is fetched, so that two nodes of a run do not fetch it twice.
     fetching: Mutex<()>,
     hashes: FileHashes,
-    kept: KeptParts,
+    kept: Arc<KeptParts>,
 }
 
 /// A part of a model, ready to compute.
@@ -39,10 +40,16 @@ pub struct LoadedPart<M> {
 }
 
 impl Models {
-    /// Parts stay loaded after use as long as they take no more than `bytes` together, wherever they are; those not
-    /// used for the longest time leave first. With 0, the default, each is dropped after use.
+    /// Parts stay loaded after use as long as they take no more than `bytes` of the host's memory together, and of a GPU's
+    /// no more than half of what this process can have there; those not used for the longest time leave first, and all on a
+    /// GPU whose memory runs out. With 0, the default, each is dropped after use.
     pub fn keeping(bytes: u64) -> Self {
-        Models { kept: KeptParts::new(bytes), ..Self::default() }
+        let kept = Arc::new(KeptParts::new(bytes));
+        if !kept.is_off() {
+            let holder: Weak<dyn Holder> = Arc::<KeptParts>::downgrade(&kept);
+            shortage::ask(holder);
+        }
+        Models { kept, ..Self::default() }
     }
 
     /// With a hub of one's own, in place of the one that the environment names.
@@ -103,7 +110,7 @@ impl Models {
         }
         let weights = folder.weights(part)?;
         let bytes = memory::packed(weights.parameter_count(), place.precision);
-        self.kept.make_room(bytes);
+        self.kept.make_room(place.device, bytes);
         let loaded = weights.load_at(place, build)?;
         let (model, unused) = (Arc::new(loaded.model), Arc::<[String]>::from(loaded.unused));
         self.kept.count_load();
@@ -182,8 +189,11 @@ pub fn place(context: &Context<'_>) -> Result<Placement, NodeError> {
     })
 }
 
-/// The place of a node for which the workflow chose a device.
-pub(crate) fn placed(run: Placement, name: &str) -> easel_kernels::Result<Placement> {
+/// The place of a node for which the workflow chose the device of that name, in a run that computes at `run`.
+///
+/// # Errors
+/// A device that cannot be used.
+pub fn placed(run: Placement, name: &str) -> easel_kernels::Result<Placement> {
     match name.parse()? {
         Device::Cpu => Ok(Placement::CPU),
         device => Placement::new(device, run.precision),

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use easel_engine::{CancelToken, Claim, Diagnostic, Job, JobOptions, Journal, Plan, Resources, Texts, WhenStopped};
+use easel_engine::{CancelToken, Claim, Diagnostic, Job, JobOptions, Journal, Plan, Texts, WhenStopped};
 
 use crate::commands::workflow::{self, Ready};
 use crate::error::{CommandError, Exit};
 use crate::execution::{Finished, parse_device, parse_precision, placement};
 use crate::memory::MemoryLimit;
 use crate::report::Reporter;
-use crate::workspace::{self, Choices, Workspace};
+use crate::workspace::{Choices, Common, Workspace};
 
 /// Carries out runs that were claimed. One serves any number of threads: runs that are alike share what is opened.
 pub(crate) struct Carrier {
     journal: Journal,
     memory: MemoryLimit,
-    resources: Arc<Resources>,
+    common: Common,
     /// By device and cache.
     workspaces: Mutex<HashMap<String, Arc<Workspace>>>,
 }
@@ -31,8 +31,7 @@ pub(crate) enum Carried {
 
 impl Carrier {
     pub(crate) fn new(journal: Journal, memory: MemoryLimit) -> Self {
-        let resources = Arc::new(workspace::resources(memory));
-        Carrier { journal, memory, resources, workspaces: Mutex::default() }
+        Carrier { journal, memory, common: Common::new(memory), workspaces: Mutex::default() }
     }
 
     /// Carries a claimed run out. What is wrong with it is told and written down; an error is one of telling.
@@ -80,8 +79,8 @@ impl Carrier {
         let place = placement(device, parse_precision(&options.precision).map_err(CommandError::wrong)?)?;
         let JobOptions { cache, save_every, .. } = *options;
         let choices = Choices { place, cache, journal: true, save_every, memory: self.memory };
-        let workspace = Workspace::with_journal(&choices, Some(self.journal.clone()))?;
-        let workspace = Arc::new(workspace.on(Arc::clone(&self.resources)));
+        let workspace = Workspace::with_journal(&choices, Some(self.journal.clone()), self.common.clone())?;
+        let workspace = Arc::new(workspace);
         workspaces.insert(key, Arc::clone(&workspace));
         Ok(workspace)
     }

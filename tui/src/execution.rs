@@ -1,12 +1,13 @@
 //! What running something needs and comes to. Shared by the commands that run something.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use easel_engine::{Outcome, Plan, Registry, RunId, RunReport};
-use easel_kernels::{Device, Placement, Precision};
+use easel_kernels::{Device, Placement, Precision, automatic};
 
 use crate::error::{CommandError, Exit};
+use crate::terminal::{self, printable};
 
 /// A file that a node wrote for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +52,12 @@ pub(crate) fn registry() -> Result<Registry, CommandError> {
     easel_nodes::registry().map_err(|error| CommandError::failed(format!("easel's own nodes contradict: {error}")))
 }
 
-/// A device as `--device` names it.
+/// A device as `--device` names it. Why `auto` is not what one would expect is said, once.
 pub(crate) fn parse_device(name: &str) -> Result<Device, String> {
+    static SAID: Once = Once::new();
+    if let ("auto", Some(problem)) = (name, &automatic().problem) {
+        SAID.call_once(|| terminal::note(format_args!("note: {}", printable(problem))));
+    }
     name.parse().map_err(|error: easel_kernels::KernelError| error.to_string())
 }
 

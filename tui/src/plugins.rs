@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use easel_engine::{Diagnostic, PluginFile, PluginSet, Plugins, Registry};
+use easel_engine::{Diagnostic, PluginFile, PluginSet, Plugins, Registry, Services};
 
 use crate::error::CommandError;
 use crate::execution;
@@ -42,7 +42,14 @@ impl NodeTypes {
 
 /// Everything that is built in, and a loader for the rest.
 pub(crate) fn plugins() -> Result<Plugins, CommandError> {
-    Ok(Plugins::new(execution::registry()?))
+    plugins_for(Services::default())
+}
+
+/// The same for runs that will have these services.
+pub(crate) fn plugins_for(services: Services) -> Result<Plugins, CommandError> {
+    let mut registry = execution::registry()?;
+    registry.set_services(services);
+    Ok(Plugins::new(registry))
 }
 
 /// Says of node types that are missing which plugin they came from while it was sound.

@@ -11,19 +11,20 @@ use easel_engine::{
     Cache, CacheProblem, CancelToken, Claim, DiskSettings, Event, EventSink, Job, JobOptions, Journal, JournalError,
     MemoryPolicy, Plan, Plugins, Recorder, Registry, Resources, Run, RunId, Services, Settings, WhenStopped,
 };
-use easel_kernels::{CudaDevice, CudaStatus, Device, Placement, cuda_status, host};
+use easel_kernels::Placement;
+use easel_nodes::parts;
 
 use crate::commands::workflow::Ready;
 use crate::error::{CommandError, Exit};
 use crate::execution::{Artifact, Finished};
 use crate::interrupt;
-use crate::kernels::{self, KernelFolder};
+use crate::kernels::KernelFolder;
 use crate::memory::{Memory, MemoryLimit};
 use crate::plugins::{self, NodeTypes};
 use crate::report::Reporter;
 use crate::terminal::{self, Paint, printable};
 
-/// So many bytes of weights stay loaded for the next run, where the memory is the CPU's.
+/// So many bytes of weights stay loaded for the next run in this machine's memory. A GPU's is there for that, and keeps more.
 const KEPT_MODELS: u64 = 1 << 30;
 
 /// So many bytes of results stay in memory; what is on disk is bounded by itself.
@@ -47,6 +48,24 @@ pub(crate) struct Choices {
     pub(crate) memory: MemoryLimit,
 }
 
+/// What all workspaces of a process share: the machine, and the models that are open.
+#[derive(Clone)]
+pub(crate) struct Common {
+    resources: Arc<Resources>,
+    services: Services,
+}
+
+impl Common {
+    /// With so much memory for nodes, and nothing open.
+    pub(crate) fn new(memory: MemoryLimit) -> Self {
+        let memory = memory.bytes(Memory::of_this_machine());
+        Common {
+            resources: Arc::new(Resources::of_this_machine().with_memory(memory)),
+            services: easel_nodes::services_keeping(Placement::CPU, KEPT_MODELS),
+        }
+    }
+}
+
 /// Nodes, cache, journal and device, opened once and shared by all that a process runs.
 pub(crate) struct Workspace {
     choices: Choices,
@@ -58,7 +77,6 @@ pub(crate) struct Workspace {
     told_problems: AtomicUsize,
     resources: Arc<Resources>,
     services: Services,
-    environment: String,
 }
 
 impl Workspace {
@@ -71,15 +89,20 @@ impl Workspace {
             warn_of_journal(&error, &|text| terminal::note(text));
             None
         });
-        Self::with_journal(choices, journal)
+        Self::with_journal(choices, journal, Common::new(choices.memory))
     }
 
-    /// Opens everything but the journal, which is there already.
-    pub(crate) fn with_journal(choices: &Choices, journal: Option<Journal>) -> Result<Self, CommandError> {
+    /// Opens everything but the journal and what it shares with others, which are there already.
+    pub(crate) fn with_journal(
+        choices: &Choices,
+        journal: Option<Journal>,
+        common: Common,
+    ) -> Result<Self, CommandError> {
         if let Some(folder) = KernelFolder::from_environment(choices.place.device) {
             folder.install()?;
         }
-        let plugins = plugins::plugins()?;
+        let services = common.services.with(choices.place);
+        let plugins = plugins::plugins_for(services.clone())?;
         let cache = open_cache(choices, plugins.base());
         Ok(Workspace {
             choices: choices.clone(),
@@ -87,16 +110,9 @@ impl Workspace {
             cache: Arc::new(cache),
             journal,
             told_problems: AtomicUsize::new(0),
-            resources: Arc::new(resources(choices.memory)),
-            services: easel_nodes::services_keeping(choices.place, kept_models(choices.place)),
-            environment: environment(choices.place),
+            resources: common.resources,
+            services,
         })
-    }
-
-    /// The same, on a machine that it shares with other workspaces.
-    pub(crate) fn on(mut self, resources: Arc<Resources>) -> Self {
-        self.resources = resources;
-        self
     }
 
     /// Settings with the memory that there is for its runs.
@@ -175,10 +191,12 @@ impl Workspace {
             _ => None,
         };
         reporter.begin(&plan);
+        let place = self.choices.place;
         let mut run = Run::new(plan, self.services.clone(), events, own_cancel.clone())
             .with_cache(Arc::clone(&self.cache))
             .with_resources(Arc::clone(&self.resources))
-            .with_environment(format!("{}{}", self.environment, kernels::fingerprint()));
+            .with_environment(place.environment())
+            .with_device_environments(move |name| environment_of(place, name));
         if let Some(id) = recorded {
             run = run.with_id(id);
         }
@@ -212,11 +230,6 @@ impl Workspace {
         let told = self.told_problems.swap(problems.len(), Ordering::Relaxed);
         problems.iter().skip(told).for_each(|problem| warn_of_cache(problem, tell));
     }
-}
-
-/// This machine, with so much memory for nodes.
-pub(crate) fn resources(memory: MemoryLimit) -> Resources {
-    Resources::of_this_machine().with_memory(memory.bytes(Memory::of_this_machine()))
 }
 
 /// What was heard of a run.
@@ -367,32 +380,44 @@ pub(crate) fn how_to_go_on(finished: &Finished) -> Option<String> {
         .then(|| format!("run {run}: `easel show {run}` tells its story, `easel resume {run}` goes on from there"))
 }
 
-/// So many bytes of weights stay loaded for the next run. A GPU's memory is there for that; half is left to the activations
-/// and to what a run loads beside.
-fn kept_models(place: Placement) -> u64 {
-    match gpu(place.device) {
-        Some(gpu) => gpu.total_bytes as u64 / 2,
-        None => KEPT_MODELS,
-    }
+/// What results depend on that are computed on the device that a workflow names, in a run that computes at `run`.
+fn environment_of(run: Placement, name: &str) -> String {
+    // A node on a device that cannot be used has no result.
+    parts::placed(run, name).map_or_else(|_| name.to_owned(), Placement::environment)
 }
 
-fn gpu(device: Device) -> Option<CudaDevice> {
-    // A run on the CPU does without CUDA, also where asking for it takes long.
-    let Device::Cuda(ordinal) = device else { return None };
-    match cuda_status() {
-        CudaStatus::Available { devices, .. } => devices.into_iter().find(|device| device.ordinal == ordinal),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use easel_kernels::{Device, Precision};
+    use easel_nodes::parts::Models;
 
-/// Equal bits come from equal devices and instruction sets only. What a run on a GPU leaves to the CPU depends on both.
-fn environment(place: Placement) -> String {
-    let cpu = format!("cpu {}", host().simd);
-    match gpu(place.device) {
-        Some(gpu) => {
-            let (major, minor) = gpu.compute_capability;
-            format!("{cpu}, {} sm_{major}{minor} in {}", gpu.name, place.precision)
-        }
-        None => cpu,
+    use super::*;
+
+    #[test]
+    fn a_device_in_a_workflow_is_what_it_stands_for_in_the_run() {
+        let gpu = Placement { device: Device::Cuda(0), precision: Precision::Float16 };
+        assert_eq!(environment_of(gpu, "cpu"), Placement::CPU.environment());
+        let automatic = parts::placed(gpu, "auto").expect("there is always the CPU");
+        assert_eq!(environment_of(gpu, "auto"), automatic.environment());
+        assert_ne!(environment_of(gpu, "auto"), "auto");
+        assert_eq!(environment_of(gpu, "tea leaves"), "tea leaves");
+    }
+
+    #[test]
+    fn all_workspaces_of_a_process_share_their_models() {
+        let common = Common::new(MemoryLimit::None);
+        let choices = |cache, save_every| Choices {
+            place: Placement::CPU,
+            cache,
+            journal: false,
+            save_every,
+            memory: MemoryLimit::None,
+        };
+        let open =
+            |choices: &Choices| Workspace::with_journal(choices, None, common.clone()).expect("it can be opened");
+        let (one, other) = (open(&choices(false, None)), open(&choices(false, Some(7))));
+        let models =
+            |workspace: &Workspace| std::ptr::from_ref(workspace.services.get::<Models>().expect("there are some"));
+        assert!(std::ptr::eq(models(&one), models(&other)));
     }
 }

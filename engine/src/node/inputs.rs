@@ -1,10 +1,11 @@
 //! What a node is given.
 
+use std::any::Any;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::NodeError;
+use super::{NodeError, Services};
 use crate::value::{Data, Value};
 
 /// A problem with one input, found before the run.
@@ -18,11 +19,14 @@ pub struct InputProblem {
     pub hint: Option<String>,
 }
 
-/// The inputs of a node that are known: before the run those that no wire feeds, at the node's turn all of them.
+/// The inputs of a node that are known: before the run those that no wire feeds, at the node's turn all of them. And where
+/// it will run, as far as that is known.
 #[derive(Debug)]
 pub struct Literals<'a> {
     known: Known<'a>,
     base_dir: &'a Path,
+    device: Option<&'a str>,
+    services: Option<&'a Services>,
 }
 
 #[derive(Debug)]
@@ -34,12 +38,27 @@ enum Known<'a> {
 
 impl<'a> Literals<'a> {
     pub(crate) fn before_the_run(values: &'a [(&'static str, Value)], base_dir: &'a Path) -> Self {
-        Literals { known: Known::Before(values), base_dir }
+        Literals { known: Known::Before(values), base_dir, device: None, services: None }
     }
 
     /// Everything that a node is given, for asking it outside a run.
     pub fn of(inputs: &'a Inputs, base_dir: &'a Path) -> Self {
-        Literals { known: Known::All(inputs), base_dir }
+        Literals { known: Known::All(inputs), base_dir, device: None, services: None }
+    }
+
+    /// The same for a node that will run with these services, on the device that the workflow chose for it if it did.
+    pub fn at(self, services: &'a Services, device: Option<&'a str>) -> Self {
+        Literals { device, services: Some(services), ..self }
+    }
+
+    /// The device that the workflow chose for the node, if it did.
+    pub fn device(&self) -> Option<&str> {
+        self.device
+    }
+
+    /// The service of that type, if the run will have it and that is known.
+    pub fn service<T: Any + Send + Sync>(&self) -> Option<&'a T> {
+        self.services?.get()
     }
 
     /// The value of an input, if it is known and of that type.

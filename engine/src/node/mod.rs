@@ -2,6 +2,7 @@
 
 mod context;
 mod inputs;
+mod memory;
 mod outputs;
 mod trail;
 
@@ -14,6 +15,7 @@ pub use context::{Context, Provenance};
 pub(crate) use context::{Notes, Recipe, SavedStates, Told};
 pub(crate) use inputs::Source;
 pub use inputs::{InputProblem, Inputs, Literals};
+pub use memory::{DeviceNeed, MemoryNeed};
 pub use outputs::Outputs;
 pub(crate) use trail::Trail;
 
@@ -56,9 +58,9 @@ pub trait Node: Send + Sync {
         Vec::new()
     }
 
-    /// Bytes of memory that it will take at the most while it runs, as far as `literals` tell. Asked before the run, when
-    /// what comes by wire is not known yet, and again at the node's turn, when everything is.
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
+    /// The memory that it will take at the most while it runs, as far as `literals` tell, which also say where that will be.
+    /// Asked before the run, when what comes by wire is not known yet, and again at the node's turn, when everything is.
+    fn memory(&self, literals: &Literals<'_>) -> Option<MemoryNeed> {
         let _ = literals;
         None
     }
@@ -189,7 +191,7 @@ impl Cause {
 }
 
 /// Things that nodes share and that the engine does not know: a model store, a device. One per type.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Services {
     by_type: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }

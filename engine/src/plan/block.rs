@@ -46,8 +46,10 @@ pub(crate) struct Step {
     pub(crate) options: NodeOptions,
     /// What limits it together with others.
     pub(crate) limit: Option<Arc<Limit>>,
-    /// Bytes that it will take at the most, if the node could tell beforehand.
+    /// Bytes of this machine's memory that it will take at the most, if the node could tell beforehand.
     pub(crate) memory: Option<u64>,
+    /// It will take memory of a device, of which there may be less when its turn comes.
+    pub(crate) takes_device_memory: bool,
 }
 
 pub(crate) struct StepInput {

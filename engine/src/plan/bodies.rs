@@ -77,6 +77,7 @@ impl Composer<'_> {
             options: NodeOptions { retry: 0, ..outer },
             limit,
             memory: None,
+            takes_device_memory: false,
         };
         let draft = self.draft(scope, node, Some(step));
         handed.gathered.is_broken |= body.is_broken;
@@ -149,7 +150,7 @@ impl Composer<'_> {
     }
 
     fn compose_body(&mut self, call: &ModuleCall, handed: &mut Handed, outer: &NodeOptions) -> Body {
-        let mut inner = Composer::new(self.graph, self.base_dir, self.memory_limit);
+        let mut inner = Composer::new(self.graph, self.base_dir, self.services, self.memory_limit);
         inner.params = std::mem::take(&mut handed.params);
         // What limits them all together the node says that runs them.
         let options = (outer.clone(), None);

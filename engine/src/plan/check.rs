@@ -11,9 +11,8 @@ use crate::diagnostic::Diagnostic;
 use crate::document::Feed;
 use crate::graph::{GraphNode, Link, each_feed, input_span};
 use crate::guard;
-use crate::node::{InputProblem, Literals};
+use crate::node::{InputProblem, Literals, MemoryNeed};
 use crate::registry::Registered;
-use crate::size::{self, bytes};
 use crate::value::Value;
 
 impl Composer<'_> {
@@ -35,7 +34,8 @@ impl Composer<'_> {
         }
         let mut literals = std::mem::take(&mut self.literals);
         gather_literals(&step, registered, &mut literals);
-        let asked = Literals::before_the_run(&literals, self.base_dir);
+        let asked =
+            Literals::before_the_run(&literals, self.base_dir).at(self.services, step.options.device.as_deref());
         let judged = guard::catch(|| {
             (registered.node.check(&asked), registered.node.memory(&asked), registered.node.files(&asked))
         });
@@ -125,23 +125,21 @@ impl Composer<'_> {
         self.problem(draft, diagnostic.with_hint_if(problem.hint), about);
     }
 
-    fn memory(&mut self, draft: u32, registered: &Registered, memory: Option<u64>) {
+    fn memory(&mut self, draft: u32, registered: &Registered, need: Option<MemoryNeed>) {
+        let Some(need) = need else { return };
         if let Some(step) = &mut self.steps[draft as usize] {
-            step.memory = memory;
+            step.memory = Some(need.host);
+            step.takes_device_memory = need.device.is_some();
         }
-        let (Some(wanted), Some(limit)) = (memory, self.memory_limit) else { return };
-        if wanted <= limit {
-            return;
-        }
+        let Some(lack) = need.lack(self.memory_limit) else { return };
         let (module, node) = self.place_of(draft);
         let entry = &self.graph.modules[module].workflow.nodes[node];
         let span = entry.node_type.as_ref().map_or(&entry.span, |name| &name.span).clone();
         let id = self.id(self.drafts[draft as usize].scope as usize, &entry.id.value);
         let name = registered.spec.name;
-        let message = format!("`{id}` ({name}) needs {} of memory, but there are {}", bytes(wanted), bytes(limit));
-        let diagnostic = Diagnostic::error("too-much-memory", message)
-            .with_label(span, format!("this needs {}", bytes(wanted)))
-            .with_hint(size::TOO_MUCH);
+        let diagnostic = Diagnostic::error("too-much-memory", format!("`{id}` ({name}) {}", lack.sentence))
+            .with_label(span, format!("this needs {}", lack.wanted))
+            .with_hint(lack.hint);
         self.problem(draft, diagnostic, None);
     }
 

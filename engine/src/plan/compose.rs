@@ -9,6 +9,7 @@ use super::{Action, Limit, NodeOptions, Param, Step, StepInput, StepOutput};
 use crate::diagnostic::Diagnostic;
 use crate::document::{NodeEntry, Options};
 use crate::graph::{CallForm, Callee, Graph, Link, ModuleCall};
+use crate::node::Services;
 use crate::registry::Registered;
 use crate::spec::Presence;
 use crate::value::{Kind, Value};
@@ -18,6 +19,8 @@ pub(super) struct Composer<'a> {
     pub(super) graph: &'a Graph,
     pub(super) base_dir: &'a Path,
     pub(super) memory_limit: Option<u64>,
+    /// Those that the run will have.
+    pub(super) services: &'a Services,
     /// The names of the outputs of each node type, made once.
     names: Vec<Option<Arc<[Arc<str>]>>>,
     pub(super) params: Vec<Param>,
@@ -118,11 +121,12 @@ pub(super) struct Problem {
 }
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(graph: &'a Graph, base_dir: &'a Path, memory_limit: Option<u64>) -> Self {
+    pub(super) fn new(graph: &'a Graph, base_dir: &'a Path, services: &'a Services, memory_limit: Option<u64>) -> Self {
         Composer {
             graph,
             base_dir,
             memory_limit,
+            services,
             names: Vec::new(),
             params: Vec::new(),
             scopes: Vec::new(),
@@ -356,6 +360,7 @@ impl<'a> Composer<'a> {
             options: self.options(scope, entry.options.as_deref()),
             limit: self.scopes[scope].limit.clone(),
             memory: None,
+            takes_device_memory: false,
             action: Action::Node(registered.clone()),
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn expand(fragment: &Fragment, registry: &Registry, base_dir: &Path) 
     let mut diagnostics = Vec::new();
     let document = document(fragment, &mut diagnostics);
     let graph = Graph::resolve(&document, registry, &Texts::default(), base_dir);
-    let mut composer = Composer::new(&graph, base_dir, None);
+    let mut composer = Composer::new(&graph, base_dir, &registry.services, None);
     composer.place(graph.root_index(), String::new(), Vec::new(), (NodeOptions::default(), None));
     let results = composer.results(0);
     let everything = (0..composer.drafts.len() as u32).collect();

@@ -123,7 +123,7 @@ impl Plan {
         self.0.texts.iter().map(|(path, text)| (path.as_path(), text))
     }
 
-    /// Bytes of memory that nodes will take at the most, for those that can tell beforehand.
+    /// Bytes of this machine's memory that nodes will take at the most, for those that can tell beforehand.
     pub fn memory(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.root.steps.iter().filter_map(|step| Some((&*step.id, step.memory?)))
     }

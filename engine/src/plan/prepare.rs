@@ -43,7 +43,7 @@ pub(super) fn prepare(
         return Err(sorted(diagnostics));
     }
     let inputs = settings::effective(&document, &settings.set, &mut diagnostics);
-    let mut composer = Composer::new(&graph, &base_dir, settings.memory_limit);
+    let mut composer = Composer::new(&graph, &base_dir, &registry.services, settings.memory_limit);
     let root = graph.root_index();
     let given = scope_inputs(&graph, &inputs, settings);
     composer.place(root, String::new(), given, (NodeOptions::default(), None));

@@ -183,7 +183,7 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
     }
     load(turn, &inputs)?;
     check(turn, registered, &inputs).map_err(Stop::Failed)?;
-    let memory = memory::needed(shared, turn.step(), registered, &inputs).map_err(Stop::Failed)?;
+    let need = memory::needed(shared, turn.step(), registered, &inputs).map_err(Stop::Failed)?;
     // Claimed only now: who holds a claim waits for nobody, so nobody who waits for it waits for ever.
     if let Some(key) = &key {
         if !claim(shared, turn, key) {
@@ -196,7 +196,7 @@ fn node(shared: &Arc<Shared>, turn: &mut Turn, registered: &Registered) -> Resul
             return Ok(end);
         }
     }
-    let prepared = Prepared { inputs: Arc::new(inputs), key, memory, attempt: 1 };
+    let prepared = Prepared { inputs: Arc::new(inputs), key, need, attempt: 1 };
     Ok(End::Prepared(turn.instance, prepared))
 }
 
@@ -268,10 +268,10 @@ fn key(shared: &Shared, turn: &Turn, registered: &Registered, inputs: &Inputs) -
             return Err(Stop::Failed(error));
         }
     };
-    let mut hasher = shared.key_base.clone();
+    let (mut hasher, device) = shared.environments.of(options.device.as_ref());
     hasher.text(registered.spec.name);
     hasher.number(u64::from(registered.spec.version));
-    hasher.text(options.device.as_deref().unwrap_or_default());
+    hasher.text(device);
     match external {
         External::Nothing => hasher.number(0),
         External::Content(content) => {

@@ -7,6 +7,7 @@
 
 mod attempt;
 pub mod crew;
+mod environment;
 mod expand;
 mod fragments;
 mod frames;
@@ -38,7 +39,7 @@ use crate::event::{Event, EventSink, Outcome, RunId};
 use crate::node::{Provenance, Services};
 use crate::plan::Plan;
 use crate::sync::MutexGuard;
-use crate::value::FingerprintHasher;
+use environment::{Environments, OfDevice};
 use frames::{BlockRef, Frames, NewFrame};
 use frontier::State as Stand;
 use gifts::Gifts;
@@ -57,6 +58,7 @@ pub struct Run {
     cache: Arc<Cache>,
     resources: Option<Arc<Resources>>,
     environment: String,
+    of_device: Option<OfDevice>,
 }
 
 impl Run {
@@ -71,6 +73,7 @@ impl Run {
             cache: Arc::new(Cache::off()),
             resources: None,
             environment: String::new(),
+            of_device: None,
         }
     }
 
@@ -95,6 +98,14 @@ impl Run {
     /// What else results depend on: the device, the instruction set. Results of another environment are not taken.
     pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = environment.into();
+        self
+    }
+
+    /// The environment of nodes for which the workflow chose a device, by its name: the one of a run that computes there.
+    /// Asked once for each name, by whatever thread needs it. Without this, the name stands for itself, and results of one
+    /// machine may be taken for those of another.
+    pub fn with_device_environments(mut self, of: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.of_device = Some(Arc::new(of));
         self
     }
 
@@ -145,8 +156,7 @@ impl Run {
     fn share(mut self, events: EventSink) -> Shared {
         let resources = self.resources.get_or_insert_with(|| Arc::new(Resources::of_this_machine()));
         let resources = Arc::clone(resources);
-        let mut key_base = FingerprintHasher::new("easel node");
-        key_base.text(&self.environment);
+        let environments = Environments::new(&self.environment, self.of_device.take());
         let inputs = self.plan.0.inputs.iter();
         let origin = Provenance {
             workflow: Arc::clone(&self.plan.0.source.text),
@@ -168,7 +178,7 @@ impl Run {
             // Nothing has failed yet, so nothing is skipped.
             state.frontier.demand(target);
         }
-        Shared::new(self, resources.enter(), events, key_base, origin, state)
+        Shared::new(self, resources.enter(), events, environments, origin, state)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What runs share of the machine: lanes to compute on, and memory. Whoever waits longest comes first.
+//! What runs share of the machine: lanes to compute on, memory, and devices. Whoever waits longest comes first.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,8 @@ pub struct Resources {
 struct Taken {
     lanes: usize,
     memory: u64,
+    /// On which a node computes.
+    devices: Vec<Arc<str>>,
     /// Runs under way, each told when it may be its turn.
     guests: Vec<(u64, Weak<dyn Waiting>)>,
     last_guest: u64,
@@ -32,11 +34,12 @@ struct Taken {
     line: VecDeque<Ticket>,
 }
 
-/// A place in the line. A run has two at the most: one for nodes that need lanes, one for those that do not.
+/// A place in the line. A run has one for each [`Want`] at the most.
 struct Ticket {
     guest: u64,
     lanes: usize,
     memory: u64,
+    device: Option<Arc<str>>,
 }
 
 /// A run that may be waiting for something to be given back.
@@ -45,10 +48,32 @@ pub(super) trait Waiting: Send + Sync {
 }
 
 /// What a node needs while it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Need {
     pub(super) lanes: Lanes,
     pub(super) memory: u64,
+    /// The device that it computes on, if that has memory of its own: one node at a time does, so that what each was told
+    /// of that memory is true, and those that follow on its stream do not wait for it in vain.
+    pub(super) device: Option<Arc<str>>,
+}
+
+/// What nodes wait for apart from memory: of those that wait for the same, only the first is looked at, so that who needs
+/// much is not overtaken for ever by those who need little.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    Nothing,
+    Lanes,
+    Device(Arc<str>),
+}
+
+impl Need {
+    pub(super) fn want(&self) -> Want {
+        match (&self.device, self.lanes) {
+            (Some(device), _) => Want::Device(Arc::clone(device)),
+            (None, Lanes::None) => Want::Nothing,
+            (None, Lanes::One | Lanes::All) => Want::Lanes,
+        }
+    }
 }
 
 /// A run's share in the machine.
@@ -65,6 +90,7 @@ pub(super) struct Permit {
     guest: u64,
     lanes: usize,
     memory: u64,
+    device: Option<Arc<str>>,
 }
 
 impl Resources {
@@ -141,7 +167,7 @@ impl Guest {
 
     /// Takes what is needed, if all of it is free and nobody else has waited longer for any of it. Who is refused stands
     /// in line until it takes something or withdraws.
-    pub(super) fn try_take(&self, need: Need) -> Option<Permit> {
+    pub(super) fn try_take(&self, need: &Need) -> Option<Permit> {
         let lanes = match need.lanes {
             Lanes::None => 0,
             Lanes::One => 1,
@@ -149,11 +175,12 @@ impl Guest {
         };
         // Where memory is not counted nobody waits for it.
         let (guest, memory) = (self.id, self.resources.memory.map_or(0, |_| need.memory));
-        let permit = || Permit { resources: Arc::clone(&self.resources), guest, lanes, memory };
-        if lanes == 0 && memory == 0 {
+        let device = need.device.clone();
+        let permit = || Permit { resources: Arc::clone(&self.resources), guest, lanes, memory, device: device.clone() };
+        if lanes == 0 && memory == 0 && device.is_none() {
             return Some(permit());
         }
-        let wanted = Ticket { guest, lanes, memory };
+        let wanted = Ticket { guest, lanes, memory, device: device.clone() };
         let mut taken = self.resources.lock();
         let place = taken.line.iter().position(|ticket| ticket.is_same(&wanted));
         if !taken.has_room(&self.resources, &wanted) || taken.is_due_to_another(&wanted, place) {
@@ -169,6 +196,7 @@ impl Guest {
         }
         taken.lanes += lanes;
         taken.memory = taken.memory.saturating_add(memory);
+        taken.devices.extend(device.clone());
         Some(permit())
     }
 
@@ -201,33 +229,41 @@ impl Taken {
     fn has_room(&self, resources: &Resources, wanted: &Ticket) -> bool {
         let fits = resources.memory.is_none_or(|memory| self.memory.saturating_add(wanted.memory) <= memory);
         // What fits nowhere at least does not share: to refuse it is for those who know what it is.
-        self.lanes + wanted.lanes <= resources.lanes && (fits || self.memory == 0)
+        let is_free = wanted.device.as_ref().is_none_or(|device| !self.devices.contains(device));
+        is_free && self.lanes + wanted.lanes <= resources.lanes && (fits || self.memory == 0)
     }
 
     /// Whether another run, in line before that place, waits for some of it.
     fn is_due_to_another(&self, wanted: &Ticket, place: Option<usize>) -> bool {
         let before = self.line.iter().take(place.unwrap_or(usize::MAX));
-        before.filter(|ticket| ticket.guest != wanted.guest).any(|ticket| ticket.contends(wanted))
+        // Who waits for a device on which another computes has no use for anything else meanwhile.
+        let could_go = |ticket: &Ticket| ticket.device.as_ref().is_none_or(|device| !self.devices.contains(device));
+        before
+            .filter(|ticket| ticket.guest != wanted.guest)
+            .any(|ticket| ticket.contends(wanted) && (could_go(ticket) || ticket.device == wanted.device))
     }
 }
 
 impl Ticket {
     fn is_same(&self, other: &Ticket) -> bool {
-        (self.guest, self.lanes > 0) == (other.guest, other.lanes > 0)
+        (self.guest, self.lanes > 0, &self.device) == (other.guest, other.lanes > 0, &other.device)
     }
 
     fn contends(&self, other: &Ticket) -> bool {
-        (self.lanes > 0 && other.lanes > 0) || (self.memory > 0 && other.memory > 0)
+        (self.lanes > 0 && other.lanes > 0)
+            || (self.memory > 0 && other.memory > 0)
+            || (self.device.is_some() && self.device == other.device)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.lanes == 0 && self.memory == 0 {
+        if self.lanes == 0 && self.memory == 0 && self.device.is_none() {
             return;
         }
         let mut taken = self.resources.lock();
         taken.lanes -= self.lanes;
+        taken.devices.retain(|device| Some(device) != self.device.as_ref());
         taken.memory = taken.memory.saturating_sub(self.memory);
         let has_line = !taken.line.is_empty();
         drop(taken);
@@ -245,7 +281,11 @@ mod tests {
     use super::*;
 
     fn need(lanes: Lanes, memory: u64) -> Need {
-        Need { lanes, memory }
+        Need { lanes, memory, device: None }
+    }
+
+    fn on(device: &str) -> Need {
+        Need { device: Some(device.into()), ..need(Lanes::One, 0) }
     }
 
     fn guests<const COUNT: usize>(lanes: usize, memory: Option<u64>) -> [Guest; COUNT] {
@@ -273,83 +313,100 @@ mod tests {
     #[test]
     fn what_is_taken_is_given_back() {
         let [guest] = guests(2, Some(100));
-        let one = guest.try_take(need(Lanes::One, 60)).expect("it is free");
-        assert!(guest.try_take(need(Lanes::All, 0)).is_none(), "a lane is taken");
-        assert!(guest.try_take(need(Lanes::One, 60)).is_none(), "only 40 bytes are left");
-        let other = guest.try_take(need(Lanes::One, 40)).expect("that fits");
-        assert!(guest.try_take(need(Lanes::One, 0)).is_none(), "no lane is left");
-        assert!(guest.try_take(need(Lanes::None, 0)).is_some(), "who only waits needs none");
+        let one = guest.try_take(&need(Lanes::One, 60)).expect("it is free");
+        assert!(guest.try_take(&need(Lanes::All, 0)).is_none(), "a lane is taken");
+        assert!(guest.try_take(&need(Lanes::One, 60)).is_none(), "only 40 bytes are left");
+        let other = guest.try_take(&need(Lanes::One, 40)).expect("that fits");
+        assert!(guest.try_take(&need(Lanes::One, 0)).is_none(), "no lane is left");
+        assert!(guest.try_take(&need(Lanes::None, 0)).is_some(), "who only waits needs none");
         drop((one, other));
-        assert!(guest.try_take(need(Lanes::All, 0)).is_some());
+        assert!(guest.try_take(&need(Lanes::All, 0)).is_some());
     }
 
     #[test]
     fn what_fits_nowhere_runs_alone() {
         let [guest] = guests(2, Some(100));
-        let huge = guest.try_take(need(Lanes::One, 1_000)).expect("nothing else is there");
-        assert!(guest.try_take(need(Lanes::One, 1)).is_none());
+        let huge = guest.try_take(&need(Lanes::One, 1_000)).expect("nothing else is there");
+        assert!(guest.try_take(&need(Lanes::One, 1)).is_none());
         drop(huge);
-        assert!(guest.try_take(need(Lanes::One, 1)).is_some());
+        assert!(guest.try_take(&need(Lanes::One, 1)).is_some());
     }
 
     #[test]
     fn memory_that_is_not_counted_is_there_for_everybody() {
         let [first, second] = guests(2, None);
         let heard = told(&second);
-        let huge = (first.try_take(need(Lanes::One, u64::MAX)), second.try_take(need(Lanes::One, u64::MAX)));
+        let huge = (first.try_take(&need(Lanes::One, u64::MAX)), second.try_take(&need(Lanes::One, u64::MAX)));
         assert!(huge.0.is_some() && huge.1.is_some());
-        assert!(second.try_take(need(Lanes::One, 1)).is_none(), "it waits for a lane");
-        assert!(first.try_take(need(Lanes::None, 1)).is_some(), "and for nothing else");
+        assert!(second.try_take(&need(Lanes::One, 1)).is_none(), "it waits for a lane");
+        assert!(first.try_take(&need(Lanes::None, 1)).is_some(), "and for nothing else");
         drop(huge.0);
         assert_eq!(heard.0.load(Ordering::Relaxed), 1);
         drop(huge.1);
-        assert!(first.try_take(need(Lanes::None, u64::MAX)).is_some());
+        assert!(first.try_take(&need(Lanes::None, u64::MAX)).is_some());
     }
 
     #[test]
     fn who_wants_all_lanes_is_not_overtaken_by_another_run() {
         let [greedy, busy] = guests(2, None);
         let heard = (told(&greedy), told(&busy));
-        let first = busy.try_take(need(Lanes::One, 0)).expect("it is free");
-        assert!(greedy.try_take(need(Lanes::All, 0)).is_none());
-        assert!(busy.try_take(need(Lanes::One, 0)).is_none(), "the other waits for that lane");
-        assert!(busy.try_take(need(Lanes::None, 7)).is_some(), "nobody waits for memory");
+        let first = busy.try_take(&need(Lanes::One, 0)).expect("it is free");
+        assert!(greedy.try_take(&need(Lanes::All, 0)).is_none());
+        assert!(busy.try_take(&need(Lanes::One, 0)).is_none(), "the other waits for that lane");
+        assert!(busy.try_take(&need(Lanes::None, 7)).is_some(), "nobody waits for memory");
         drop(first);
         assert!(heard.0.0.load(Ordering::Relaxed) > 0, "the first in line is told");
-        let all = greedy.try_take(need(Lanes::All, 0)).expect("it is its turn");
-        assert!(greedy.try_take(need(Lanes::All, 0)).is_none());
+        let all = greedy.try_take(&need(Lanes::All, 0)).expect("it is its turn");
+        assert!(greedy.try_take(&need(Lanes::All, 0)).is_none());
         let before = heard.1.0.load(Ordering::Relaxed);
         drop(all);
         assert!(heard.1.0.load(Ordering::Relaxed) > before, "the other is told");
-        assert!(greedy.try_take(need(Lanes::All, 0)).is_none(), "now the other has waited longer");
-        let one = busy.try_take(need(Lanes::One, 0)).expect("it is its turn");
-        assert!(busy.try_take(need(Lanes::One, 0)).is_none());
+        assert!(greedy.try_take(&need(Lanes::All, 0)).is_none(), "now the other has waited longer");
+        let one = busy.try_take(&need(Lanes::One, 0)).expect("it is its turn");
+        assert!(busy.try_take(&need(Lanes::One, 0)).is_none());
         drop(one);
-        assert!(greedy.try_take(need(Lanes::All, 0)).is_some());
+        assert!(greedy.try_take(&need(Lanes::All, 0)).is_some());
     }
 
     #[test]
     fn who_takes_its_turn_or_withdraws_lets_those_behind_it_look() {
         let [first, second, third] = guests(4, Some(100));
         let heard = (told(&second), told(&third));
-        let held = first.try_take(need(Lanes::One, 60)).expect("it is free");
-        assert!(second.try_take(need(Lanes::One, 80)).is_none());
-        assert!(third.try_take(need(Lanes::One, 10)).is_none(), "the second waits for memory");
+        let held = first.try_take(&need(Lanes::One, 60)).expect("it is free");
+        assert!(second.try_take(&need(Lanes::One, 80)).is_none());
+        assert!(third.try_take(&need(Lanes::One, 10)).is_none(), "the second waits for memory");
         second.withdraw();
         second.hand_on();
         assert_eq!(heard.1.0.load(Ordering::Relaxed), 1);
-        assert!(third.try_take(need(Lanes::One, 10)).is_some(), "nobody is before it");
-        assert!(second.try_take(need(Lanes::One, 80)).is_none());
+        assert!(third.try_take(&need(Lanes::One, 10)).is_some(), "nobody is before it");
+        assert!(second.try_take(&need(Lanes::One, 80)).is_none());
         drop((held, first, second));
         assert_eq!(heard.0.0.load(Ordering::Relaxed), 1, "told when memory came free");
-        assert!(third.try_take(need(Lanes::All, 100)).is_some(), "those who are gone stand in nobody's way");
+        assert!(third.try_take(&need(Lanes::All, 100)).is_some(), "those who are gone stand in nobody's way");
+    }
+
+    #[test]
+    fn one_node_at_a_time_computes_on_a_device() {
+        let [first, second] = guests(4, None);
+        let heard = told(&second);
+        let held = first.try_take(&on("abacus:0")).expect("it is free");
+        assert!(first.try_take(&on("abacus:0")).is_none());
+        assert!(second.try_take(&on("abacus:0")).is_none());
+        assert!(second.try_take(&on("abacus:1")).is_some(), "that is another one");
+        first.withdraw();
+        drop(held);
+        assert_eq!(heard.0.load(Ordering::Relaxed), 1);
+        let theirs = second.try_take(&on("abacus:0")).expect("it is free again");
+        assert!(second.try_take(&need(Lanes::One, 0)).is_some(), "lanes are left for those that compute here");
+        drop(theirs);
+        assert!(first.try_take(&on("abacus:0")).is_some());
     }
 
     #[test]
     fn a_run_is_not_in_its_own_way() {
         let [guest] = guests(2, Some(100));
-        let _held = guest.try_take(need(Lanes::One, 60)).expect("it is free");
-        assert!(guest.try_take(need(Lanes::None, 60)).is_none());
-        assert!(guest.try_take(need(Lanes::One, 20)).is_some(), "its own nodes are in no line");
+        let _held = guest.try_take(&need(Lanes::One, 60)).expect("it is free");
+        assert!(guest.try_take(&need(Lanes::None, 60)).is_none());
+        assert!(guest.try_take(&need(Lanes::One, 20)).is_some(), "its own nodes are in no line");
     }
 }

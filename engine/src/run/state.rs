@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::attempt::{self, Task};
 use super::crew::{Crew, Roster};
+use super::environment::Environments;
 use super::expand::Pending;
 use super::frames::Frames;
 use super::frontier::{Frontier, State as Stand};
 use super::look::Turn;
 use super::report::{Failure, Skipped};
-use super::resources::{Guest, Need, Permit, Waiting};
+use super::resources::{Guest, Need, Permit, Waiting, Want};
 use super::slot::{Loader, Slot};
 use super::tables::{ByNumber, Numbers};
 use crate::cache::Cache;
@@ -19,9 +20,8 @@ use crate::cancel::CancelToken;
 use crate::event::{EventSink, Gate, RunId};
 use crate::node::{Inputs, NodeError, Provenance, Services};
 use crate::plan::{Limit, Plan};
-use crate::spec::Lanes;
 use crate::sync::MutexGuard;
-use crate::value::{Fingerprint, FingerprintHasher};
+use crate::value::Fingerprint;
 
 /// A node that only waits costs a thread, not a lane; more than these at once are made to queue.
 const MOST_WAITING_THREADS: usize = 128;
@@ -36,8 +36,8 @@ pub(super) struct Shared {
     pub(super) cache: Arc<Cache>,
     pub(super) resources: Guest,
     pub(super) loader: Arc<Loader>,
-    /// What every key of this run begins with.
-    pub(super) key_base: FingerprintHasher,
+    /// What keys of this run begin with.
+    pub(super) environments: Environments,
     /// The recipe before any node noted anything.
     pub(super) origin: Provenance,
     /// Its threads, and what they share.
@@ -50,8 +50,8 @@ pub(super) struct State {
     pub(super) frames: Frames,
     /// What instances that turned into frames wait for.
     pub(super) pending: ByNumber<usize, Pending>,
-    /// Nodes that must run, and have all that they need but lanes and memory: first those that need no lane.
-    runnable: [BTreeMap<usize, Prepared>; 2],
+    /// Nodes that must run, and have all that they need but lanes, memory and devices, by what they wait for.
+    runnable: Vec<(Want, BTreeMap<usize, Prepared>)>,
     pub(super) running: ByNumber<usize, Running>,
     /// Nodes that are tried again, not before that time.
     pub(super) delayed: Vec<(Instant, usize, Prepared)>,
@@ -97,8 +97,8 @@ pub(super) struct Prepared {
     pub(super) inputs: Arc<Inputs>,
     /// None if its result is not kept.
     pub(super) key: Option<Fingerprint>,
-    /// Bytes that it will take at the most.
-    pub(super) memory: u64,
+    /// What it takes of the machine.
+    pub(super) need: Need,
     /// 1 for the first.
     pub(super) attempt: u32,
 }
@@ -155,7 +155,7 @@ impl Shared {
         run: super::Run,
         resources: Guest,
         events: EventSink,
-        key_base: FingerprintHasher,
+        environments: Environments,
         origin: Provenance,
         state: State,
     ) -> Self {
@@ -170,7 +170,7 @@ impl Shared {
             cache,
             resources,
             loader,
-            key_base,
+            environments,
             origin,
             crew: Crew::new(state),
         }
@@ -204,7 +204,8 @@ impl State {
             frontier: Frontier::default(),
             frames,
             pending: ByNumber::default(),
-            runnable: [BTreeMap::new(), BTreeMap::new()],
+            // Those that need no lane come first.
+            runnable: [Want::Nothing, Want::Lanes].map(|want| (want, BTreeMap::new())).into(),
             running: ByNumber::default(),
             delayed: Vec::new(),
             in_flight: ByNumber::default(),
@@ -224,8 +225,11 @@ impl State {
 
     /// Puts a node that must run where threads find it.
     pub(super) fn make_runnable(&mut self, instance: usize, prepared: Prepared) {
-        let needs_lanes = usize::from(self.lanes(instance) != Lanes::None);
-        self.runnable[needs_lanes].insert(instance, prepared);
+        let want = prepared.need.want();
+        match self.runnable.iter_mut().find(|(theirs, _)| *theirs == want) {
+            Some((_, waiting)) => drop(waiting.insert(instance, prepared)),
+            None => self.runnable.push((want, BTreeMap::from([(instance, prepared)]))),
+        }
     }
 
     /// The next thing to do. Nodes that can run come first, so that lanes do not lie idle.
@@ -235,10 +239,9 @@ impl State {
         }
         for queue in 0..self.runnable.len() {
             // Only the first of each: who needs much is not overtaken for ever by those who need little.
-            let Some((&instance, prepared)) = self.runnable[queue].first_key_value() else { continue };
-            let need = Need { lanes: self.lanes(instance), memory: prepared.memory };
-            let Some(permit) = shared.resources.try_take(need) else { continue };
-            if let Some(prepared) = self.runnable[queue].remove(&instance) {
+            let Some((&instance, prepared)) = self.runnable[queue].1.first_key_value() else { continue };
+            let Some(permit) = shared.resources.try_take(&prepared.need) else { continue };
+            if let Some(prepared) = self.runnable[queue].1.remove(&instance) {
                 return Some(Job::Run(self.begin(shared, instance, prepared, permit)));
             }
         }
@@ -270,8 +273,12 @@ impl State {
     /// one looks at what comes next.
     pub(super) fn wants_another_thread(&self, shared: &Shared) -> bool {
         let computing = self.roster.workers.saturating_sub(self.roster.idle + self.waiting);
-        let has_work = self.frontier.has_ready() || !self.runnable[1].is_empty();
-        !self.runnable[0].is_empty() || (has_work && computing <= shared.resources.lanes())
+        let (mut without_lane, mut has_work) = (false, self.frontier.has_ready());
+        for (want, nodes) in &self.runnable {
+            let has_some = if *want == Want::Nothing { &mut without_lane } else { &mut has_work };
+            *has_some |= !nodes.is_empty();
+        }
+        without_lane || (has_work && computing <= shared.resources.lanes())
     }
 
     /// The result of a node is lost: it runs once more, whatever the cache says, unless it has or does already.
@@ -294,7 +301,7 @@ impl State {
 
     /// Nothing more will be done. What was prepared holds on to this run, and is let go.
     pub(super) fn stop(&mut self) {
-        self.runnable = Default::default();
+        self.runnable.clear();
         self.delayed.clear();
         self.pending.clear();
         self.frames = Frames::new(true);
@@ -326,13 +333,6 @@ impl State {
         (ran, known)
     }
 
-    fn lanes(&self, instance: usize) -> Lanes {
-        match &self.frames.step(instance).action {
-            crate::plan::Action::Node(registered) => registered.spec.lanes,
-            _ => Lanes::None,
-        }
-    }
-
     fn begin(&mut self, shared: &Shared, instance: usize, prepared: Prepared, permit: Permit) -> Task {
         self.attempts += 1;
         let began = Instant::now();
@@ -347,7 +347,7 @@ impl State {
             began,
             _permit: permit,
         };
-        self.waiting += usize::from(self.lanes(instance) == Lanes::None);
+        self.waiting += usize::from(running.prepared.need.want() == Want::Nothing);
         let task = attempt::begin(shared, self, instance, &mut running);
         self.running.insert(instance, running);
         if has_deadline {
@@ -383,7 +383,7 @@ impl State {
     pub(super) fn leave(&mut self, instance: usize, attempt: u64) -> Option<Running> {
         let is_current = self.running.get(&instance).is_some_and(|running| running.attempt == attempt);
         let running = if is_current { self.running.remove(&instance) } else { None };
-        self.waiting -= usize::from(running.is_some() && self.lanes(instance) == Lanes::None);
+        self.waiting -= usize::from(running.as_ref().is_some_and(|it| it.prepared.need.want() == Want::Nothing));
         running
     }
 }

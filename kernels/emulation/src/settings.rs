@@ -7,7 +7,8 @@ pub struct Settings {
     pub seed: u64,
     /// Which device it claims to be: `(8, 0)`, `(8, 9)` or `(9, 0)`. Kernels for Hopper exist on `(9, 0)` only.
     pub compute_capability: (i32, i32),
-    /// Whether every access is checked: bounds, races, memory that was never written. Some five times slower.
+    /// Whether every access is checked: bounds, races, memory that was never written. Scalar kernels
+    /// take about ten times as long.
     pub check: bool,
     /// Device memory, in bytes; allocations beyond it fail as on a device.
     pub memory_bytes: u64,

@@ -17,6 +17,13 @@ impl Lanewise<1> for Activation {
     }
 }
 
+/// Into `low..=high`; NaN stays NaN. Selects, because min and max drop a NaN, and which of two differs across sets.
+#[inline(always)]
+pub(crate) fn clamp<S: Simd>(simd: S, x: S::f32s, low: S::f32s, high: S::f32s) -> S::f32s {
+    let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
+    simd.select_f32s(simd.less_than_f32s(high, x), high, x)
+}
+
 /// Adding this rounds a number of small magnitude to an integer and leaves the integer in the low bits.
 const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
 
@@ -26,10 +33,8 @@ const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
 /// polynomial for `e^r` and `n` into the exponent.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // Beyond these bounds the result stays 0 or ∞. Selects, because min and max disagree about NaN across sets.
-    let (low, high) = (simd.splat_f32s(-87.3), simd.splat_f32s(89.0));
-    let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
-    let x = simd.select_f32s(simd.less_than_f32s(high, x), high, x);
+    // Beyond these bounds the result stays 0 or ∞.
+    let x = clamp(simd, x, simd.splat_f32s(-87.3), simd.splat_f32s(89.0));
 
     let n = round(simd, simd.mul_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E)));
     let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-355.0 / 512.0), x);

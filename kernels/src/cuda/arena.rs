@@ -67,14 +67,27 @@ impl Arena {
 
     /// Forgets the segments that nothing is taken of, and names them.
     pub(super) fn remove_free_segments(&mut self) -> Vec<(u64, usize)> {
-        let whole = |(&start, &size): (&u64, &usize)| self.free.contains(&(size, start)).then_some((start, size));
-        let removed: Vec<_> = self.segments.iter().filter_map(whole).collect();
-        for &(start, size) in &removed {
-            self.segments.remove(&start);
-            self.blocks.remove(&start);
-            self.free.remove(&(size, start));
-        }
+        let removed: Vec<_> = self.free_segments().collect();
+        removed.iter().for_each(|&segment| self.forget(segment));
         removed
+    }
+
+    /// Forgets the smallest segment of at least `size` bytes that nothing is taken of, and names it.
+    pub(super) fn remove_free_segment(&mut self, size: usize) -> Option<(u64, usize)> {
+        let found = self.free_segments().filter(|segment| segment.1 >= size).min_by_key(|segment| segment.1)?;
+        self.forget(found);
+        Some(found)
+    }
+
+    fn free_segments(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
+        let all = self.segments.iter().map(|(&start, &size)| (start, size));
+        all.filter(|&(start, size)| self.free.contains(&(size, start)))
+    }
+
+    fn forget(&mut self, (start, size): (u64, usize)) {
+        self.segments.remove(&start);
+        self.blocks.remove(&start);
+        self.free.remove(&(size, start));
     }
 
     /// Takes over all segments and blocks of another arena.
@@ -82,11 +95,6 @@ impl Arena {
         self.segments.extend(other.segments);
         self.blocks.extend(other.blocks);
         self.free.extend(other.free);
-    }
-
-    /// The size of the largest free block.
-    pub(super) fn largest_free(&self) -> usize {
-        self.free.last().map_or(0, |&(size, _)| size)
     }
 
     /// Whether a free block ends where the other one starts, in one segment.
@@ -122,7 +130,6 @@ mod tests {
         for block in [a, c, b] {
             arena.give(block);
         }
-        assert_eq!(arena.largest_free(), 10 * UNIT);
         assert_eq!(arena.remove_free_segments(), [(0, 10 * UNIT)]);
         assert_eq!(arena.take(UNIT), None);
     }
@@ -137,6 +144,24 @@ mod tests {
         arena.give(b);
         assert_eq!(arena.take(2 * UNIT), None);
         assert_eq!(arena.remove_free_segments().len(), 2);
+    }
+
+    #[test]
+    fn only_whole_segments_are_removed_the_smallest_that_will_do_first() {
+        let mut arena = Arena::default();
+        for (start, units) in [(0, 9), (1 << 20, 4), (1 << 21, 6)] {
+            arena.add_segment(start, units * UNIT);
+        }
+        let taken = arena.take(UNIT).unwrap();
+        assert_eq!(taken, 1 << 20);
+        assert_eq!(
+            arena.remove_free_segment(2 * UNIT),
+            Some((1 << 21, 6 * UNIT)),
+            "3 of the other are free, but not all"
+        );
+        assert_eq!(arena.remove_free_segment(10 * UNIT), None);
+        assert_eq!(arena.remove_free_segment(6 * UNIT), Some((0, 9 * UNIT)));
+        assert_eq!(arena.take(4 * UNIT), None, "what was removed is not there any more");
     }
 
     #[test]

@@ -37,7 +37,8 @@ unsafe impl Sync for Context {}
 pub(crate) struct Properties {
     /// Major and minor.
     pub(crate) compute_capability: (u32, u32),
-    /// How many blocks run side by side is a multiple of this.
+    /// How many blocks run side by side is a multiple of this. How sums are cut into parts depends on it, so it is in
+    /// [`CudaDevice::identity`](crate::CudaDevice::identity).
     pub(crate) multiprocessors: u32,
     /// Dynamic and static shared memory that a block may ask for.
     pub(crate) shared_bytes_per_block: usize,

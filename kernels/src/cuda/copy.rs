@@ -9,18 +9,13 @@ use super::{Context, DeviceSlice};
 use crate::Result;
 
 impl Context {
-    /// Copies `bytes` to new device memory.
+    /// Copies `bytes` to new device memory. They may go when this returns.
+    ///
+    /// Not straight from where they are: of a copy from memory that is not pinned the driver's documentation ("API
+    /// synchronization behavior") says that it *might* be synchronous with respect to the host, and where a device reads
+    /// pageable memory by itself it need not be.
     pub(crate) fn upload(&'static self, bytes: &[u8]) -> Result<DeviceSlice> {
-        self.refuse_in_capture("copying to the device")?;
-        let to = self.allocate(bytes.len())?;
-        if !bytes.is_empty() {
-            self.bind()?;
-            // SAFETY: `to` holds as many bytes as `bytes` and is used in this stream only. The driver has read memory
-            // that is not pinned when the call returns.
-            unsafe { result::memcpy_htod_async(to.address(), bytes, self.stream()) }
-                .during(self.ordinal(), || format!("copying {} bytes to the device", bytes.len()))?;
-        }
-        Ok(to)
+        self.upload_in_pieces(bytes.len(), |range, to| to.copy_from_slice(&bytes[range]))
     }
 }
 

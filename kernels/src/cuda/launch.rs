@@ -311,7 +311,7 @@ impl Context {
 
     fn allow_shared_bytes(&self, function: &Function, symbol: &'static str, bytes: u32) -> Result<()> {
         use cudarc::driver::sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        if function.raise_shared_bytes(bytes) {
+        function.raise_shared_bytes(bytes, || {
             let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
             // SAFETY: the function lives as long as the process.
             unsafe {
@@ -321,8 +321,7 @@ impl Context {
                     bytes,
                 )
             }
-            .during(self.ordinal(), || format!("allowing `{symbol}` {bytes} bytes of shared memory"))?;
-        }
-        Ok(())
+            .during(self.ordinal(), || format!("allowing `{symbol}` {bytes} bytes of shared memory"))
+        })
     }
 }

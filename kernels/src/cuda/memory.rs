@@ -4,7 +4,10 @@
 //! in one stream, so whatever uses the block next runs after it. The driver's own calls for memory wait for the device
 //! and may not be made while a graph is captured; here they are rare, and can be made before ([`Context::reserve`]).
 //!
-//! A captured graph has a pool of its own: what it writes when it is replayed, nobody else may have got meanwhile.
+//! A captured graph has a pool of its own: what it writes when it is replayed, nobody else may have got meanwhile. It gets
+//! whole segments only, so what is reserved for it is set aside: a segment of which anything was taken would be of no use.
+//!
+//! Where there is not enough, those are asked who hold memory that they can do without ([`crate::shortage`]).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +18,7 @@ use cudarc::driver::sys::CUresult;
 use super::Context;
 use super::arena::{ALIGNMENT, Arena};
 use super::error::During;
-use crate::{Device, KernelError, Result};
+use crate::{Device, KernelError, Result, shortage};
 
 /// Small requests share segments of this size.
 const SEGMENT: usize = 32 << 20;
@@ -53,6 +56,8 @@ pub(super) struct PoolId(u64);
 #[derive(Debug, Default)]
 struct State {
     common: Arena,
+    /// Segments that were reserved for the next graph.
+    set_aside: Vec<(u64, usize)>,
     graphs: BTreeMap<PoolId, Arena>,
     /// The next graph's.
     next_pool: u64,
@@ -69,6 +74,26 @@ impl State {
     fn arena(&mut self, pool: PoolId) -> &mut Arena {
         self.graphs.get_mut(&pool).unwrap_or(&mut self.common)
     }
+
+    /// Takes away all that is set aside, and all segments that nothing is taken of.
+    fn take_free_segments(&mut self) -> Vec<(u64, usize)> {
+        let mut segments = std::mem::take(&mut self.set_aside);
+        segments.extend(self.common.remove_free_segments());
+        segments
+    }
+
+    /// A block of what was taken from the driver. Small ones never spoil what is set aside; a large one is what it was
+    /// reserved for, whether or not it is a graph that asks.
+    fn take(&mut self, pool: PoolId, size: usize) -> Option<u64> {
+        if let Some(address) = self.arena(pool).take(size) {
+            return Some(address);
+        }
+        let holds_it = |&(_, len): &(u64, usize)| size > SEGMENT && len >= size;
+        let found = self.set_aside.iter().position(holds_it)?;
+        let (start, len) = self.set_aside.swap_remove(found);
+        self.arena(pool).add_segment(start, len);
+        self.arena(pool).take(size)
+    }
 }
 
 impl Memory {
@@ -81,6 +106,28 @@ impl Memory {
 impl Context {
     /// Takes `bytes` of device memory. What is in them is left over from before.
     pub(crate) fn allocate(&'static self, bytes: usize) -> Result<DeviceSlice> {
+        self.with_relief(|| self.try_allocate(bytes))
+    }
+
+    /// Takes memory from the driver now, so that a graph can have blocks of `bytes` in all without it later.
+    pub(crate) fn reserve(&'static self, bytes: usize) -> Result<()> {
+        self.with_relief(|| self.try_reserve(bytes))
+    }
+
+    /// Takes memory once more after others have let go of theirs, if there was too little of it.
+    fn with_relief<R>(&'static self, take: impl Fn() -> Result<R>) -> Result<R> {
+        // Nobody may hold the lock of the memory here: what is let go comes back under it.
+        match take() {
+            Err(KernelError::DeviceMemory { .. })
+                if !self.lane().capturing && shortage::relieve(Device::Cuda(self.ordinal())) =>
+            {
+                take()
+            }
+            taken => taken,
+        }
+    }
+
+    fn try_allocate(&'static self, bytes: usize) -> Result<DeviceSlice> {
         if bytes == 0 {
             return Ok(DeviceSlice { context: self, block: None, start: 0, len: 0 });
         }
@@ -92,7 +139,7 @@ impl Context {
         let address = if exact {
             self.take_segment(&mut state, size)?
         } else {
-            match state.arena(pool).take(size) {
+            match state.take(pool, size) {
                 Some(address) => address,
                 None => {
                     let segment = segment_size(size);
@@ -108,15 +155,19 @@ impl Context {
         Ok(DeviceSlice { context: self, block: Some(block), start: 0, len: bytes })
     }
 
-    /// Takes memory from the driver now, so that blocks of `bytes` in all can be had without it later.
-    pub(crate) fn reserve(&'static self, bytes: usize) -> Result<()> {
+    fn try_reserve(&self, bytes: usize) -> Result<()> {
         let mut state = self.memory().lock();
-        if state.exact || state.common.largest_free() >= bytes {
+        if state.exact || bytes == 0 || state.set_aside.iter().any(|&(_, size)| size >= bytes) {
             return Ok(());
         }
-        let segment = segment_size(bytes);
-        let start = self.take_segment(&mut state, segment)?;
-        state.common.add_segment(start, segment);
+        let segment = match state.common.remove_free_segment(bytes) {
+            Some(segment) => segment,
+            None => {
+                let size = segment_size(bytes);
+                (self.take_segment(&mut state, size)?, size)
+            }
+        };
+        state.set_aside.push(segment);
         Ok(())
     }
 
@@ -127,7 +178,7 @@ impl Context {
         let pool = PoolId(state.next_pool);
         let mut arena = Arena::default();
         // What was reserved for a loop is for its graph.
-        for (start, size) in state.common.remove_free_segments() {
+        for (start, size) in state.take_free_segments() {
             arena.add_segment(start, size);
         }
         state.graphs.insert(pool, arena);
@@ -204,7 +255,7 @@ impl Context {
 
     fn release_free_segments(&self, state: &mut State) -> Result<()> {
         self.bind()?;
-        for (start, size) in state.common.remove_free_segments() {
+        for (start, size) in state.take_free_segments() {
             state.reserved -= size;
             // SAFETY: the segment came from the driver, nothing is taken of it, and the arena has forgotten it. The
             // call waits for work that still uses it.

@@ -42,5 +42,6 @@ pub use memory::DeviceMemory;
 pub(crate) use memory::DeviceSlice;
 pub(crate) use output::NewTensor;
 pub(crate) use rows::DeviceRows;
+pub use staging::STAGING_BYTES;
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tensor_map::{TensorMap, Tiling};

@@ -68,8 +68,10 @@ unsafe impl Send for Module {}
 /// A kernel, ready to be launched.
 pub(crate) struct Function {
     pub(super) handle: sys::CUfunction,
-    /// The dynamic shared memory that it may use.
+    /// The dynamic shared memory that it may use: what the driver was told, and never more.
     shared_bytes: AtomicU32,
+    /// Held while the driver is told, so that a smaller amount never comes after a larger one.
+    raising: Mutex<()>,
 }
 
 // SAFETY: handles of functions may be used from every thread.
@@ -78,9 +80,22 @@ unsafe impl Send for Function {}
 unsafe impl Sync for Function {}
 
 impl Function {
-    /// Notes that it is to use as much; whether that is more than before.
-    pub(super) fn raise_shared_bytes(&self, bytes: u32) -> bool {
-        self.shared_bytes.fetch_max(bytes, Ordering::AcqRel) < bytes
+    fn new(handle: sys::CUfunction) -> Self {
+        Function { handle, shared_bytes: AtomicU32::new(0), raising: Mutex::default() }
+    }
+
+    /// Has `allow` allow it as much, unless it may use as much already. Whoever comes meanwhile waits: a launch before it is
+    /// allowed would fail.
+    pub(super) fn raise_shared_bytes(&self, bytes: u32, allow: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.shared_bytes.load(Ordering::Acquire) >= bytes {
+            return Ok(());
+        }
+        let _raising = self.raising.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared_bytes.load(Ordering::Acquire) < bytes {
+            allow()?;
+            self.shared_bytes.store(bytes, Ordering::Release);
+        }
+        Ok(())
     }
 }
 
@@ -97,7 +112,7 @@ impl Context {
         // SAFETY: modules are never unloaded.
         let handle = unsafe { result::module::get_function(module.0, name) }
             .during(self.ordinal(), || format!("looking for the kernel `{symbol}`"))?;
-        let function = Arc::new(Function { handle, shared_bytes: AtomicU32::new(0) });
+        let function = Arc::new(Function::new(handle));
         functions.write().unwrap_or_else(PoisonError::into_inner).keep(changes, symbol, Arc::clone(&function));
         Ok(function)
     }
@@ -171,5 +186,54 @@ impl Context {
                 .during(self.ordinal(), || format!("loading the kernels of `{name}`"))
                 .expect_err("it was an error"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    fn refused() -> Result<()> {
+        Err(KernelError::Device("refused".to_owned()))
+    }
+
+    #[test]
+    fn shared_memory_counts_as_allowed_only_when_it_is() {
+        let function = Function::new(std::ptr::null_mut());
+        assert!(function.raise_shared_bytes(100, refused).is_err());
+        let mut asked = Vec::new();
+        for bytes in [100, 70, 100, 101, 5] {
+            let allow = || {
+                assert!(function.shared_bytes.load(Ordering::Acquire) < bytes, "not before the driver was told");
+                asked.push(bytes);
+                Ok(())
+            };
+            assert_eq!(function.raise_shared_bytes(bytes, allow), Ok(()));
+        }
+        assert_eq!(asked, [100, 101], "what was refused is asked for again, what was allowed is not");
+    }
+
+    #[test]
+    fn nobody_launches_before_what_another_asked_for_is_allowed() {
+        let (function, barrier) = (Function::new(std::ptr::null_mut()), Barrier::new(2));
+        let allowed = AtomicU32::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let allow = || {
+                    barrier.wait();
+                    // The other thread asks now, or soon.
+                    thread::yield_now();
+                    allowed.store(100, Ordering::Release);
+                    Ok(())
+                };
+                assert_eq!(function.raise_shared_bytes(100, allow), Ok(()));
+            });
+            barrier.wait();
+            assert_eq!(function.raise_shared_bytes(90, || panic!("the other has done so")), Ok(()));
+            assert_eq!(allowed.load(Ordering::Acquire), 100);
+        });
     }
 }

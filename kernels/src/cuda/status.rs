@@ -1,5 +1,7 @@
 //! Which CUDA devices there are, and why one cannot be used.
 
+use std::cmp::Reverse;
+
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys::{self, CUdevice_attribute as Attribute};
 
@@ -37,8 +39,19 @@ pub struct CudaDevice {
     pub name: String,
     /// Major and minor compute capability.
     pub compute_capability: (u32, u32),
+    /// How many multiprocessors it has, or the part of it that this process may use.
+    pub multiprocessors: u32,
     /// All of its memory.
     pub total_bytes: usize,
+}
+
+impl CudaDevice {
+    /// What the bits of its results depend on. Into how many parts the sums of a product are cut, and so the order in which
+    /// they are added, depends on how many multiprocessors there are to share them.
+    pub fn identity(&self) -> String {
+        let CudaDevice { name, compute_capability: (major, minor), multiprocessors, .. } = self;
+        format!("{name} sm_{major}{minor} with {multiprocessors} multiprocessors")
+    }
 }
 
 impl CudaStatus {
@@ -68,14 +81,20 @@ impl CudaStatus {
         }
     }
 
-    /// The ordinal of the best device that can be used: the newest architecture, then the most memory.
-    pub fn best(&self) -> Option<usize> {
-        let CudaStatus::Available { devices, .. } = self else { return None };
-        devices
-            .iter()
-            .filter(|device| self.refusal(device.ordinal).is_none())
-            .max_by_key(|device| (device.compute_capability, device.total_bytes, std::cmp::Reverse(device.ordinal)))
-            .map(|device| device.ordinal)
+    /// The ordinals of the devices that can be used, the best first: the newest architecture, then the most memory.
+    pub fn usable(&self) -> Vec<usize> {
+        let CudaStatus::Available { devices, .. } = self else { return Vec::new() };
+        let mut usable: Vec<_> = devices.iter().filter(|device| self.refusal(device.ordinal).is_none()).collect();
+        usable.sort_by_key(|device| (Reverse(device.compute_capability), Reverse(device.total_bytes), device.ordinal));
+        usable.into_iter().map(|device| device.ordinal).collect()
+    }
+
+    /// What the driver says of a device.
+    pub fn device(&self, ordinal: usize) -> Option<&CudaDevice> {
+        match self {
+            CudaStatus::NoDriver { .. } => None,
+            CudaStatus::Available { devices, .. } => devices.iter().find(|device| device.ordinal == ordinal),
+        }
     }
 }
 
@@ -111,6 +130,7 @@ fn query_device(ordinal: i32) -> Result<CudaDevice, DriverError> {
         ordinal: usize::try_from(ordinal).unwrap_or_default(),
         name: result::device::get_name(device)?,
         compute_capability: (major.unsigned_abs(), minor.unsigned_abs()),
+        multiprocessors: number(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?.unsigned_abs(),
         // SAFETY: as above.
         total_bytes: unsafe { result::device::total_mem(device) }?,
     })
@@ -121,7 +141,8 @@ mod tests {
     use super::*;
 
     fn device(ordinal: usize, compute_capability: (u32, u32), total_bytes: usize) -> CudaDevice {
-        CudaDevice { ordinal, name: format!("device {ordinal}"), compute_capability, total_bytes }
+        let name = format!("device {ordinal}");
+        CudaDevice { ordinal, name, compute_capability, multiprocessors: 108, total_bytes }
     }
 
     fn available(driver_version: (u32, u32), devices: Vec<CudaDevice>) -> CudaStatus {
@@ -155,9 +176,23 @@ mod tests {
             device(3, (9, 0), 3),
             device(4, (9, 0), 3),
         ];
-        assert_eq!(available((13, 0), devices.clone()).best(), Some(3));
-        assert_eq!(available((12, 9), devices).best(), None);
-        assert_eq!(available((13, 0), vec![device(0, (7, 5), 9)]).best(), None);
+        assert_eq!(available((13, 0), devices.clone()).usable(), [3, 4, 2, 1]);
+        assert!(available((12, 9), devices).usable().is_empty());
+        assert!(available((13, 0), vec![device(0, (7, 5), 9)]).usable().is_empty());
+    }
+
+    #[test]
+    fn devices_are_told_apart_by_all_that_their_bits_depend_on() {
+        let one = device(0, (9, 0), 1);
+        assert_eq!(one.identity(), "device 0 sm_90 with 108 multiprocessors");
+        let others = [
+            CudaDevice { name: "another".into(), ..one.clone() },
+            CudaDevice { compute_capability: (8, 0), ..one.clone() },
+            CudaDevice { multiprocessors: 132, ..one.clone() },
+        ];
+        assert!(others.iter().all(|other| other.identity() != one.identity()));
+        let elsewhere = CudaDevice { ordinal: 5, total_bytes: 9, ..one.clone() };
+        assert_eq!(elsewhere.identity(), one.identity(), "equal devices give equal bits");
     }
 
     #[test]

@@ -138,12 +138,16 @@ fn launches_beyond_the_device_are_errors() {
 /// What depends on the emulation's checks, or on how much memory there is.
 mod emulated {
     use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex, Weak};
 
     use easel_cuda_emulation::Settings;
 
     use super::*;
-    use crate::cuda::Context;
+    use crate::Device;
+    use crate::cuda::{Context, DeviceSlice, GraphMemory};
     use crate::harness::emulated;
+    use crate::shortage::{self, Holder};
 
     #[test]
     fn every_compiled_kernel_is_in_the_table() {
@@ -189,6 +193,77 @@ mod emulated {
         assert!(error.starts_with("out of memory on cuda:0: asked for 314572800 bytes while 0 are in use;"), "{error}");
         device.reset_peak_memory().unwrap();
         assert_eq!(used().peak, 0);
+    }
+
+    /// A graph's pool gets whole segments only.
+    #[test]
+    fn what_is_reserved_is_whole_and_a_graph_gets_it() {
+        let place = emulated(Settings { memory_bytes: 256 << 20, ..Settings::default() });
+        let context = Context::reopen(0).unwrap();
+        let reserved = || place.device.memory().unwrap().unwrap().reserved;
+        // Leaves more of its segment than is reserved then.
+        let first = context.allocate(40 << 20).unwrap();
+        drop(context.allocate(100 << 20).unwrap());
+        let second = context.allocate(20 << 20).unwrap();
+        assert_eq!(reserved(), 140 << 20);
+        place.device.reserve_memory(60 << 20).unwrap();
+        assert_eq!(reserved(), 200 << 20, "what is left of a segment in use is not for a graph");
+        let small = context.allocate(30 << 20).unwrap();
+        assert_eq!(reserved(), 200 << 20);
+        let memory = GraphMemory::new(context);
+        let of_graph = memory.rehearse(|| context.allocate(60 << 20)).unwrap();
+        assert_eq!(reserved(), 200 << 20, "it was reserved, and nobody else got any of it");
+        drop((of_graph, memory));
+        // What the graph had is whole again, and serves the next one.
+        place.device.reserve_memory(60 << 20).unwrap();
+        assert_eq!(reserved(), 200 << 20);
+        drop((first, second, small));
+        place.device.trim_memory().unwrap();
+        assert_eq!(reserved(), 0, "what was set aside goes back too");
+    }
+
+    /// Keeps a block until it is asked for it.
+    struct Keeper(Mutex<Option<DeviceSlice>>, AtomicUsize);
+
+    impl Holder for Keeper {
+        fn let_go(&self, device: Device) -> bool {
+            assert_eq!(device, Device::Cuda(0));
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.lock().unwrap().take().is_some()
+        }
+    }
+
+    #[test]
+    fn memory_that_somebody_can_do_without_is_had_before_there_is_too_little() {
+        let place = emulated(Settings { memory_bytes: 256 << 20, ..Settings::default() });
+        let context = Context::reopen(0).unwrap();
+        let kept = context.allocate(200 << 20).unwrap();
+        let keeper = Arc::new(Keeper(Mutex::new(Some(kept)), AtomicUsize::new(0)));
+        let holder: Weak<dyn Holder> = Arc::<Keeper>::downgrade(&keeper);
+        shortage::ask(holder);
+        let asked = || keeper.1.load(Ordering::Relaxed);
+        let small = context.allocate(10 << 20).unwrap();
+        assert_eq!(asked(), 0, "there is enough for that");
+        let large = context.allocate(150 << 20).unwrap();
+        assert_eq!(asked(), 1);
+        assert!(place.device.reserve_memory(150 << 20).is_err(), "there is nothing left to let go");
+        assert_eq!(asked(), 2);
+        drop((small, large, keeper));
+        assert!(context.allocate(300 << 20).is_err());
+    }
+
+    #[test]
+    fn bytes_may_go_when_their_upload_returns() {
+        let place = emulated(Settings::default());
+        let context = place.context();
+        for len in [1, 1000, 70_000, 3] {
+            let mut bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
+            let there = context.upload(&bytes).unwrap();
+            bytes.fill(0);
+            let mut back = vec![0; len];
+            there.download(&mut back).unwrap();
+            assert!(back.iter().enumerate().all(|(i, &byte)| byte == i as u8), "{len} bytes");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use pulp::Simd;
 
 use super::{Activation, check};
 use crate::cpu::map::{Lanewise, map, map_rows};
+use crate::cpu::math;
 use crate::cuda;
 use crate::storage::Buffer;
 use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
@@ -111,7 +112,7 @@ impl Lanewise<2> for Product {
     }
 }
 
-/// Into `low..=high`. What becomes of NaN is up to the device: [`count_not_finite`] tells whether there is any.
+/// Into `low..=high`. NaN stays NaN; [`count_not_finite`] tells whether there is any.
 pub fn clamp(x: &Tensor, low: f32, high: f32) -> Result<Tensor> {
     match x.device() {
         Device::Cpu => on_host("clamp", &Clamp { low, high }, x),
@@ -127,7 +128,7 @@ struct Clamp {
 impl Lanewise<1> for Clamp {
     #[inline(always)]
     fn apply<S: Simd>(&self, simd: S, [x]: [S::f32s; 1]) -> S::f32s {
-        simd.min_f32s(simd.max_f32s(x, simd.splat_f32s(self.low)), simd.splat_f32s(self.high))
+        math::clamp(simd, x, simd.splat_f32s(self.low), simd.splat_f32s(self.high))
     }
 }
 

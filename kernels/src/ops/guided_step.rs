@@ -42,7 +42,7 @@ pub struct GuidedStep<'a> {
 /// [`guidance`] and [`scheduler_step`] on what a model gave, as it gave it: `sample`, noise and result are
 /// `[batch, .., channels]` in float32; `model_output` is `[branches · batch, .., channels or more]`, the unconditional branch
 /// first, the prediction first among its channels, then the variance, which is that of the conditional branch. The same
-/// bits as those two ops give.
+/// bits as those two ops give, NaN included.
 ///
 /// # Errors
 /// Shapes that do not fit, a dtype other than [`DType::F32`](crate::DType::F32) where one is wanted, or no memory.

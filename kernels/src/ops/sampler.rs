@@ -79,7 +79,7 @@ pub struct SchedulerStep<'a> {
 }
 
 /// One step of ancestral sampling (Ho et al. 2020, eq. 7): `sample`, `model_output`, noise and result have one shape.
-/// Returns the previous sample.
+/// Returns the previous sample. What is NaN stays NaN, clamped or not.
 ///
 /// # Errors
 /// Different shapes, a dtype other than [`DType::F32`], or no memory.
@@ -171,8 +171,7 @@ impl Lanewise<2> for Mean {
                 simd.div_f32s(clean, simd.splat_f32s(signal))
             }
         };
-        let (low, high) = (simd.splat_f32s(-self.clip), simd.splat_f32s(self.clip));
-        let x0 = simd.min_f32s(simd.max_f32s(x0, low), high);
+        let x0 = math::clamp(simd, x0, simd.splat_f32s(-self.clip), simd.splat_f32s(self.clip));
         let from_x0 = simd.mul_f32s(simd.splat_f32s(self.x0_to_previous), x0);
         simd.add_f32s(from_x0, simd.mul_f32s(simd.splat_f32s(self.sample_to_previous), x))
     }

@@ -209,13 +209,18 @@ fn function(name: &str) -> Option<(Function, usize)> {
         "exp" => (|x| x[0].exp(), 1),
         "floor" => (|x| x[0].floor(), 1),
         "ln" => (|x| x[0].ln(), 1),
-        "max" => (|x| x[0].max(x[1]), 2),
-        "min" => (|x| x[0].min(x[1]), 2),
+        "max" => (|x| extreme(x, f64::max), 2),
+        "min" => (|x| extreme(x, f64::min), 2),
         "round" => (|x| x[0].round(), 1),
         "sin" => (|x| x[0].sin(), 1),
         "sqrt" => (|x| x[0].sqrt(), 1),
         _ => return None,
     })
+}
+
+/// The larger or smaller of two numbers. Of one that is none, what `f64` has would give the other, and nobody would notice.
+fn extreme(x: &[f64], of_numbers: fn(f64, f64) -> f64) -> f64 {
+    if x[0].is_nan() || x[1].is_nan() { f64::NAN } else { of_numbers(x[0], x[1]) }
 }
 
 #[cfg(test)]
@@ -250,6 +255,13 @@ mod tests {
         ];
         for (text, wanted) in cases {
             assert_eq!(value(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_function_hides_what_is_no_number() {
+        for text in ["max(sqrt(b), 1)", "max(1, sqrt(b))", "min(ln(b), a)", "min(a, ln(b))", "abs(0 / 0)"] {
+            assert!(value(text).is_nan(), "{text}");
         }
     }
 

@@ -4,11 +4,13 @@
 use std::path::PathBuf;
 
 use easel_engine::{
-    Context, External, InputProblem, Inputs, Literals, Node, NodeError, NodeResult, NodeSpec, Surroundings,
+    Context, External, InputProblem, Inputs, Literals, MemoryNeed, Node, NodeError, NodeResult, NodeSpec, Surroundings,
 };
+use easel_kernels::{Device, Placement};
 
 use super::sockets;
-use crate::memory;
+use crate::memory::{self, Held};
+use crate::parts;
 use crate::uses::{self, Used};
 use crate::weights::ModelFolder;
 
@@ -37,7 +39,7 @@ pub(super) trait ModelNode: Send + Sync {
 /// Parts of a model that are in memory at once.
 pub(super) struct Load {
     pub(super) parts: &'static [&'static str],
-    /// Bytes that a forward pass takes beside their weights.
+    /// Bytes that a forward pass in float32 takes beside their weights.
     pub(super) activations: u64,
 }
 
@@ -69,14 +71,23 @@ impl<N: ModelNode> Node for FromModel<N> {
         uses::watched(literals, N::USED)
     }
 
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
+    fn memory(&self, literals: &Literals<'_>) -> Option<MemoryNeed> {
         let folder = uses::model_of(literals)?;
         let configs = N::configs(&folder).ok()?;
-        let bytes = |load: Load| {
-            let weights = load.parts.iter().map(|part| Some(memory::of_weights(&folder.weights(part).ok()?)));
-            weights.sum::<Option<u64>>().map(|weights| weights.saturating_add(load.activations))
+        let held = |load: &Load| {
+            let weights: Option<Vec<_>> = load.parts.iter().map(|part| folder.weights(part).ok()).collect();
+            Some(Held::new(load.activations, &weights?))
         };
-        N::loads(&configs, literals).into_iter().map(bytes).try_fold(0, |most, bytes| Some(bytes?.max(most)))
+        let held: Option<Vec<_>> = N::loads(&configs, literals).iter().map(held).collect();
+        let run = literals.service::<Placement>().copied();
+        let place = match (literals.device(), run.unwrap_or_default()) {
+            // One that cannot be used is told of elsewhere.
+            (Some(name), run) => parts::placed(run, name).ok()?,
+            (None, run) => run,
+        };
+        // Where there is no run, nothing is asked of a device.
+        let memory_of = |device: Device| run.and_then(|_| device.memory().ok().flatten());
+        Some(memory::need(place, held?, memory_of))
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
@@ -90,7 +101,7 @@ mod tests {
 
     use std::path::Path;
 
-    use easel_engine::Value;
+    use easel_engine::{Lanes, Services, Value};
     use easel_kernels::Tensor;
 
     use super::*;
@@ -100,7 +111,30 @@ mod tests {
     fn memory(node: &dyn Node, given: impl IntoIterator<Item = (&'static str, Value)>) -> u64 {
         let model = ("model", Value::new("builtin:emoji-unclip".to_string()));
         let inputs = Inputs::new(std::iter::once(model).chain(given));
-        node.memory(&Literals::of(&inputs, Path::new("."))).unwrap()
+        let need = node.memory(&Literals::of(&inputs, Path::new("."))).unwrap();
+        assert_eq!(need.device, None, "the CPU has no memory of its own");
+        need.host
+    }
+
+    #[test]
+    fn a_node_on_a_gpu_takes_less_of_the_hosts_memory_wherever_the_run_computes() {
+        let inputs =
+            Inputs::new([("model", Value::new("builtin:emoji-unclip".to_string())), ("pictures", Value::new(64_i64))]);
+        let host = |run: Placement, device| {
+            let services = Services::default().with(run);
+            let literals = Literals::of(&inputs, Path::new(".")).at(&services, device);
+            FromModel(prior::Prior).memory(&literals).map(|need| need.host)
+        };
+        let on_cpu = host(Placement::CPU, None).unwrap();
+        assert_eq!(on_cpu, memory(&FromModel(prior::Prior), [("pictures", Value::new(64_i64))]));
+        // As if there were a GPU.
+        let gpu = Device::Cuda(1_000_000).into();
+        let on_gpu = host(gpu, None).unwrap();
+        assert_eq!(host(gpu, Some("cpu")), Some(on_cpu), "the workflow's word counts");
+        let folder = ModelFolder::open("builtin:emoji-unclip", Path::new(".")).unwrap();
+        let mapped = folder.weights("prior").unwrap().byte_len();
+        assert_eq!(on_gpu, mapped + easel_kernels::STAGING_BYTES as u64);
+        assert_eq!(host(gpu, Some("cuda:999999")), None, "that is said where devices are looked at");
     }
 
     fn zeros<const RANK: usize>(dims: [usize; RANK]) -> Tensor {
@@ -130,6 +164,19 @@ mod tests {
         assert_grows(&FromModel(upsampler::Upsampler), "image", pictures);
         assert_grows(&FromModel(clip_image_encoder::ClipImageEncoder), "image", pictures);
         assert_grows(&FromModel(clip_text_encoder::ClipTextEncoder), "tokens", tokens);
+    }
+
+    /// Nodes do not wait for a device's memory, so no two that take some may run at once.
+    #[test]
+    fn those_that_run_models_take_all_lanes() {
+        let nodes: [&dyn Node; 5] = [
+            &FromModel(prior::Prior),
+            &FromModel(decoder::Decoder),
+            &FromModel(upsampler::Upsampler),
+            &FromModel(clip_image_encoder::ClipImageEncoder),
+            &FromModel(clip_text_encoder::ClipTextEncoder),
+        ];
+        assert!(nodes.iter().all(|node| node.spec().lanes == Lanes::All));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use easel_kernels::{CudaDevice, CudaStatus, Device, cuda_status, host};
+use easel_kernels::{CudaDevice, CudaStatus, Device, automatic, cuda_status, host};
 use easel_nodes::weights::{Hub, ModelFolder, cache_dir};
 use serde_json::{Value, json};
 
@@ -97,7 +97,12 @@ impl Examination {
             let remedy = "free the place, change its permissions, or choose another folder with `--out DIR`".into();
             lacks.push(Lack { what: problem.clone(), remedy, needed: true });
         }
-        if self.cuda.best().is_none() {
+        if let Some(problem) = &automatic().problem {
+            let remedy =
+                "look with `nvidia-smi` who uses it, and whether it works at all; or use `--device cpu`".into();
+            lacks.push(Lack { what: problem.clone(), remedy, needed: false });
+        }
+        if self.cuda.usable().is_empty() {
             let why = self.cuda.refusal(0).unwrap_or_default();
             let remedy = "nothing to do without a GPU: everything runs on the CPU".into();
             lacks.push(Lack { what: format!("no GPU can be used: {why}"), remedy, needed: false });

@@ -9,7 +9,7 @@ use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::report::{self, Style};
 use crate::terminal::{self, Output, Paint, printable};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, Common, Workspace};
 
 const LONG_ABOUT: &str = "\
 Keeps jobs for later, and carries them out in order.
@@ -125,7 +125,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
 
 fn add(workflow: &WorkflowArguments, priority: i64) -> Result<Exit, CommandError> {
     let journal = workspace::needed_journal()?;
-    let workspace = Workspace::with_journal(&workflow.choices()?, Some(journal.clone()))?;
+    let choices = workflow.choices()?;
+    let workspace = Workspace::with_journal(&choices, Some(journal.clone()), Common::new(choices.memory))?;
     let settings = workflow.settings();
     let ready = workflow.prepare(&settings, &workspace, report::reporter(Style::Quiet).as_mut())?;
     let Some(ready) = ready else { return Ok(Exit::Wrong) };

@@ -1,6 +1,8 @@
 //! Workflows in workflows: what they say, what is wrong with them, and what they come to.
 
+mod devices;
 mod mistakes;
+mod sharing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use easel_engine::{
-    CancelToken, Context, Derived, Diagnostic, EventSink, InputSpec, Inputs, Library, Literals, Node, NodeError,
-    NodeResult, NodeSpec, OutputSpec, Outputs, Plan, Registry, Resources, Run, Services, Settings, Source, Texts,
-    Value, kinds,
+    CancelToken, Context, Derived, DeviceNeed, Diagnostic, EventSink, InputSpec, Inputs, Library, Literals, MemoryNeed,
+    Node, NodeError, NodeResult, NodeSpec, OutputSpec, Outputs, Plan, Registry, Resources, Run, Services, Settings,
+    Source, Texts, Value, kinds,
 };
 
 use crate::stubs::{self, run_with};
@@ -26,8 +28,13 @@ impl Node for Shape {
         self.spec.clone()
     }
 
-    fn memory(&self, literals: &Literals<'_>) -> Option<u64> {
-        literals.get::<i64>("megabytes").map(|megabytes| *megabytes as u64 * 1024 * 1024)
+    /// Beside a device it takes little; on one, the megabytes are of the device's memory.
+    fn memory(&self, literals: &Literals<'_>) -> Option<MemoryNeed> {
+        let bytes = literals.get::<i64>("megabytes").map(|megabytes| *megabytes as u64 * 1024 * 1024)?;
+        let Some(device) = literals.device() else { return Some(MemoryNeed::host(bytes)) };
+        let available = literals.service::<devices::Free>()?.0.load(Ordering::SeqCst);
+        let device = DeviceNeed { device: device.to_owned(), bytes, available, total: 2000 << 20 };
+        Some(MemoryNeed { host: 1, device: Some(device) })
     }
 
     fn files(&self, literals: &Literals<'_>) -> Vec<std::path::PathBuf> {
