@@ -22,7 +22,7 @@ const RAGGED: [(&str, Ragged); 3] =
     [("refuse", Ragged::Refuse), ("shortest", Ragged::Shortest), ("repeat_last", Ragged::RepeatLast)];
 
 impl Form {
-    fn fields(self) -> &'static [&'static str] {
+    pub(crate) fn fields(self) -> &'static [&'static str] {
         match self {
             Form::Include => &["workflow", "with", "options"],
             Form::Map => &["workflow", "over", "with", "index", "ragged", "options"],

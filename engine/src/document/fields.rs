@@ -228,6 +228,6 @@ impl<'t> Fields<'t> {
 }
 
 /// Whether nodes and outputs can be called that: names are put together with `.`, `/` and `[…]`.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }

@@ -17,7 +17,7 @@ const MAX_ERRORS: usize = 50;
 const SECTIONS: [&str; 6] = ["version", "about", "inputs", "workflows", "nodes", "outputs"];
 
 /// The tree of a text, the syntax errors in it, and whether the end of the text was lost.
-pub(super) fn parse(text: &str) -> (Tree<'_>, Vec<Diagnostic>, bool) {
+pub(crate) fn parse(text: &str) -> (Tree<'_>, Vec<Diagnostic>, bool) {
     let lexed = lex(text);
     let mut parser = Parser {
         text,
