@@ -178,9 +178,12 @@ impl<'a> Lexer<'a> {
     fn single_quoted(&mut self) {
         let line = self.rest().lines().next().unwrap_or("");
         let length = line[1..].find('\'').map_or(1, |at| at + 2);
+        let text = format!("{:?}", line[1..length].trim_end_matches('\''));
+        let place = self.at..self.at + length;
         let diagnostic = Diagnostic::error("syntax", "texts are written in double quotes")
-            .with_label(self.at..self.at + length, "single quotes")
-            .with_hint(format!("write {:?}", line[1..length].trim_end_matches('\'')));
+            .with_label(place.clone(), "single quotes")
+            .with_hint(format!("write {text}"))
+            .with_fix_if(&place, (length > 1).then_some(text));
         self.out.diagnostics.push(diagnostic);
         self.push(TokenKind::Broken, length);
     }

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::EditError;
+use super::group::Group;
 use super::nodes::{changed_piece, check_id, fresh, insert_entry, selected};
 use super::syntax::{Node, Reference, Scope, is_plain_name, reindented};
 use super::trivia::{Piece, PieceKind, line_indent, newline, pieces, starts_line};
@@ -50,8 +51,7 @@ pub(super) fn extract(
     let inside: HashSet<&str> = nodes.iter().map(|node| node.id).collect();
     check_way_back(scope, &inside)?;
     let kinds = Kinds::of(scope, registry, path);
-    let mut extraction =
-        Extraction { scope, nodes, inside, kinds, inputs: IndexMap::new(), outputs: IndexMap::new() };
+    let mut extraction = Extraction { scope, nodes, inside, kinds, inputs: IndexMap::new(), outputs: IndexMap::new() };
     extraction.find_inputs()?;
     extraction.find_outputs();
     extraction.changes(name)
@@ -159,33 +159,39 @@ impl<'s> Extraction<'s, '_> {
         reference.node().is_none_or(|node| !self.inside.contains(node))
     }
 
+    /// What a reference names, in the one way in which it is written from now on.
+    fn named<'r>(&self, reference: &Reference<'r>) -> &'r str {
+        let Some((node, _)) = reference.text.split_once('.').filter(|_| !reference.is_input) else {
+            return reference.text;
+        };
+        let place = self.scope.workflow.by_id.get(node);
+        let outputs = place.and_then(|&place| self.kinds.outputs(place));
+        if outputs.is_some_and(|outputs| outputs.len() == 1) { node } else { reference.text }
+    }
+
+    fn written(&self, reference: &Reference<'_>) -> String {
+        let form = if reference.is_input { "Input" } else { "From" };
+        format!("{form}({})", Literal::Text(self.named(reference).into()))
+    }
+
     fn find_inputs(&mut self) -> Result<(), EditError> {
         let mut found: IndexMap<String, (Reference<'s>, &'s str)> = IndexMap::new();
-        let nodes = std::mem::take(&mut self.nodes);
-        for node in &nodes {
+        for node in &self.nodes {
             self.scope.each_reference_of(node, &mut |reference| {
                 if self.leads_out(&reference) {
-                    let written = written(&reference);
-                    found.entry(written).or_insert((reference, node.id));
+                    found.entry(self.written(&reference)).or_insert((reference, node.id));
                 }
             });
         }
-        self.nodes = nodes;
         // Inputs keep their names, so they come first.
         found.sort_by_key(|_, (reference, _)| !reference.is_input);
         for (written, (reference, taker)) in found {
             let kind = self.kind(&reference, taker)?;
-            let base = if reference.is_input { reference.text } else { self.wanted_name(&reference) };
+            let base = if reference.is_input { reference.text } else { wanted_name(self.named(&reference)) };
             let name = fresh(base, |name| self.inputs.values().any(|(known, _)| known == name));
             self.inputs.insert(written, (name, kind));
         }
         Ok(())
-    }
-
-    /// What an input, or an output, is called after that what it stands for.
-    fn wanted_name<'r>(&self, reference: &'r Reference<'_>) -> &'r str {
-        let name = reference.output().or_else(|| reference.node()).unwrap_or(reference.text);
-        if is_name(name) { name } else { "value" }
     }
 
     /// The name of the kind of what comes from outside.
@@ -202,9 +208,7 @@ impl<'s> Extraction<'s, '_> {
         // Those of the taker's inputs that it may feed; a list of feeds says nothing of its elements.
         let entry = workflow.node(taker);
         let mut inputs = entry.iter().flat_map(|entry| &entry.inputs);
-        let is_fed = |feed: &Feed| {
-            matches!(feed, Feed::From { node: from, socket } if from == node && socket.as_deref() == reference.output())
-        };
+        let is_fed = |feed: &Feed| matches!(feed, Feed::From { node: from, socket } if from == node && socket.as_deref() == reference.output());
         let input = inputs.find(|input| is_fed(&input.value.value));
         let kind = input.and_then(|input| self.kinds.taken(taker, &input.name.value));
         kind.map(|kind| kind.to_string()).ok_or_else(|| EditError::UnknownKind {
@@ -215,25 +219,25 @@ impl<'s> Extraction<'s, '_> {
     }
 
     fn find_outputs(&mut self) {
-        let mut given: IndexMap<(String, Option<String>), String> = IndexMap::new();
+        let mut given: IndexSet<String> = IndexSet::new();
         let scope = self.scope;
         let mut add = |reference: Reference<'_>| {
-            if let Some(node) = reference.node().filter(|node| self.inside.contains(node)) {
-                let output = reference.output().map(str::to_string);
-                let wanted = self.wanted_name(&reference).to_string();
-                given.entry((node.to_string(), output)).or_insert(wanted);
+            if !self.leads_out(&reference) {
+                given.insert(self.named(&reference).to_string());
             }
         };
         for node in scope.nodes().filter(|node| !self.inside.contains(node.id)) {
             scope.each_reference_of(&node, &mut add);
         }
         scope.each_reference_of_outputs(&mut add);
-        // `a` and `a.b` may be the same output; two names for it do no harm.
-        for ((node, output), wanted) in given {
+        for given in given {
             let is_taken = |name: &str| self.outputs.values().any(|known| known == name);
-            let base = if is_taken(&wanted) { format!("{node}_{wanted}") } else { wanted };
-            let name = fresh(&base, is_taken);
-            self.outputs.insert(output.map_or_else(|| node.clone(), |output| format!("{node}.{output}")), name);
+            let mut base = wanted_name(&given).to_string();
+            if is_taken(&base) {
+                base = given.replace('.', "_");
+            }
+            let name = fresh(if is_name(&base) { &base } else { "value" }, is_taken);
+            self.outputs.insert(given, name);
         }
     }
 
@@ -241,9 +245,9 @@ impl<'s> Extraction<'s, '_> {
         let scope = self.scope;
         let tree = scope.field("nodes").ok_or(EditError::NothingSelected)?;
         let group = scope.group(tree, "`nodes`")?;
-        let mut changes = insert_entry(scope, "workflows", &[self.workflow(name, &group.wholes(&self.places()))?], usize::MAX)?;
+        let mut changes = insert_entry(scope, "workflows", &[self.workflow(name, &self.wholes(&group))?], usize::MAX)?;
         let mut rename = |reference: Reference<'_>| {
-            if let Some(output) = self.outputs.get(reference.text).filter(|_| !reference.is_input) {
+            if let Some(output) = self.outputs.get(self.named(&reference)).filter(|_| !reference.is_input) {
                 let text = if self.outputs.len() == 1 { name.to_string() } else { format!("{name}.{output}") };
                 changes.push(Replacement { span: reference.literal, text: Literal::Text(text).to_string() });
             }
@@ -256,7 +260,8 @@ impl<'s> Extraction<'s, '_> {
         if let Some((first, rest)) = self.nodes.split_first() {
             let mut whole = group.whole(first.at);
             whole.end = first.value.span.end;
-            changes.push(Replacement { span: whole, text: self.include(name, line_indent(scope.text, first.key.start)) });
+            changes
+                .push(Replacement { span: whole, text: self.include(name, line_indent(scope.text, first.key.start)) });
             let comments = first.value.span.end..group.whole(first.at).end;
             changes.extend(tail_comments(scope.text, comments));
             changes.extend(group.remove(&rest.iter().map(|node| node.at).collect()));
@@ -264,8 +269,18 @@ impl<'s> Extraction<'s, '_> {
         Ok(changes)
     }
 
-    fn places(&self) -> Vec<usize> {
-        self.nodes.iter().map(|node| node.at).collect()
+    /// The places of the nodes with their comments, and with those that would go with them since nothing is left around
+    /// them.
+    fn wholes(&self, group: &Group<'_>) -> Vec<Range<usize>> {
+        let places: Vec<_> = self.nodes.iter().map(|node| node.at).collect();
+        let whole = |(place, &at): (usize, &usize)| {
+            let whole = group.whole(at);
+            let follows = place > 1 && places[place - 1] + 1 == at;
+            let around = if follows { group.whole(at - 1).end..whole.start } else { whole.start..whole.start };
+            let comment = pieces(self.scope.text, around).into_iter().find(Piece::is_comment);
+            comment.map_or(whole.start, |comment| comment.span.start)..whole.end
+        };
+        places.iter().enumerate().map(whole).collect()
     }
 
     /// The node that includes the workflow.
@@ -311,9 +326,12 @@ impl<'s> Extraction<'s, '_> {
         let outputs = self.outputs.iter().map(|(given, name)| {
             format!("{}: From({}){comma}", Literal::Text(name.clone()), Literal::Text(given.clone()))
         });
-        let nodes: Vec<_> = self.nodes.iter().zip(wholes).map(|(node, whole)| self.moved(node, whole, &layout)).collect();
+        let nodes: Vec<_> =
+            self.nodes.iter().zip(wholes).map(|(node, whole)| self.moved(node, whole, &layout)).collect();
         let mut parts = Vec::new();
-        for (part, entries) in [("inputs", inputs.collect()), ("nodes", nodes), ("outputs", outputs.collect::<Vec<_>>())] {
+        for (part, entries) in
+            [("inputs", inputs.collect()), ("nodes", nodes), ("outputs", outputs.collect::<Vec<_>>())]
+        {
             if part == "nodes" || !entries.is_empty() {
                 parts.push(format!("{part}: {}", layout.map(&entries)));
             }
@@ -327,9 +345,12 @@ impl<'s> Extraction<'s, '_> {
         let mut inputs = BTreeMap::new();
         self.scope.each_reference_of(node, &mut |reference| {
             if self.leads_out(&reference)
-                && let Some((name, _)) = self.inputs.get(&written(&reference))
+                && let Some((name, _)) = self.inputs.get(&self.written(&reference))
             {
-                inputs.insert(reference.span.start, (reference.span.end, format!("Input({})", Literal::Text(name.clone()))));
+                inputs.insert(
+                    reference.span.start,
+                    (reference.span.end, format!("Input({})", Literal::Text(name.clone()))),
+                );
             }
         });
         let changes = inputs.into_iter().map(|(start, (end, text))| Replacement { span: start..end, text }).collect();
@@ -348,10 +369,10 @@ impl<'s> Extraction<'s, '_> {
     }
 }
 
-/// A reference as it is written.
-fn written(reference: &Reference<'_>) -> String {
-    let form = if reference.is_input { "Input" } else { "From" };
-    format!("{form}({})", Literal::Text(reference.text.into()))
+/// What an input, or an output, is called after that what it stands for.
+fn wanted_name(named: &str) -> &str {
+    let name = named.split_once('.').map_or(named, |(_, output)| output);
+    if is_name(name) { name } else { "value" }
 }
 
 /// Takes the comments behind a node away: they went with it.
@@ -406,7 +427,8 @@ impl<'t> Layout<'t> {
         if !self.is_block {
             return parts.join(", ");
         }
-        let lines: String = parts.iter().map(|part| format!("{}{}{}{part},", self.newline, self.indent, self.unit)).collect();
+        let lines: String =
+            parts.iter().map(|part| format!("{}{}{}{part},", self.newline, self.indent, self.unit)).collect();
         format!("{lines}{}{}", self.newline, self.indent)
     }
 }

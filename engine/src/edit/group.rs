@@ -48,7 +48,8 @@ impl<'t> Group<'t> {
             _ => '}',
         };
         let close = tree.span.end.checked_sub(1)?;
-        let is_whole = text.get(open..)?.starts_with(opening) && text.get(close..)?.starts_with(closing) && open < close;
+        let is_whole =
+            text.get(open..)?.starts_with(opening) && text.get(close..)?.starts_with(closing) && open < close;
         let mut ends = std::iter::once(open + 1).chain(items.iter().map(|item| item.end));
         let mut starts = items.iter().map(|item| item.start).chain([close]);
         let is_ordered = ends.by_ref().zip(starts.by_ref()).all(|(end, start)| end <= start);
@@ -148,7 +149,10 @@ impl<'t> Group<'t> {
             _ if is_last && first == 0 => self.only(lead, tail),
             _ if is_last => {
                 let before = self.tail_end(first - 1);
-                if self.ends_with_line_comment(first - 1, before) { lead..tail } else { before..tail }
+                // What follows must not become part of the comment.
+                let start =
+                    if self.ends_with_line_comment(first - 1, before) { line_start(self.text, lead) } else { before };
+                start..tail
             }
             _ => self.between(first, last, lead, tail),
         };
@@ -239,7 +243,8 @@ impl<'t> Group<'t> {
         let item = &self.items[before];
         let (tail, comma) = (self.tail_end(before), self.comma_after(before));
         let next = self.items.get(before + 1);
-        let is_block = starts_line(self.text, item.start) && next.is_none_or(|next| starts_line(self.text, next.start));
+        let has_line_after = next.is_none_or(|next| self.text[tail..next.start].contains('\n'));
+        let is_block = starts_line(self.text, item.start) && has_line_after;
         let separator = if is_block || self.ends_with_line_comment(before, tail) {
             format!("{}{}", newline(self.text), line_indent(self.text, item.start))
         } else {
@@ -256,10 +261,9 @@ impl<'t> Group<'t> {
         match comma {
             Some(_) => vec![Replacement { span: tail..tail, text }],
             None if tail == item.end => vec![Replacement { span: tail..tail, text: format!(",{text}") }],
-            None => vec![
-                Replacement { span: item.end..item.end, text: ",".into() },
-                Replacement { span: tail..tail, text },
-            ],
+            None => {
+                vec![Replacement { span: item.end..item.end, text: ",".into() }, Replacement { span: tail..tail, text }]
+            }
         }
     }
 

@@ -333,7 +333,9 @@ mod tests {
 
     #[test]
     fn changes_that_touch_are_a_conflict() {
-        for (ours, theirs) in [("A\nb\nc", "a\nB\nc"), ("a\nb\nc\nd", "a\nb\nC"), ("x\na\nb\nc", "y\na\nb\nc"), ("", "a\nb\nd")] {
+        for (ours, theirs) in
+            [("A\nb\nc", "a\nB\nc"), ("a\nb\nc\nd", "a\nb\nC"), ("x\na\nb\nc", "y\na\nb\nc"), ("", "a\nb\nd")]
+        {
             assert_eq!(merged("a\nb\nc", ours, theirs), None, "{ours:?} and {theirs:?}");
         }
         assert_eq!(merged("a\nb\nc", "A\nb\nc", "a\nb\nC").as_deref(), Some("A\nb\nC"));

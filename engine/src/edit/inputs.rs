@@ -51,16 +51,15 @@ impl Slot<'_, '_> {
                 let called = called(scope, node);
                 called.map(|workflow| workflow.inputs.keys().map(String::as_str).collect())
             }
-            None => node.type_name().and_then(|name| registry.spec(name)).map(|spec| {
-                spec.inputs.iter().map(|input| input.name).collect()
-            }),
+            None => node
+                .type_name()
+                .and_then(|name| registry.spec(name))
+                .map(|spec| spec.inputs.iter().map(|input| input.name).collect()),
         };
         match known {
-            Some(names) if !names.contains(input) => Err(EditError::UnknownInput {
-                node: node.id.into(),
-                input: (*input).into(),
-                hint: hint(input, names),
-            }),
+            Some(names) if !names.contains(input) => {
+                Err(EditError::UnknownInput { node: node.id.into(), input: (*input).into(), hint: hint(input, names) })
+            }
             _ => Ok(()),
         }
     }
@@ -73,7 +72,8 @@ impl Slot<'_, '_> {
         let is_plain = is_plain_name(self.input);
         let quoted = format!("{}: {value}", Literal::Text(self.input.into()));
         let Some(holder) = self.holder else {
-            let with = if is_plain { format!("with: ({}: {value})", self.input) } else { format!("with: {{ {quoted} }}") };
+            let with =
+                if is_plain { format!("with: ({}: {value})", self.input) } else { format!("with: {{ {quoted} }}") };
             return insert_field(scope, self.node.value, &with, before_options(self.node.value));
         };
         let entry = match holder.kind {
@@ -204,9 +204,10 @@ fn giver(scope: &Scope<'_>, registry: &Registry, from: &Giver) -> Result<String,
     let node = scope.node(id)?;
     let outputs: Option<Vec<&str>> = match node.form() {
         Some(_) => called(scope, &node).map(|workflow| workflow.outputs.keys().map(String::as_str).collect()),
-        None => node.type_name().and_then(|name| registry.spec(name)).map(|spec| {
-            spec.outputs.iter().map(|output| output.name).collect()
-        }),
+        None => node
+            .type_name()
+            .and_then(|name| registry.spec(name))
+            .map(|spec| spec.outputs.iter().map(|output| output.name).collect()),
     };
     let wrong = |problem: String| Err(EditError::UnknownOutput { node: id.clone(), problem });
     let shown = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -244,7 +245,8 @@ pub(super) fn connect(
             Ok(scope.group(list, &slot.shown())?.insert(at, &[giver], WhenEmpty::Inline))
         }
         (Some(at), Some(one)) => {
-            let (before, after) = if at == 0 { (format!("[{giver}, "), "]".into()) } else { ("[".into(), format!(", {giver}]")) };
+            let (before, after) =
+                if at == 0 { (format!("[{giver}, "), "]".into()) } else { ("[".into(), format!(", {giver}]")) };
             let put = |place: usize, text| Replacement { span: place..place, text };
             Ok(vec![put(one.span.start, before), put(one.span.end, after)])
         }
@@ -262,11 +264,17 @@ pub(super) fn disconnect(
         (None, _) => nothing(format!("nothing feeds {}", slot.shown())),
         (Some(list @ Tree { kind: TreeKind::List(items), .. }), Some(at)) if items.len() > 1 => {
             if at >= items.len() {
-                return nothing(format!("{} is fed by {} elements; there is no number {at} (from 0)", slot.shown(), items.len()));
+                return nothing(format!(
+                    "{} is fed by {} elements; there is no number {at} (from 0)",
+                    slot.shown(),
+                    items.len()
+                ));
             }
             Ok(scope.group(list, &slot.shown())?.remove(&BTreeSet::from([at])))
         }
-        (Some(_), Some(at)) if at > 0 => nothing(format!("one thing feeds {}; there is no number {at} (from 0)", slot.shown())),
+        (Some(_), Some(at)) if at > 0 => {
+            nothing(format!("one thing feeds {}; there is no number {at} (from 0)", slot.shown()))
+        }
         (Some(_), _) => slot.remove(scope),
     }
 }

@@ -28,6 +28,8 @@ mod history;
 mod inputs;
 mod nodes;
 mod options;
+#[doc(hidden)]
+pub mod probe;
 mod syntax;
 mod trivia;
 mod write;
@@ -191,7 +193,9 @@ pub enum NodeOption {
 #[non_exhaustive]
 pub enum EditError {
     /// There is nothing to change.
-    #[error("the text holds no workflow that this program reads: it begins with `Workflow(version: 1, nodes: {{ … }})`")]
+    #[error(
+        "the text holds no workflow that this program reads: it begins with `Workflow(version: 1, nodes: {{ … }})`"
+    )]
     NoWorkflow,
     /// No workflow of that name is written inside.
     #[error("no workflow `{name}` is written inside of this one")]
@@ -287,7 +291,9 @@ pub enum EditError {
         path: String,
     },
     /// An input of the new workflow would be of a kind that nobody knows.
-    #[error("what `{from}` gives to `{to}` is of a kind that is not known here, so no input can be declared for it: {help}")]
+    #[error(
+        "what `{from}` gives to `{to}` is of a kind that is not known here, so no input can be declared for it: {help}"
+    )]
     UnknownKind {
         /// What gives.
         from: String,

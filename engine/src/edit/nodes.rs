@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::EditError;
-use super::group::Group;
 use super::inputs::insert_field;
 use super::syntax::{Node, Pruned, Reference, Scope, entries, field, hint, prune};
 use super::trivia::newline;
@@ -255,13 +254,6 @@ pub(super) fn changed_piece(text: &str, piece: Range<usize>, mut changes: Vec<Re
     }
     changed.push_str(text.get(at..piece.end).unwrap_or_default());
     changed
-}
-
-impl Group<'_> {
-    /// The places of items with their comments and commas.
-    pub(super) fn wholes(&self, items: &[usize]) -> Vec<Range<usize>> {
-        items.iter().map(|&at| self.whole(at)).collect()
-    }
 }
 
 #[cfg(test)]

@@ -64,11 +64,13 @@ impl<'t> Scope<'t> {
 
     /// What is wrong where something cannot be changed.
     pub(super) fn damaged(&self, what: impl Into<String>, place: usize) -> EditError {
-        let near = |error: &&Diagnostic| error.labels.first().map_or(usize::MAX, |label| label.span.start.abs_diff(place));
+        let near =
+            |error: &&Diagnostic| error.labels.first().map_or(usize::MAX, |label| label.span.start.abs_diff(place));
         let nearest = self.errors.iter().min_by_key(near);
-        let position = self.document.source.position(
-            nearest.and_then(|error| error.labels.first()).map_or(place, |label| label.span.start),
-        );
+        let position = self
+            .document
+            .source
+            .position(nearest.and_then(|error| error.labels.first()).map_or(place, |label| label.span.start));
         let why = nearest.map_or_else(|| "it is not written as expected".into(), |error| error.message.clone());
         EditError::Damaged { what: what.into(), line: position.line, why }
     }
@@ -331,7 +333,9 @@ pub(super) fn is_plain_name(name: &str) -> bool {
 pub(super) fn value_of(text: &str) -> Result<&str, String> {
     let (tree, errors) = parse_text(text);
     match errors.first() {
-        Some(error) if error.labels.first().is_some_and(|label| label.span.start >= tree.span.end && label.span.start > 0) => {
+        Some(error)
+            if error.labels.first().is_some_and(|label| label.span.start >= tree.span.end && label.span.start > 0) =>
+        {
             return Err("it is more than one value".into());
         }
         Some(error) => return Err(error.message.clone()),

@@ -19,9 +19,9 @@ use crate::document::Literal;
 pub fn literal_text(literal: &Literal, document: &str) -> String {
     match literal {
         Literal::Text(text) if can_be_raw(text) && !document.contains("\r\n") => {
-            let quotes = text.match_indices('"').map(|(at, _)| {
-                1 + text[at + 1..].bytes().take_while(|&byte| byte == b'#').count()
-            });
+            let quotes = text
+                .match_indices('"')
+                .map(|(at, _)| 1 + text[at + 1..].bytes().take_while(|&byte| byte == b'#').count());
             let hashes = "#".repeat(quotes.max().unwrap_or(0));
             format!("r{hashes}\"{text}\"{hashes}")
         }
@@ -32,7 +32,8 @@ pub fn literal_text(literal: &Literal, document: &str) -> String {
 /// Whether it has several lines and nothing that cannot be seen.
 fn can_be_raw(text: &str) -> bool {
     // What turns the direction of writing would make the text look like another.
-    let is_hidden = |c: char| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let is_hidden =
+        |c: char| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     text.contains('\n') && !text.chars().any(|c| (c.is_control() && !matches!(c, '\n' | '\t')) || is_hidden(c))
 }
 
