@@ -69,7 +69,7 @@ fn mended(text: &str) -> String {
         let (document, mut diagnostics) = Document::parse(&Source::new("test", text.as_str()));
         diagnostics.extend(Graph::build(&document, &registry()).1);
         let Some(fix) = diagnostics.into_iter().find_map(|diagnostic| diagnostic.fix) else { break };
-        text = edit_of(&text, &Edit::Replace(fix)).expect("a fix is about the text");
+        text = edit_of(&text, &Edit::Replace(*fix)).expect("a fix is about the text");
     }
     text
 }
