@@ -11,11 +11,11 @@ use crate::diagnostic::Replacement;
 /// use easel_engine::Replacement;
 ///
 /// let changes = Changes::new([
-///     Replacement { span: 8..9, text: "2".into() },
+///     Replacement { span: 9..10, text: "2".into() },
 ///     Replacement { span: 0..1, text: "one".into() },
 /// ]).expect("they do not overlap");
-/// assert_eq!(changes.apply("a: 1, b: 1").as_deref(), Some("one: 1, 2: 1"));
-/// assert_eq!(changes.inverse("a: 1, b: 1").and_then(|back| back.apply("one: 1, 2: 1")).as_deref(), Some("a: 1, b: 1"));
+/// assert_eq!(changes.apply("a: 1, b: 1").as_deref(), Some("one: 1, b: 2"));
+/// assert_eq!(changes.inverse("a: 1, b: 1").and_then(|back| back.apply("one: 1, b: 2")).as_deref(), Some("a: 1, b: 1"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
