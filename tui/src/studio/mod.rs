@@ -3,3 +3,6 @@
 pub mod graph_view;
 pub mod layout;
 pub mod scene;
+
+#[cfg(test)]
+mod fixture;

@@ -96,12 +96,12 @@ impl Scene {
     }
 
     /// The wires that end at an input.
-    pub fn into(&self, port: Port) -> impl Iterator<Item = usize> {
+    pub fn wires_into(&self, port: Port) -> impl Iterator<Item = usize> {
         self.wires.iter().enumerate().filter(move |(_, wire)| wire.to == port).map(|(index, _)| index)
     }
 
     /// The wires that begin at an output.
-    pub fn out_of(&self, port: Port) -> impl Iterator<Item = usize> {
+    pub fn wires_out_of(&self, port: Port) -> impl Iterator<Item = usize> {
         self.wires.iter().enumerate().filter(move |(_, wire)| wire.from == port).map(|(index, _)| index)
     }
 }

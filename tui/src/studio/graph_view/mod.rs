@@ -2,11 +2,33 @@
 //!
 //! Everything here is a function of its arguments: nothing is remembered from one picture to the next.
 
+mod boxes;
+mod camera;
+mod canvas;
+mod highlight;
+mod minimap;
+mod moves;
+mod palette;
+mod search;
+mod wires;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::layout::{Detail, Layout};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::Widget;
+
+use super::layout::{Area, Detail, Layout, socket_row};
 use super::scene::{Port, Scene};
+use canvas::Canvas;
+use highlight::Highlight;
+use minimap::Minimap;
+use wires::Wires;
+
+pub use moves::{Direction, along, downstream, neighbour, upstream};
+pub use palette::{Look, Palette, Plain};
+pub use search::search;
 
 /// What is known of a node's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -82,7 +104,7 @@ pub struct GraphView<'a> {
     /// Nodes that a search has found.
     pub found: &'a BTreeSet<usize>,
     /// Colours and signs.
-    pub theme: &'a Colours,
+    pub theme: &'a dyn Palette,
 }
 
 /// What is at a place of the screen.
@@ -106,3 +128,57 @@ pub enum Hit {
     /// Nothing.
     Nothing,
 }
+
+impl GraphView<'_> {
+    /// The cells of the layout that an area of the screen shows.
+    fn visible(&self, area: Rect) -> Area {
+        Area { x: self.camera.x, y: self.camera.y, width: i32::from(area.width), height: i32::from(area.height) }
+    }
+}
+
+impl Widget for GraphView<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let mut canvas = Canvas::new(buffer, area, self.camera);
+        let visible = self.visible(area);
+        let highlight = Highlight::new(&self, visible);
+        wires::draw(&Wires::new(&self, &highlight, visible), &self, &mut canvas);
+        for node in self.layout.boxes_near(visible) {
+            boxes::draw(&self, &highlight, node, &mut canvas);
+        }
+        if let Some(map) = Minimap::new(self.layout.size, area) {
+            map.draw(&self, area, buffer);
+        }
+    }
+}
+
+/// What is at a place of the screen when the view is drawn into `area`.
+pub fn hit(view: &GraphView<'_>, area: Rect, position: Position) -> Hit {
+    if !area.contains(position) {
+        return Hit::Nothing;
+    }
+    if let Some(cell) = Minimap::new(view.layout.size, area).and_then(|map| map.cell(view.layout.size, position)) {
+        return Hit::Minimap { x: cell.0, y: cell.1 };
+    }
+    let x = view.camera.x.saturating_add(i32::from(position.x - area.x));
+    let y = view.camera.y.saturating_add(i32::from(position.y - area.y));
+    if let Some(node) = view.layout.node_at(x, y) {
+        return socket_at(view, node, x, y).unwrap_or(Hit::Node(node));
+    }
+    let cell = Area { x, y, width: 1, height: 1 };
+    let highlight = Highlight::new(view, cell);
+    Wires::new(view, &highlight, cell).top(x, y).map_or(Hit::Nothing, Hit::Wire)
+}
+
+/// The socket on the border of a box at that cell; where sockets share a cell, the first.
+fn socket_at(view: &GraphView<'_>, node: usize, x: i32, y: i32) -> Option<Hit> {
+    let (area, here) = (view.layout.boxes.get(node)?, view.scene.nodes.get(node)?);
+    let find = |count: usize| (0..count).find(|&socket| socket_row(view.detail, socket) == y - area.y);
+    if x == area.x {
+        return find(here.inputs.len()).map(|socket| Hit::Input(Port { node, socket }));
+    }
+    let output = (x == area.right() - 1).then(|| find(here.outputs.len()))?;
+    output.map(|socket| Hit::Output(Port { node, socket }))
+}
+
+#[cfg(test)]
+mod tests;

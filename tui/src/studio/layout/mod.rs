@@ -18,8 +18,9 @@ mod rows;
 mod size;
 
 use super::scene::{Port, Scene};
-use index::Index;
+use index::{Index, Ties};
 
+pub(super) use size::{shown_literal, workflow_input};
 pub use size::{PICTURE_COLUMNS, PICTURE_ROWS, picture_row, socket_row};
 
 /// How much of a node is shown, outermost first.
@@ -66,6 +67,7 @@ pub struct Layout {
     /// Columns and rows of the whole; everything is within.
     pub size: (i32, i32),
     index: Index,
+    ties: Ties,
 }
 
 impl Detail {
@@ -142,6 +144,21 @@ impl Layout {
         self.index.routes(area)
     }
 
+    /// The wires that end at a node, in the order of the scene.
+    pub fn wires_into(&self, node: usize) -> &[usize] {
+        self.ties.into.get(node)
+    }
+
+    /// The wires that begin at a node, in the order of the scene.
+    pub fn wires_out_of(&self, node: usize) -> &[usize] {
+        self.ties.out_of.get(node)
+    }
+
+    /// Whether there is a box in a part of the layout: that at `column` and `row` of `columns` × `rows` equal ones.
+    pub fn has_box(&self, (column, row): (i32, i32), (columns, rows): (i32, i32)) -> bool {
+        self.index.has_box((column, row), (columns, rows))
+    }
+
     /// The node whose box has that cell.
     pub fn node_at(&self, x: i32, y: i32) -> Option<usize> {
         let near = self.boxes_near(Area { x, y, width: 1, height: 1 });
@@ -154,8 +171,8 @@ pub fn layout(scene: &Scene, detail: Detail) -> Layout {
     let parts = pack::components(scene);
     let parts = parts.iter().map(|part| routes::part(scene, detail, part)).collect();
     let (boxes, routes, size) = pack::pack(scene, parts);
-    let index = Index::new(&boxes, &routes);
-    Layout { boxes, routes, size, index }
+    let index = Index::new(&boxes, &routes, size);
+    Layout { boxes, routes, size, index, ties: Ties::new(scene) }
 }
 
 #[cfg(test)]
