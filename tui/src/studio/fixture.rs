@@ -44,7 +44,11 @@ pub(super) fn scenes(most: usize, back: u32) -> impl Strategy<Value = Scene> {
             node.has_body = bits & 24 == 8;
             node.errors = usize::from(bits >> 6);
             node.warnings = usize::from(bits & 96 == 32) * 12;
-            node.inputs.iter_mut().skip(1).step_by(2).for_each(|input| input.literal = Some("\"文字 and more\"".into()));
+            node.inputs
+                .iter_mut()
+                .skip(1)
+                .step_by(2)
+                .for_each(|input| input.literal = Some("\"文字 and more\"".into()));
             scene.nodes.push(node);
         }
         let count = scene.nodes.len();

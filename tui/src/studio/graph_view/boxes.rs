@@ -209,13 +209,20 @@ impl Pen<'_, '_> {
         canvas.text(x + 1, y, &self.node.node_type, room, self.signs.more, self.look(Look::Dim));
     }
 
-    fn progress(&self, canvas: &mut Canvas<'_>, (x, y, width): (i32, i32, i32), (step, steps): (u64, u64), left: Option<f64>) {
+    fn progress(
+        &self,
+        canvas: &mut Canvas<'_>,
+        (x, y, width): (i32, i32, i32),
+        (step, steps): (u64, u64),
+        left: Option<f64>,
+    ) {
         let mut figures = format!(" {step}/{steps}");
         let rate = left.filter(|left| *left > 0.0 && step < steps).map(|left| (steps - step) as f64 / left);
-        let rate = rate.map(|rate| if rate >= 1.0 { format!(" {rate:.1}/s") } else { format!(" {}/step", duration(1.0 / rate)) });
+        let rate = rate
+            .map(|rate| if rate >= 1.0 { format!(" {rate:.1}/s") } else { format!(" {}/step", duration(1.0 / rate)) });
         let parts = [left.map(|left| format!(" {}", duration(left))), rate];
         for part in parts.into_iter().flatten() {
-            if columns(&figures) + columns(&part) + 8 <= width {
+            if columns(&figures) + columns(&part) + 6 <= width {
                 figures.push_str(&part);
             }
         }

@@ -27,10 +27,7 @@ impl Camera {
     /// screen the upper left is seen.
     pub fn revealing(self, layout: &Layout, screen: (u16, u16), node: usize) -> Camera {
         let Some(&Area { x, y, width, height }) = layout.boxes.get(node) else { return self };
-        Camera {
-            x: revealed(self.x, screen.0, x, width, MARGIN.0),
-            y: revealed(self.y, screen.1, y, height, MARGIN.1),
-        }
+        Camera { x: revealed(self.x, screen.0, x, width, MARGIN.0), y: revealed(self.y, screen.1, y, height, MARGIN.1) }
     }
 
     /// After the layout has become another one: a node stays where it was on the screen, as far as it is seen then.

@@ -33,12 +33,10 @@ impl Highlight {
         let is_needed = visible.width > 1 || !view.layout.routes_near(visible).is_empty();
         if let Some(node) = selected.filter(|_| is_needed) {
             let wire = |wire: &usize| view.scene.wires.get(*wire);
-            highlight.before = reach(node, |node| {
-                view.layout.wires_into(node).iter().filter_map(wire).map(|wire| wire.from.node)
-            });
-            highlight.after = reach(node, |node| {
-                view.layout.wires_out_of(node).iter().filter_map(wire).map(|wire| wire.to.node)
-            });
+            highlight.before =
+                reach(node, |node| view.layout.wires_into(node).iter().filter_map(wire).map(|wire| wire.from.node));
+            highlight.after =
+                reach(node, |node| view.layout.wires_out_of(node).iter().filter_map(wire).map(|wire| wire.to.node));
         }
         highlight
     }

@@ -28,7 +28,8 @@ impl Minimap {
         }
         let most = (MOST.0.min(i32::from(area.width) / 4), MOST.1.min(i32::from(area.height) / 4));
         // As high as it is wide to scale; what would be too high is narrower.
-        let scaled = |length: i32, by: i32, whole: i32| (i64::from(length) * i64::from(by) / i64::from(whole.max(1))) as i32;
+        let scaled =
+            |length: i32, by: i32, whole: i32| (i64::from(length) * i64::from(by) / i64::from(whole.max(1))) as i32;
         let height = scaled(size.1, most.0, size.0).clamp(2, most.1);
         let width = if height < most.1 { most.0 } else { scaled(size.0, most.1, size.1).clamp(6, most.0) };
         let (width, height) = (width as u16, height as u16);
@@ -62,9 +63,12 @@ impl Minimap {
             set(buffer, clip, (left, y), down, border);
             set(buffer, clip, (right, y), down, border);
         }
-        for (place, sign) in
-            [((left, top), upper_left), ((right, top), upper_right), ((left, bottom), lower_left), ((right, bottom), lower_right)]
-        {
+        for (place, sign) in [
+            ((left, top), upper_left),
+            ((right, top), upper_right),
+            ((left, bottom), lower_left),
+            ((right, bottom), lower_right),
+        ] {
             set(buffer, clip, place, sign, border);
         }
         for y in inner.y..bottom {
@@ -89,7 +93,8 @@ impl Minimap {
                 if view.layout.has_box(part, parts) {
                     pattern |= dot;
                 }
-                let is_here = |(x, y)| part == (scaled(x, view.layout.size.0, parts.0), scaled(y, view.layout.size.1, parts.1));
+                let is_here =
+                    |(x, y)| part == (scaled(x, view.layout.size.0, parts.0), scaled(y, view.layout.size.1, parts.1));
                 is_selected |= selected.is_some_and(is_here);
             }
         }

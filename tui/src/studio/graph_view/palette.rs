@@ -77,8 +77,14 @@ impl Palette for Plain {
     }
 
     fn kind(&self, kind: &str) -> Style {
-        const COLOURS: [Color; 6] =
-            [Color::LightBlue, Color::LightGreen, Color::LightMagenta, Color::LightCyan, Color::LightYellow, Color::Blue];
+        const COLOURS: [Color; 6] = [
+            Color::LightBlue,
+            Color::LightGreen,
+            Color::LightMagenta,
+            Color::LightCyan,
+            Color::LightYellow,
+            Color::Blue,
+        ];
         let sum = kind.bytes().fold(7_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
         Style::new().fg(COLOURS[sum % COLOURS.len()])
     }

@@ -28,7 +28,8 @@ fn fit(typed: &[char], name: &str) -> Option<i64> {
     let mut letters = Vec::new();
     let mut before = None;
     for c in name.chars() {
-        let is_start = before.is_none_or(|before: char| !before.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase()));
+        let is_start =
+            before.is_none_or(|before: char| !before.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase()));
         letters.extend(c.to_lowercase().enumerate().map(|(at, lower)| (lower, is_start && at == 0)));
         before = Some(c);
     }

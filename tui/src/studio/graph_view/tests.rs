@@ -242,7 +242,9 @@ fn wires_lead_from_node_to_node_and_among_siblings() {
 #[test]
 fn letters_find_whole_words_before_beginnings_and_those_before_the_rest() {
     let mut scene = Scene { nodes: Vec::new(), wires: Vec::new() };
-    for (id, node_type) in [("a", "Prior"), ("superior", "X"), ("prior_schedule", "Scheduler"), ("prior", "Y"), ("世界", "Z")] {
+    for (id, node_type) in
+        [("a", "Prior"), ("superior", "X"), ("prior_schedule", "Scheduler"), ("prior", "Y"), ("世界", "Z")]
+    {
         scene.nodes.push(crate::studio::scene::SceneNode { node_type: node_type.into(), ..node(id, 0, 0) });
     }
     assert_eq!(search(&scene, "prior"), [3, 0, 2, 1]);

@@ -63,12 +63,19 @@ impl Index {
             }
         }
         let count = (tiles.0 * tiles.1) as usize;
-        Index { tiles, boxes: Table::new(count, &areas), stretches: Table::new(count, &stretches), map: map(boxes, size) }
+        Index {
+            tiles,
+            boxes: Table::new(count, &areas),
+            stretches: Table::new(count, &stretches),
+            map: map(boxes, size),
+        }
     }
 
     pub(super) fn boxes(&self, area: Area) -> Vec<usize> {
-        let mut found: Vec<_> =
-            tiles_of(area, self.tiles).flat_map(|tile| self.boxes.get(self.place(tile))).map(|&node| node as usize).collect();
+        let mut found: Vec<_> = tiles_of(area, self.tiles)
+            .flat_map(|tile| self.boxes.get(self.place(tile)))
+            .map(|&node| node as usize)
+            .collect();
         found.sort_unstable();
         found.dedup();
         found

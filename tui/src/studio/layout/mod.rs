@@ -20,8 +20,8 @@ mod size;
 use super::scene::{Port, Scene};
 use index::{Index, Ties};
 
-pub(super) use size::{shown_literal, workflow_input};
 pub use size::{PICTURE_COLUMNS, PICTURE_ROWS, picture_row, socket_row};
+pub(super) use size::{shown_literal, workflow_input};
 
 /// How much of a node is shown, outermost first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

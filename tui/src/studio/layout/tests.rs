@@ -115,7 +115,8 @@ proptest! {
 
 #[test]
 fn a_thousand_nodes_keep_out_of_each_others_way() {
-    for (scene, detail) in [(chain(1000), Detail::Parameters), (wide(1000), Detail::State), (mesh(1000), Detail::State)] {
+    for (scene, detail) in [(chain(1000), Detail::Parameters), (wide(1000), Detail::State), (mesh(1000), Detail::State)]
+    {
         check(&scene, detail);
     }
 }
@@ -174,7 +175,8 @@ fn a_small_change_moves_little() {
     scene.nodes.push(node("new", 1, 0));
     scene.wires.push(wire((59, 0), (60, 0)));
     let after = layout(&scene, Detail::State);
-    let stayed = before.boxes.iter().zip(&after.boxes).filter(|(old, new)| old.x == new.x && (old.y - new.y).abs() <= 4);
+    let stayed =
+        before.boxes.iter().zip(&after.boxes).filter(|(old, new)| old.x == new.x && (old.y - new.y).abs() <= 4);
     assert!(stayed.count() >= 54, "nine of ten nodes stay where they were");
 }
 

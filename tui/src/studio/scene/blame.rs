@@ -22,9 +22,8 @@ pub(super) struct Count {
 impl<'a> Findings<'a> {
     /// `here` are those of `all` with places in the text of the workflow.
     pub(super) fn new(here: impl Iterator<Item = &'a Diagnostic>, all: &'a [Diagnostic]) -> Self {
-        let place = |diagnostic: &Diagnostic| {
-            diagnostic.labels.first().map(|label| (label.span.clone(), diagnostic.severity))
-        };
+        let place =
+            |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| (label.span.clone(), diagnostic.severity));
         let source = |diagnostic: &'a Diagnostic| Some((&**diagnostic.source.as_ref()?, diagnostic.severity));
         let mut here: Vec<_> = here.filter_map(place).collect();
         here.sort_by_key(|(span, _)| span.start);
