@@ -295,4 +295,11 @@ fn pictures_have_room_in_their_boxes() {
     assert_eq!(area.height, row + crate::studio::layout::PICTURE_ROWS + 1);
     assert_eq!(picture_row(&scene.nodes[1], Detail::Parameters), None);
     assert_eq!(picture_row(&scene.nodes[0], Detail::Preview), None);
+    let shown = Shown::new(scene, Detail::Preview);
+    let view = shown.view(Camera { x: area.x - 2, y: area.y }, None, &Numbered);
+    let place = view.picture(Rect::new(10, 5, 40, 30), 1).expect("it is on the screen");
+    assert_eq!((place.y, place.width, place.height), (5 + row as u16, 24, 12));
+    assert!(place.x >= 13 && place.right() < 12 + area.width as u16);
+    assert_eq!(view.picture(Rect::new(10, 5, 40, 10), 1), None);
+    assert_eq!(view.picture(Rect::new(10, 5, 40, 30), 0), None);
 }
