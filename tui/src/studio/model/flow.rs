@@ -1,0 +1,137 @@
+//! The workflow that is open.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use easel_engine::{NodeSpec, Plan, Severity};
+
+use super::super::graph_view::Camera;
+use super::super::layout::{self, Detail, Layout};
+use super::super::scene::Scene;
+
+/// What came of checking a text.
+pub(crate) struct Checked {
+    /// The text that was checked.
+    pub(crate) revision: u64,
+    /// The file that it is the content of.
+    pub(crate) path: PathBuf,
+    /// What is drawn of it.
+    pub(crate) scene: Scene,
+    /// What is known of the type of each node of the scene.
+    pub(crate) specs: Vec<Option<NodeSpec>>,
+    /// What is wrong, as people read the file.
+    pub(crate) findings: Vec<Finding>,
+    /// What would run; none if something is wrong.
+    pub(crate) plan: Option<Plan>,
+    /// What it says it does.
+    pub(crate) about: String,
+    /// The files that it depends on.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// How bad.
+    pub(crate) severity: Severity,
+    /// In one line.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+    /// File, line and column.
+    pub(crate) place: Option<String>,
+    /// The source around the place with the place underlined, as the command line shows it.
+    pub(crate) drawn: String,
+    /// The node of the scene that it is about.
+    pub(crate) node: Option<usize>,
+}
+
+/// The workflow that is open.
+pub(crate) struct Flow {
+    /// Its file.
+    pub(crate) path: PathBuf,
+    /// Its text; none until it was read.
+    pub(crate) text: Option<Arc<str>>,
+    /// Counts the texts that were checked.
+    pub(crate) revision: u64,
+    /// Why the file cannot be read as it is now.
+    pub(crate) unreadable: Option<String>,
+    /// What came of checking the newest text that was checked.
+    pub(crate) checked: Option<Checked>,
+    /// Where its nodes and wires are.
+    pub(crate) layout: Layout,
+    /// How much of each node is shown.
+    pub(crate) detail: Detail,
+    /// What part of the graph is shown.
+    pub(crate) camera: Camera,
+    /// The node that the cursor is on.
+    pub(crate) selected: Option<usize>,
+    /// Nodes that a search found.
+    pub(crate) found: BTreeSet<usize>,
+    /// How far the inspector was scrolled.
+    pub(crate) scroll: usize,
+    /// The finding that the cursor is on.
+    pub(crate) problem: usize,
+}
+
+impl Flow {
+    /// A file that is not read yet.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Flow {
+            path,
+            text: None,
+            revision: 0,
+            unreadable: None,
+            checked: None,
+            layout: layout::layout(&Scene::default(), Detail::State),
+            detail: Detail::State,
+            camera: Camera { x: 0, y: 0 },
+            selected: None,
+            found: BTreeSet::new(),
+            scroll: 0,
+            problem: 0,
+        }
+    }
+
+    /// Its nodes and wires, as far as they are known.
+    pub(crate) fn scene(&self) -> Option<&Scene> {
+        self.checked.as_ref().map(|checked| &checked.scene)
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        self.checked.as_ref().map_or(&[], |checked| &checked.findings)
+    }
+
+    /// How many errors and warnings there are.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let errors = self.findings().iter().filter(|finding| finding.severity == Severity::Error).count();
+        (errors, self.findings().len() - errors)
+    }
+
+    /// Whether what is known is about the text as it is now.
+    pub(crate) fn is_current(&self) -> bool {
+        self.checked.as_ref().is_some_and(|checked| checked.revision == self.revision)
+    }
+
+    /// Takes over what came of checking; where the cursor is stays the same node.
+    pub(crate) fn take(&mut self, checked: Checked) {
+        let id = |flow: &Flow, at: usize| flow.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone());
+        let selected = self.selected.and_then(|at| id(self, at));
+        let find = |id: &String| checked.scene.nodes.iter().position(|node| node.id == *id);
+        self.selected = selected.as_ref().and_then(find);
+        let found = std::mem::take(&mut self.found);
+        self.found = found.into_iter().filter_map(|at| id(self, at)).filter_map(|id| find(&id)).collect();
+        self.problem = self.problem.min(checked.findings.len().saturating_sub(1));
+        self.checked = Some(checked);
+        self.lay_out();
+    }
+
+    /// Computes the places anew.
+    pub(crate) fn lay_out(&mut self) {
+        if let Some(checked) = &self.checked {
+            self.layout = layout::layout(&checked.scene, self.detail);
+        }
+    }
+}
