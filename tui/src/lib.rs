@@ -18,6 +18,7 @@ mod preview;
 mod profiling;
 mod report;
 mod story;
+pub mod studio;
 mod terminal;
 mod watching;
 mod workspace;

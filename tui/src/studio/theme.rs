@@ -218,8 +218,13 @@ impl Theme {
     }
 
     /// With what a file says; else which role or style is wrong.
-    pub fn from_file(file: &ThemeFile, ground: Ground, depth: Depth) -> Result<Self, String> {
-        let mut theme = Theme::new(file.ground.unwrap_or(ground), depth);
+    pub fn from_file(
+        file: &ThemeFile,
+        wanted: Option<Ground>,
+        detected: Ground,
+        depth: Depth,
+    ) -> Result<Self, String> {
+        let mut theme = Theme::new(wanted.or(file.ground).unwrap_or(detected), depth);
         for (name, text) in &file.roles {
             let role = Role::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| {
                 format!("there is no role `{name}`: they are {}", Role::ALL.map(Role::name).join(", "))
@@ -233,6 +238,11 @@ impl Theme {
     /// How something of this role looks.
     pub fn style(&self, role: Role) -> Style {
         self.styles.get(&role).copied().unwrap_or_default()
+    }
+
+    /// The colour of a pixel; none if there are too few colours for pictures.
+    pub fn pixel(&self, [red, green, blue]: [u8; 3]) -> Option<Color> {
+        matches!(self.depth, Depth::True | Depth::Indexed).then(|| colour((red, green, blue), self.depth))
     }
 
     /// The colour of a kind of values: the same for the same name, always.
@@ -421,7 +431,7 @@ mod tests {
         let file: ThemeFile =
             ron::from_str(r##"Theme(ground: Some(Light), roles: { "error": "#ff0000 on #000000 underlined" })"##)
                 .expect("it is one");
-        let theme = Theme::from_file(&file, Ground::Dark, Depth::True).expect("it is sound");
+        let theme = Theme::from_file(&file, None, Ground::Dark, Depth::True).expect("it is sound");
         let error = theme.style(Role::Error);
         assert_eq!((error.fg, error.bg), (Some(Color::Rgb(255, 0, 0)), Some(Color::Rgb(0, 0, 0))));
         let light = Theme::new(Ground::Light, Depth::True);
@@ -432,7 +442,7 @@ mod tests {
     fn a_file_that_is_wrong_says_where() {
         let wrong = |role: &str, look: &str| {
             let file = ThemeFile { ground: None, roles: [(role.to_string(), look.to_string())].into() };
-            Theme::from_file(&file, Ground::Dark, Depth::True).expect_err("it is wrong")
+            Theme::from_file(&file, None, Ground::Dark, Depth::True).expect_err("it is wrong")
         };
         assert!(wrong("eror", "bold").contains("there is no role `eror`: they are text, dim"));
         assert!(wrong("error", "#12").contains("`#12` is neither a colour"));

@@ -69,6 +69,8 @@ pub(crate) struct Flow {
     pub(crate) selected: Option<usize>,
     /// Nodes that a search found.
     pub(crate) found: BTreeSet<usize>,
+    /// Nodes that are marked for what is done next.
+    pub(crate) marked: BTreeSet<usize>,
     /// How far the inspector was scrolled.
     pub(crate) scroll: usize,
     /// The finding that the cursor is on.
@@ -89,6 +91,7 @@ impl Flow {
             camera: Camera { x: 0, y: 0 },
             selected: None,
             found: BTreeSet::new(),
+            marked: BTreeSet::new(),
             scroll: 0,
             problem: 0,
         }

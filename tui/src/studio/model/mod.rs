@@ -12,7 +12,7 @@ use std::time::Duration;
 use easel_engine::{RunId, RunSummary};
 
 pub(crate) use flow::{Checked, Finding, Flow};
-pub(crate) use log::{Line, Log};
+pub(crate) use log::Log;
 pub(crate) use overlay::{Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
 

@@ -1,0 +1,228 @@
+//! Moving about in the graph.
+
+use super::super::effect::Effect;
+use super::super::graph_view::Camera;
+use super::super::keymap::Action;
+use super::super::layout::{Area, Detail, Layout};
+use super::super::message::Tone;
+use super::super::model::{Checked, Flow, Focus, Model, Overlay, Side};
+use super::super::scene::Scene;
+use super::super::view::regions;
+use super::super::fuzzy;
+
+/// Cells by which a key moves the view.
+const PAN: (i32, i32) = (12, 4);
+
+/// What came of checking.
+pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
+    let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == checked.path) else { return Vec::new() };
+    // Of an older text, while a newer one is being checked: better than nothing, but never instead of something newer.
+    if flow.checked.as_ref().is_some_and(|known| known.revision > checked.revision) {
+        return Vec::new();
+    }
+    let is_first = flow.checked.is_none();
+    let files = checked.files.clone();
+    flow.take(checked);
+    if is_first {
+        flow.selected = first(flow);
+        if flow.counts().0 > 0 && model.attached.is_none() {
+            model.side = Side::Problems;
+        }
+    }
+    keep_in_view(model);
+    model.is_changed = true;
+    vec![Effect::Watch(files)]
+}
+
+/// The node at the upper left.
+fn first(flow: &Flow) -> Option<usize> {
+    let boxes = &flow.layout.boxes;
+    (0..boxes.len()).min_by_key(|&at| (boxes[at].x, boxes[at].y))
+}
+
+/// An action of the graph.
+pub(super) fn act(model: &mut Model, action: Action) {
+    let page = i32::from(regions(model).graph.height) / 2;
+    let Some(flow) = &mut model.flow else { return };
+    let pan = |flow: &mut Flow, x: i32, y: i32| {
+        flow.camera = Camera { x: flow.camera.x + x, y: flow.camera.y + y };
+    };
+    match action {
+        Action::PanLeft => pan(flow, -PAN.0, 0),
+        Action::PanRight => pan(flow, PAN.0, 0),
+        Action::PanUp => pan(flow, 0, -PAN.1),
+        Action::PanDown => pan(flow, 0, PAN.1),
+        Action::PageUp => pan(flow, 0, -page),
+        Action::PageDown => pan(flow, 0, page),
+        Action::ZoomIn => return zoom(model, true),
+        Action::ZoomOut => return zoom(model, false),
+        Action::Centre => return centre(model),
+        Action::SearchNext => return next_found(model, true),
+        Action::SearchPrevious => return next_found(model, false),
+        _ => {
+            let target = target(flow, action);
+            return select(model, target);
+        }
+    }
+    bound(model);
+}
+
+/// The node that a key leads to.
+fn target(flow: &Flow, action: Action) -> Option<usize> {
+    let Some(from) = flow.selected else { return first(flow) };
+    let boxes = &flow.layout.boxes;
+    let scene = flow.scene()?;
+    match action {
+        Action::First => first(flow),
+        Action::Last => (0..boxes.len()).max_by_key(|&at| (boxes[at].right(), boxes[at].y)),
+        Action::Upstream => along(scene, from, true),
+        Action::Downstream => along(scene, from, false),
+        Action::Left => nearest(&flow.layout, from, |from, to| (from.0 - to.0, (from.1 - to.1).abs())),
+        Action::Right => nearest(&flow.layout, from, |from, to| (to.0 - from.0, (from.1 - to.1).abs())),
+        Action::Up => nearest(&flow.layout, from, |from, to| (from.1 - to.1, (from.0 - to.0).abs())),
+        Action::Down => nearest(&flow.layout, from, |from, to| (to.1 - from.1, (from.0 - to.0).abs())),
+        _ => None,
+    }
+}
+
+fn along(scene: &Scene, from: usize, is_up: bool) -> Option<usize> {
+    let ends = scene.wires.iter().map(|wire| if is_up { (wire.to.node, wire.from.node) } else { (wire.from.node, wire.to.node) });
+    ends.into_iter().find(|(here, _)| *here == from).map(|(_, there)| there)
+}
+
+/// The box nearest in one direction: `apart` gives how far ahead another middle is, and how far to the side. What is to
+/// the side counts for more, since rows of text are higher than columns are wide.
+fn nearest(layout: &Layout, from: usize, apart: impl Fn((i32, i32), (i32, i32)) -> (i32, i32)) -> Option<usize> {
+    let middle = layout.boxes.get(from)?.centre();
+    let distance = |area: &Area| {
+        let (ahead, aside) = apart(middle, area.centre());
+        (ahead > 0).then_some(ahead + aside * 3)
+    };
+    let others = layout.boxes.iter().enumerate().filter(|(at, _)| *at != from);
+    others.filter_map(|(at, area)| Some((distance(area)?, at))).min().map(|(_, at)| at)
+}
+
+/// Puts the cursor on a node.
+pub(super) fn select(model: &mut Model, node: Option<usize>) {
+    let Some(flow) = &mut model.flow else { return };
+    if let Some(node) = node.filter(|node| *node < flow.layout.boxes.len()) {
+        flow.selected = Some(node);
+        flow.scroll = 0;
+        keep_in_view(model);
+    }
+}
+
+fn zoom(model: &mut Model, is_in: bool) {
+    let Some(flow) = &mut model.flow else { return };
+    let detail = if is_in { flow.detail.closer() } else { flow.detail.farther() };
+    if detail == flow.detail {
+        return;
+    }
+    flow.detail = detail;
+    flow.lay_out();
+    let name = match detail {
+        Detail::Name => "names",
+        Detail::State => "names and states",
+        Detail::Parameters => "sockets and what is written in them",
+        Detail::Preview => "sockets and pictures",
+    };
+    model.notice = Some((Tone::Detail, format!("shown of each node: {name}")));
+    centre(model);
+}
+
+/// Brings the selected node to the middle.
+fn centre(model: &mut Model) {
+    let graph = regions(model).graph;
+    let Some(flow) = &mut model.flow else { return };
+    if let Some(area) = flow.selected.and_then(|at| flow.layout.boxes.get(at)) {
+        let (x, y) = area.centre();
+        flow.camera = Camera { x: x - i32::from(graph.width) / 2, y: y - i32::from(graph.height) / 2 };
+    }
+    bound(model);
+}
+
+/// Moves the view so far that the selected node is in it.
+pub(super) fn keep_in_view(model: &mut Model) {
+    let graph = regions(model).graph;
+    let (width, height) = (i32::from(graph.width), i32::from(graph.height));
+    if let Some(flow) = &mut model.flow
+        && let Some(area) = flow.selected.and_then(|at| flow.layout.boxes.get(at))
+    {
+        let fit = |at: i32, start: i32, size: i32, length: i32| {
+            let (low, high) = (start + length.min(size) - size, start);
+            at.clamp(low.min(high), high)
+        };
+        flow.camera.x = fit(flow.camera.x, area.x, width, area.width);
+        flow.camera.y = fit(flow.camera.y, area.y, height, area.height);
+    }
+    bound(model);
+}
+
+/// The view does not leave the graph behind.
+fn bound(model: &mut Model) {
+    let graph = regions(model).graph;
+    let Some(flow) = &mut model.flow else { return };
+    let limit = |at: i32, size: u16, length: i32| at.clamp(0, (length - i32::from(size)).max(0));
+    flow.camera.x = limit(flow.camera.x, graph.width, flow.layout.size.0);
+    flow.camera.y = limit(flow.camera.y, graph.height, flow.layout.size.1);
+}
+
+/// Moves the view to a place of the layout.
+pub(super) fn look_at(model: &mut Model, x: i32, y: i32) {
+    let graph = regions(model).graph;
+    if let Some(flow) = &mut model.flow {
+        flow.camera = Camera { x: x - i32::from(graph.width) / 2, y: y - i32::from(graph.height) / 2 };
+    }
+    bound(model);
+}
+
+/// Moves the view by so many cells.
+pub(super) fn scroll(model: &mut Model, x: i32, y: i32) {
+    if let Some(flow) = &mut model.flow {
+        flow.camera = Camera { x: flow.camera.x + x, y: flow.camera.y + y };
+    }
+    bound(model);
+}
+
+/// Finds nodes by name or type; the best is selected.
+pub(super) fn search(model: &mut Model, text: &str) {
+    let Some(flow) = &mut model.flow else { return };
+    let Some(checked) = &flow.checked else { return };
+    let names: Vec<_> = checked.scene.nodes.iter().map(|node| format!("{} {}", node.id, node.node_type)).collect();
+    let found = if text.trim().is_empty() { Vec::new() } else { fuzzy::ranked(text, names.iter().map(String::as_str)) };
+    flow.found = found.iter().copied().collect();
+    select(model, found.first().copied());
+}
+
+fn next_found(model: &mut Model, is_forward: bool) {
+    let Some(flow) = &model.flow else { return };
+    let at = flow.selected.unwrap_or(0);
+    let next = if is_forward {
+        flow.found.range(at + 1..).next().or(flow.found.first())
+    } else {
+        flow.found.range(..at).next_back().or(flow.found.last())
+    };
+    match next.copied() {
+        Some(next) => select(model, Some(next)),
+        None => model.notice = Some((Tone::Detail, "nothing was searched for, or nothing found".into())),
+    }
+}
+
+/// To the node that the problem is about, which the cursor is on.
+pub(super) fn go_to_problem(model: &mut Model) {
+    let Some(flow) = &model.flow else { return };
+    match flow.findings().get(flow.problem).and_then(|finding| finding.node) {
+        Some(node) => {
+            model.focus = Focus::Graph;
+            select(model, Some(node));
+        }
+        None => {
+            let finding = flow.findings().get(flow.problem);
+            model.overlay = finding.map(|finding| Overlay::Story {
+                title: finding.message.clone(),
+                text: finding.drawn.clone(),
+                scroll: 0,
+            });
+        }
+    }
+}
