@@ -73,7 +73,7 @@ pub use document::{
     Ragged, Spanned, Workflow, WorkflowInput, WorkflowOutput,
 };
 pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId};
-pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Wire};
+pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Part, Wire};
 #[doc(hidden)]
 pub use journal::probe as journal_probe;
 pub use journal::{

@@ -8,10 +8,12 @@ mod fragment;
 mod hints;
 mod link;
 mod modules;
+mod part;
 mod promises;
 mod references;
 
 pub use fragment::{Fragment, FragmentFeed, FragmentNode};
+pub use part::Part;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -120,7 +120,8 @@ fn start(arguments: &Arguments) -> Result<Start, CommandError> {
         Some(Attach::Newest) => return newest().map(Start::Run),
         Some(Attach::Run(run)) => {
             let journal = workspace::journal_to_read()?;
-            let journal = journal.ok_or_else(|| CommandError::wrong(format!("there is no run {run}: nothing was run yet")))?;
+            let journal =
+                journal.ok_or_else(|| CommandError::wrong(format!("there is no run {run}: nothing was run yet")))?;
             journal.state(RunId(run))?;
             return Ok(Start::Run(RunId(run)));
         }

@@ -65,8 +65,9 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CommandError> {
 }
 
 fn refused(path: &Path, why: &str) -> CommandError {
-    CommandError::wrong(format!("`{}` is not as it should be:\n  {why}", path.display()))
-        .with_hint("mend it, or move it away: without it, everything is as usual; `easel help tui` says what goes into it")
+    CommandError::wrong(format!("`{}` is not as it should be:\n  {why}", path.display())).with_hint(
+        "mend it, or move it away: without it, everything is as usual; `easel help tui` says what goes into it",
+    )
 }
 
 #[cfg(test)]

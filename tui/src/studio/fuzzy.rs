@@ -10,7 +10,8 @@ pub(crate) fn score(typed: &str, name: &str) -> Option<i64> {
     for wanted in typed.chars().filter(|c| !c.is_whitespace()) {
         loop {
             let (at, letter) = letters.next()?;
-            let is_start = before.is_none_or(|c: char| !c.is_alphanumeric()) || (letter.is_uppercase() && before.is_some_and(char::is_lowercase));
+            let is_start = before.is_none_or(|c: char| !c.is_alphanumeric())
+                || (letter.is_uppercase() && before.is_some_and(char::is_lowercase));
             before = Some(letter);
             if !letter.to_lowercase().eq(wanted.to_lowercase()) {
                 continue;

@@ -6,6 +6,8 @@
 mod config;
 mod effect;
 mod field;
+#[cfg(test)]
+mod fixture;
 mod fuzzy;
 pub mod graph_view;
 mod keymap;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
+use super::graph_view::{Look as Part, Palette};
+
 /// What something is drawn as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -218,12 +220,7 @@ impl Theme {
     }
 
     /// With what a file says; else which role or style is wrong.
-    pub fn from_file(
-        file: &ThemeFile,
-        wanted: Option<Ground>,
-        detected: Ground,
-        depth: Depth,
-    ) -> Result<Self, String> {
+    pub fn from_file(file: &ThemeFile, wanted: Option<Ground>, detected: Ground, depth: Depth) -> Result<Self, String> {
         let mut theme = Theme::new(wanted.or(file.ground).unwrap_or(detected), depth);
         for (name, text) in &file.roles {
             let role = Role::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| {
@@ -251,11 +248,37 @@ impl Theme {
             return Style::new();
         }
         // FNV-1a: spreads short names well, and is the same everywhere.
-        let hash = kind.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let hash = kind
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
         let index = (hash >> 32) as usize % self.kinds.len();
         Style::new().fg(self.kinds[index])
+    }
+}
+
+impl Palette for Theme {
+    fn look(&self, part: Part) -> Style {
+        self.style(match part {
+            Part::Border => Role::Border,
+            Part::Selected => Role::Focus,
+            Part::Marked => Role::Marked,
+            Part::Found => Role::Found,
+            Part::Name => Role::Title,
+            Part::Dim => Role::Dim,
+            Part::Socket => Role::Text,
+            Part::Literal => Role::Hint,
+            Part::Error => Role::Error,
+            Part::Warning => Role::Warning,
+            Part::Running => Role::Running,
+            Part::Done => Role::Done,
+            Part::Cached => Role::Cached,
+            Part::Waiting => Role::Waiting,
+            Part::Viewport => Role::Selection,
+        })
+    }
+
+    fn kind(&self, kind: &str) -> Style {
+        if kind.is_empty() { self.style(Role::Wire) } else { self.kind_colour(kind) }
     }
 }
 

@@ -7,8 +7,8 @@
 
 mod contents;
 mod debounce;
-mod follow;
 mod folders;
+mod follow;
 mod inspect;
 mod places;
 mod session;

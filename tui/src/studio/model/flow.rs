@@ -86,9 +86,9 @@ impl Flow {
             revision: 0,
             unreadable: None,
             checked: None,
-            layout: layout::layout(&Scene::default(), Detail::State),
-            detail: Detail::State,
-            camera: Camera { x: 0, y: 0 },
+            layout: Layout::default(),
+            detail: Detail::default(),
+            camera: Camera::default(),
             selected: None,
             found: BTreeSet::new(),
             marked: BTreeSet::new(),
@@ -120,7 +120,8 @@ impl Flow {
 
     /// Takes over what came of checking; where the cursor is stays the same node.
     pub(crate) fn take(&mut self, checked: Checked) {
-        let id = |flow: &Flow, at: usize| flow.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone());
+        let id =
+            |flow: &Flow, at: usize| flow.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone());
         let selected = self.selected.and_then(|at| id(self, at));
         let find = |id: &String| checked.scene.nodes.iter().position(|node| node.id == *id);
         self.selected = selected.as_ref().and_then(find);

@@ -90,7 +90,8 @@ impl Studio {
         signals::listen(guard.lender(), sender.clone())?;
         keyboard::listen(sender)?;
         world.perform(begin(&mut model, self.start));
-        let ended = Loop { model: &mut model, world: &mut world, began: Instant::now() }.go(&messages, &guard, &mut terminal);
+        let ended =
+            Loop { model: &mut model, world: &mut world, began: Instant::now() }.go(&messages, &guard, &mut terminal);
         drop(guard);
         drop(listening);
         if world.runner.is_running() {

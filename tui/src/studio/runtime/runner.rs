@@ -79,10 +79,7 @@ impl Runner {
         self.recorded(move |journal| Ok(journal.resume(run)?));
     }
 
-    fn recorded(
-        &mut self,
-        claim: impl FnOnce(&easel_engine::Journal) -> Result<Claim, CommandError> + Send + 'static,
-    ) {
+    fn recorded(&mut self, claim: impl FnOnce(&easel_engine::Journal) -> Result<Claim, CommandError> + Send + 'static) {
         let memory = self.memory;
         self.spawn(move |forward, cancel| {
             let journal = workspace::needed_journal()?;
@@ -194,4 +191,3 @@ impl Reporter for Forward {
         })
     }
 }
-

@@ -1,20 +1,19 @@
 //! Moving about in the graph.
 
 use super::super::effect::Effect;
-use super::super::graph_view::Camera;
+use super::super::graph_view::{self, Camera, Direction, downstream, neighbour, upstream};
 use super::super::keymap::Action;
-use super::super::layout::{Area, Detail, Layout};
+use super::super::layout::Detail;
 use super::super::message::Tone;
 use super::super::model::{Checked, Flow, Focus, Model, Overlay, Side};
-use super::super::scene::Scene;
 use super::super::view::regions;
-use super::super::fuzzy;
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
 
 /// What came of checking.
 pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
+    let screen = screen(model);
     let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == checked.path) else { return Vec::new() };
     // Of an older text, while a newer one is being checked: better than nothing, but never instead of something newer.
     if flow.checked.as_ref().is_some_and(|known| known.revision > checked.revision) {
@@ -25,6 +24,7 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
     flow.take(checked);
     if is_first {
         flow.selected = first(flow);
+        flow.camera = Camera::fitting(&flow.layout, screen);
         if flow.counts().0 > 0 && model.attached.is_none() {
             model.side = Side::Problems;
         }
@@ -70,36 +70,19 @@ pub(super) fn act(model: &mut Model, action: Action) {
 /// The node that a key leads to.
 fn target(flow: &Flow, action: Action) -> Option<usize> {
     let Some(from) = flow.selected else { return first(flow) };
-    let boxes = &flow.layout.boxes;
+    let (boxes, layout) = (&flow.layout.boxes, &flow.layout);
     let scene = flow.scene()?;
     match action {
         Action::First => first(flow),
         Action::Last => (0..boxes.len()).max_by_key(|&at| (boxes[at].right(), boxes[at].y)),
-        Action::Upstream => along(scene, from, true),
-        Action::Downstream => along(scene, from, false),
-        Action::Left => nearest(&flow.layout, from, |from, to| (from.0 - to.0, (from.1 - to.1).abs())),
-        Action::Right => nearest(&flow.layout, from, |from, to| (to.0 - from.0, (from.1 - to.1).abs())),
-        Action::Up => nearest(&flow.layout, from, |from, to| (from.1 - to.1, (from.0 - to.0).abs())),
-        Action::Down => nearest(&flow.layout, from, |from, to| (to.1 - from.1, (from.0 - to.0).abs())),
+        Action::Upstream => upstream(scene, layout, from).first().copied(),
+        Action::Downstream => downstream(scene, layout, from).first().copied(),
+        Action::Left => neighbour(layout, from, Direction::Left),
+        Action::Right => neighbour(layout, from, Direction::Right),
+        Action::Up => neighbour(layout, from, Direction::Up),
+        Action::Down => neighbour(layout, from, Direction::Down),
         _ => None,
     }
-}
-
-fn along(scene: &Scene, from: usize, is_up: bool) -> Option<usize> {
-    let ends = scene.wires.iter().map(|wire| if is_up { (wire.to.node, wire.from.node) } else { (wire.from.node, wire.to.node) });
-    ends.into_iter().find(|(here, _)| *here == from).map(|(_, there)| there)
-}
-
-/// The box nearest in one direction: `apart` gives how far ahead another middle is, and how far to the side. What is to
-/// the side counts for more, since rows of text are higher than columns are wide.
-fn nearest(layout: &Layout, from: usize, apart: impl Fn((i32, i32), (i32, i32)) -> (i32, i32)) -> Option<usize> {
-    let middle = layout.boxes.get(from)?.centre();
-    let distance = |area: &Area| {
-        let (ahead, aside) = apart(middle, area.centre());
-        (ahead > 0).then_some(ahead + aside * 3)
-    };
-    let others = layout.boxes.iter().enumerate().filter(|(at, _)| *at != from);
-    others.filter_map(|(at, area)| Some((distance(area)?, at))).min().map(|(_, at)| at)
 }
 
 /// Puts the cursor on a node.
@@ -113,13 +96,16 @@ pub(super) fn select(model: &mut Model, node: Option<usize>) {
 }
 
 fn zoom(model: &mut Model, is_in: bool) {
+    let screen = screen(model);
     let Some(flow) = &mut model.flow else { return };
     let detail = if is_in { flow.detail.closer() } else { flow.detail.farther() };
     if detail == flow.detail {
         return;
     }
+    let before = std::mem::take(&mut flow.layout);
     flow.detail = detail;
     flow.lay_out();
+    flow.camera = flow.camera.following(&before, &flow.layout, screen, flow.selected);
     let name = match detail {
         Detail::Name => "names",
         Detail::State => "names and states",
@@ -127,51 +113,51 @@ fn zoom(model: &mut Model, is_in: bool) {
         Detail::Preview => "sockets and pictures",
     };
     model.notice = Some((Tone::Detail, format!("shown of each node: {name}")));
-    centre(model);
+    bound(model);
+}
+
+/// Columns and lines of the graph on the screen.
+fn screen(model: &Model) -> (u16, u16) {
+    let graph = regions(model).graph;
+    (graph.width, graph.height)
 }
 
 /// Brings the selected node to the middle.
 fn centre(model: &mut Model) {
-    let graph = regions(model).graph;
-    let Some(flow) = &mut model.flow else { return };
-    if let Some(area) = flow.selected.and_then(|at| flow.layout.boxes.get(at)) {
-        let (x, y) = area.centre();
-        flow.camera = Camera { x: x - i32::from(graph.width) / 2, y: y - i32::from(graph.height) / 2 };
+    let screen = screen(model);
+    if let Some(flow) = &mut model.flow
+        && let Some(at) = flow.selected
+    {
+        flow.camera = flow.camera.centred(&flow.layout, screen, at);
     }
     bound(model);
 }
 
 /// Moves the view so far that the selected node is in it.
 pub(super) fn keep_in_view(model: &mut Model) {
-    let graph = regions(model).graph;
-    let (width, height) = (i32::from(graph.width), i32::from(graph.height));
+    let screen = screen(model);
     if let Some(flow) = &mut model.flow
-        && let Some(area) = flow.selected.and_then(|at| flow.layout.boxes.get(at))
+        && let Some(at) = flow.selected
+        && screen != (0, 0)
     {
-        let fit = |at: i32, start: i32, size: i32, length: i32| {
-            let (low, high) = (start + length.min(size) - size, start);
-            at.clamp(low.min(high), high)
-        };
-        flow.camera.x = fit(flow.camera.x, area.x, width, area.width);
-        flow.camera.y = fit(flow.camera.y, area.y, height, area.height);
+        flow.camera = flow.camera.revealing(&flow.layout, screen, at);
     }
     bound(model);
 }
 
 /// The view does not leave the graph behind.
 fn bound(model: &mut Model) {
-    let graph = regions(model).graph;
-    let Some(flow) = &mut model.flow else { return };
-    let limit = |at: i32, size: u16, length: i32| at.clamp(0, (length - i32::from(size)).max(0));
-    flow.camera.x = limit(flow.camera.x, graph.width, flow.layout.size.0);
-    flow.camera.y = limit(flow.camera.y, graph.height, flow.layout.size.1);
+    let screen = screen(model);
+    if let Some(flow) = &mut model.flow {
+        flow.camera = flow.camera.bounded(&flow.layout, screen);
+    }
 }
 
 /// Moves the view to a place of the layout.
 pub(super) fn look_at(model: &mut Model, x: i32, y: i32) {
-    let graph = regions(model).graph;
+    let screen = screen(model);
     if let Some(flow) = &mut model.flow {
-        flow.camera = Camera { x: x - i32::from(graph.width) / 2, y: y - i32::from(graph.height) / 2 };
+        flow.camera = flow.camera.centred_on((x, y), screen);
     }
     bound(model);
 }
@@ -188,8 +174,7 @@ pub(super) fn scroll(model: &mut Model, x: i32, y: i32) {
 pub(super) fn search(model: &mut Model, text: &str) {
     let Some(flow) = &mut model.flow else { return };
     let Some(checked) = &flow.checked else { return };
-    let names: Vec<_> = checked.scene.nodes.iter().map(|node| format!("{} {}", node.id, node.node_type)).collect();
-    let found = if text.trim().is_empty() { Vec::new() } else { fuzzy::ranked(text, names.iter().map(String::as_str)) };
+    let found = graph_view::search(&checked.scene, text);
     flow.found = found.iter().copied().collect();
     select(model, found.first().copied());
 }

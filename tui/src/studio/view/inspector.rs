@@ -138,9 +138,11 @@ fn fed(scene: &Scene, at: usize, name: &str) -> Option<String> {
     let socket = inputs.iter().position(|input| input.name == name)?;
     let port = Port { node: at, socket };
     let sources: Vec<_> = scene
-        .into(port)
+        .wires
+        .iter()
+        .filter(|wire| wire.to == port)
         .filter_map(|wire| {
-            let from = scene.wires.get(wire)?.from;
+            let from = wire.from;
             let node = scene.nodes.get(from.node)?;
             Some(format!("{}.{}", node.id, node.outputs.get(from.socket)?.name))
         })

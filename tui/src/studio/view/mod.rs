@@ -171,7 +171,13 @@ fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     let errors = model.flow.as_ref().map_or(0, |flow| flow.counts().0);
     for (x, text, side) in tab_places(model, area) {
         let role = match side {
-            _ if side == model.side => if model.focus == Focus::Side { Role::Selection } else { Role::Title },
+            _ if side == model.side => {
+                if model.focus == Focus::Side {
+                    Role::Selection
+                } else {
+                    Role::Title
+                }
+            }
             Side::Problems if errors > 0 => Role::Error,
             _ => Role::Dim,
         };

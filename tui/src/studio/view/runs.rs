@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 
 use super::super::model::Model;
 use super::super::theme::Role;
-use super::pen::{Pen, fitted};
 use super::page_start;
+use super::pen::{Pen, fitted};
 use crate::story;
 use crate::terminal::seconds;
 

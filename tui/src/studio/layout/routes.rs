@@ -1,0 +1,237 @@
+//! One component laid out: everything put together, and the wires drawn out cell by cell.
+
+use std::collections::BTreeMap;
+
+use super::channel::{Channel, Ends, Way, channel};
+use super::mesh::{Mesh, Strand};
+use super::pack::Component;
+use super::ranks::{Ranks, ranks};
+use super::{Area, Detail, Route, order, rows, size, socket_row};
+use crate::studio::scene::Scene;
+
+/// A gap is at least this wide.
+const NARROWEST_GAP: i32 = 3;
+/// Columns of a gap left and right of its tracks.
+const MARGIN: i32 = 1;
+
+/// A component with its upper left corner at (0, 0).
+pub(super) struct Part {
+    pub(super) nodes: Vec<(usize, Area)>,
+    pub(super) wires: Vec<(usize, Route)>,
+    pub(super) size: (i32, i32),
+}
+
+/// Lays one component of a scene out.
+pub(super) fn part(scene: &Scene, detail: Detail, component: &Component) -> Part {
+    let sizes: Vec<_> = component.nodes.iter().map(|&node| size::size(&scene.nodes[node], detail)).collect();
+    let strands: Vec<_> = component
+        .wires
+        .iter()
+        .map(|&(wire, from, to)| Strand {
+            from,
+            from_row: socket_row(detail, scene.wires[wire].from.socket),
+            to,
+            to_row: socket_row(detail, scene.wires[wire].to.socket),
+        })
+        .collect();
+    let pairs: Vec<_> = strands.iter().map(|strand| (strand.from, strand.to)).collect();
+    let ranks = ranks(component.nodes.len(), &pairs);
+    let mut mesh = Mesh::new(&sizes, &strands, &ranks);
+    order::order(&mut mesh);
+    let rows = rows::rows(&mesh, detail);
+    let plan = Plan::new(&mesh, &rows, &strands, &ranks);
+    let mut size = (plan.width, 0);
+    let nodes = component.nodes.iter().enumerate().map(|(vertex, &node)| {
+        let area = plan.area(vertex);
+        size.1 = size.1.max(area.bottom());
+        (node, area)
+    });
+    let nodes = nodes.collect();
+    let wires = component.wires.iter().enumerate().map(|(strand, &(wire, ..))| {
+        let route = plan.route(strand);
+        size.1 = route.cells.iter().fold(size.1, |bottom, &(_, y)| bottom.max(y + 1));
+        (wire, route)
+    });
+    let wires = wires.collect();
+    Part { nodes, wires, size }
+}
+
+/// Where the layers and the gaps are.
+struct Plan<'p> {
+    mesh: &'p Mesh,
+    rows: &'p [i32],
+    strands: &'p [Strand],
+    ranks: &'p Ranks,
+    /// Of wires that lead back, the row below everything on which they do, by net.
+    lanes: BTreeMap<usize, i32>,
+    gaps: Vec<Gap>,
+    /// The left border of each layer.
+    columns: Vec<i32>,
+    width: i32,
+}
+
+/// What is left of a layer, or right of the last.
+struct Gap {
+    x: i32,
+    channel: Channel,
+    /// The nets in it, as places in the channel.
+    nets: BTreeMap<usize, usize>,
+}
+
+impl<'p> Plan<'p> {
+    fn new(mesh: &'p Mesh, rows: &'p [i32], strands: &'p [Strand], ranks: &'p Ranks) -> Self {
+        let mut plan = Plan {
+            mesh,
+            rows,
+            strands,
+            ranks,
+            lanes: lanes(mesh, rows, ranks),
+            gaps: Vec::new(),
+            columns: Vec::new(),
+            width: 0,
+        };
+        let ends = plan.ends();
+        let last = mesh.layers.len();
+        let mut x = 0;
+        for (gap, nets) in ends.into_iter().enumerate() {
+            let places = nets.keys().enumerate().map(|(place, &net)| (net, place)).collect();
+            let channel = channel(&nets.into_values().collect::<Vec<_>>());
+            let is_inner = gap > 0 && gap < last;
+            let width = match channel.tracks {
+                0 if !is_inner => 0,
+                tracks => (tracks + 2 * MARGIN).max(NARROWEST_GAP),
+            };
+            plan.gaps.push(Gap { x, channel, nets: places });
+            x += width;
+            if let Some(layer) = mesh.layers.get(gap) {
+                plan.columns.push(x);
+                x += layer.iter().map(|&vertex| mesh.vertices[vertex].width).max().unwrap_or(0);
+            }
+        }
+        plan.width = x;
+        plan
+    }
+
+    /// Of every gap, where which nets meet its borders.
+    fn ends(&self) -> Vec<BTreeMap<usize, Ends>> {
+        let mut gaps: Vec<BTreeMap<usize, Ends>> = vec![BTreeMap::new(); self.mesh.layers.len() + 1];
+        for link in &self.mesh.links {
+            let ends = gaps[self.mesh.vertices[link.to].layer].entry(link.net).or_default();
+            ends.left.insert(self.rows[link.from] + link.from_row);
+            ends.right.insert(self.rows[link.to] + link.to_row);
+        }
+        for (index, strand) in self.strands.iter().enumerate().filter(|(index, _)| self.ranks.leads_back[*index]) {
+            let net = self.mesh.net_of[index];
+            let Some(&lane) = self.lanes.get(&net) else { continue };
+            let (from, to) = (self.mesh.vertices[strand.from].layer, self.mesh.vertices[strand.to].layer);
+            let out = gaps[from + 1].entry(net).or_default();
+            out.left.extend([self.rows[strand.from] + strand.from_row, lane]);
+            for gap in &mut gaps[to + 1..=from] {
+                let ends = gap.entry(net).or_default();
+                ends.left.insert(lane);
+                ends.right.insert(lane);
+            }
+            gaps[to].entry(net).or_default().right.extend([lane, self.rows[strand.to] + strand.to_row]);
+        }
+        gaps
+    }
+
+    fn area(&self, vertex: usize) -> Area {
+        let here = &self.mesh.vertices[vertex];
+        Area { x: self.columns[here.layer], y: self.rows[vertex], width: here.width, height: here.height }
+    }
+
+    fn route(&self, index: usize) -> Route {
+        let strand = &self.strands[index];
+        let net = self.mesh.net_of[index];
+        let (from, to) = (self.area(strand.from), self.area(strand.to));
+        let (first, last) = (self.mesh.vertices[strand.from].layer, self.mesh.vertices[strand.to].layer);
+        let end = (to.x - 1, to.y + strand.to_row);
+        let mut pen = Pen { cells: vec![(from.right(), from.y + strand.from_row)] };
+        if self.ranks.leads_back[index] {
+            let lane = self.lanes.get(&net).copied().unwrap_or(end.1);
+            pen.turn(self.track(first + 1, net, true), lane);
+            pen.turn(self.track(last, net, false), end.1);
+        } else {
+            for layer in first + 1..=last {
+                let through = self.mesh.passing.get(&(net, layer)).filter(|_| layer < last);
+                let row = through.map_or(end.1, |&vertex| self.rows[vertex]);
+                self.cross(&mut pen, layer, net, row);
+            }
+        }
+        pen.along(end.0);
+        Route { cells: pen.cells }
+    }
+
+    /// Through the gap left of a layer, to that row.
+    fn cross(&self, pen: &mut Pen, layer: usize, net: usize, row: i32) {
+        let gap = &self.gaps[layer];
+        let Some(&place) = gap.nets.get(&net) else { return };
+        let x = |track: i32| gap.x + MARGIN + track;
+        match gap.channel.ways[place] {
+            _ if pen.row() == row => {}
+            Way::Straight => {}
+            Way::Turn(track) => pen.turn(x(track), row),
+            Way::Aside { first, row: aside, second } => {
+                pen.turn(x(first), aside);
+                pen.turn(x(second), row);
+            }
+        }
+    }
+
+    /// The column of a net's vertical part in a gap, of its ends on the left or of those on the right.
+    fn track(&self, gap: usize, net: usize, is_left: bool) -> i32 {
+        let gap = &self.gaps[gap];
+        let track = match gap.nets.get(&net).map(|&place| gap.channel.ways[place]) {
+            Some(Way::Turn(track)) => track,
+            Some(Way::Aside { first, .. }) if is_left => first,
+            Some(Way::Aside { second, .. }) => second,
+            Some(Way::Straight) | None => 0,
+        };
+        gap.x + MARGIN + track
+    }
+}
+
+/// A row of its own below everything for each net that leads back.
+fn lanes(mesh: &Mesh, rows: &[i32], ranks: &Ranks) -> BTreeMap<usize, i32> {
+    let bottom = mesh.vertices.iter().zip(rows).map(|(vertex, row)| row + vertex.height).max().unwrap_or(0);
+    let mut lanes: BTreeMap<usize, i32> = BTreeMap::new();
+    for (net, _) in mesh.net_of.iter().zip(&ranks.leads_back).filter(|(_, back)| **back) {
+        let next = bottom + lanes.len() as i32;
+        lanes.entry(*net).or_insert(next);
+    }
+    lanes
+}
+
+/// Draws a line cell by cell.
+struct Pen {
+    /// At least one.
+    cells: Vec<(i32, i32)>,
+}
+
+impl Pen {
+    fn row(&self) -> i32 {
+        self.cells.last().map_or(0, |cell| cell.1)
+    }
+
+    /// Along the row to that column.
+    fn along(&mut self, to: i32) {
+        let Some(&(x, y)) = self.cells.last() else { return };
+        if x < to {
+            self.cells.extend((x + 1..=to).map(|x| (x, y)));
+        } else {
+            self.cells.extend((to..x).rev().map(|x| (x, y)));
+        }
+    }
+
+    /// Along the row to that column, and from there to that row.
+    fn turn(&mut self, column: i32, row: i32) {
+        self.along(column);
+        let Some(&(x, y)) = self.cells.last() else { return };
+        if y < row {
+            self.cells.extend((y + 1..=row).map(|y| (x, y)));
+        } else {
+            self.cells.extend((row..y).rev().map(|y| (x, y)));
+        }
+    }
+}
