@@ -17,6 +17,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     pub(crate) label: String,
     pub(crate) hint: Option<String>,
+    /// What was meant, as RON, if that is plain.
+    pub(crate) fix: Option<String>,
 }
 
 impl Problem {
@@ -27,6 +29,7 @@ impl Problem {
             message: format!("cannot take this: {message}"),
             label: "here".into(),
             hint: None,
+            fix: None,
         }
     }
 }
@@ -42,6 +45,7 @@ pub(crate) fn check(value: &Value, range: Option<&RangeInclusive<f64>>, choices:
             message: format!("is {}, but should be {words}", value.summary()),
             label: format!("should be {words}"),
             hint: None,
+            fix: None,
         });
     }
     if choices.is_empty() {
@@ -54,6 +58,10 @@ pub(crate) fn check(value: &Value, range: Option<&RangeInclusive<f64>>, choices:
             message: format!("is {text:?}, which is none of its choices"),
             label: "not a choice".into(),
             hint: suggest::hint_and_list(text, "there are", choices.iter().copied()),
+            // One of several texts has no place of its own.
+            fix: suggest::closest(text, choices.iter().copied())
+                .filter(|_| value.list().is_none())
+                .map(|choice| Literal::Text(choice.into()).to_string()),
         }),
     }
 }

@@ -24,6 +24,15 @@ pub struct Label {
     pub text: String,
 }
 
+/// A piece of a text and what is to stand in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// Bytes of the text; empty to put something in.
+    pub span: Range<usize>,
+    /// What comes there.
+    pub text: String,
+}
+
 /// One finding about a workflow.
 ///
 /// ```
@@ -49,13 +58,15 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What the hint says, as a change to the text, where it is plain what was meant.
+    pub fix: Option<Replacement>,
 }
 
 impl Diagnostic {
     /// An error without a place.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Diagnostic { severity: Severity::Error, code, message, source: None, labels: Vec::new(), hint: None }
+        Diagnostic { severity: Severity::Error, code, message, source: None, labels: Vec::new(), hint: None, fix: None }
     }
 
     /// A warning without a place.
@@ -79,6 +90,20 @@ impl Diagnostic {
     pub(crate) fn with_hint_if(mut self, hint: Option<String>) -> Self {
         self.hint = hint.or(self.hint);
         self
+    }
+
+    /// Says how the text is mended.
+    pub fn with_fix(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.fix = Some(Replacement { span, text: text.into() });
+        self
+    }
+
+    /// The same, if it is known what was meant.
+    pub(crate) fn with_fix_if(self, span: &Range<usize>, text: Option<String>) -> Self {
+        match text {
+            Some(text) => self.with_fix(span.clone(), text),
+            None => self,
+        }
     }
 
     /// Whether it keeps the workflow from running.

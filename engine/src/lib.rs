@@ -43,6 +43,7 @@ mod cancel;
 mod check;
 mod diagnostic;
 mod document;
+pub mod edit;
 mod event;
 mod graph;
 mod guard;
@@ -67,7 +68,7 @@ pub use cache::{
     NodeTypeStats, VerifyReport,
 };
 pub use cancel::CancelToken;
-pub use diagnostic::{Diagnostic, Label, Severity};
+pub use diagnostic::{Diagnostic, Label, Replacement, Severity};
 pub use document::{
     Call, Document, FORMAT_VERSIONS, Feed, Form, Literal, LiteralList, LocalWorkflow, NodeEntry, NodeInput, Options,
     Ragged, Spanned, Workflow, WorkflowInput, WorkflowOutput,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fields::Fields;
+use super::fields::{Fields, name_fix};
 use super::read::Reader;
 use super::tree::{Slice, Tree, TreeKind};
 use super::{Call, Form, Literal, Options, Ragged, Spanned};
@@ -22,7 +22,7 @@ const RAGGED: [(&str, Ragged); 3] =
     [("refuse", Ragged::Refuse), ("shortest", Ragged::Shortest), ("repeat_last", Ragged::RepeatLast)];
 
 impl Form {
-    fn fields(self) -> &'static [&'static str] {
+    pub(crate) fn fields(self) -> &'static [&'static str] {
         match self {
             Form::Include => &["workflow", "with", "options"],
             Form::Map => &["workflow", "over", "with", "index", "ragged", "options"],
@@ -92,8 +92,10 @@ impl Reader {
             None => {
                 let hint = suggest::hint_and_list(&text.value, "there are", RAGGED.map(|(name, _)| name));
                 let message = format!("`Map.ragged` is {:?}, which is none of its choices", text.value);
-                let diagnostic = Diagnostic::error("not-a-choice", message).with_label(text.span, "not a choice");
-                self.report(diagnostic.with_hint_if(hint));
+                let fix = name_fix(&text.value, &text.span, &RAGGED.map(|(name, _)| name));
+                let diagnostic =
+                    Diagnostic::error("not-a-choice", message).with_label(text.span.clone(), "not a choice");
+                self.report(diagnostic.with_hint_if(hint).with_fix_if(&text.span, fix));
             }
         }
     }
@@ -168,8 +170,9 @@ impl Reader {
                 |close| format!("did you mean `{close}`?"),
             );
             let diagnostic = Diagnostic::error("unknown-field", format!("`{}` has no field `{name}`", form.name()))
-                .with_label(span, "not known")
-                .with_hint(hint);
+                .with_label(span.clone(), "not known")
+                .with_hint(hint)
+                .with_fix_if(&span, name_fix(&name, &span, form.fields()));
             self.report(diagnostic);
         }
     }
@@ -195,7 +198,8 @@ impl Reader {
                     let hint = suggest::hint_and_list(unknown, "there are", OPTIONS);
                     let diagnostic = Diagnostic::error("unknown-option", format!("there is no option `{unknown}`"))
                         .with_label(name.span.clone(), "not known")
-                        .with_hint_if(hint);
+                        .with_hint_if(hint)
+                        .with_fix_if(&name.span, name_fix(unknown, &name.span, &OPTIONS));
                     self.report(diagnostic);
                 }
             }

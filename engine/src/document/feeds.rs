@@ -32,7 +32,8 @@ impl Reader {
                 self.reference(&tree, &name.value, items)
             }
             TreeKind::Call { name: Some(name), .. } => {
-                let hint = suggest::closest(&name.value, ["Input", "From", "true", "false"]).map_or_else(
+                let close = suggest::closest(&name.value, ["Input", "From", "true", "false"]);
+                let hint = close.map_or_else(
                     || "texts are written in double quotes".into(),
                     |name| format!("did you mean `{name}`?"),
                 );
@@ -40,7 +41,8 @@ impl Reader {
                 self.report(
                     Diagnostic::error("invalid-value", message)
                         .with_label(span.clone(), "a literal, `Input(…)` or `From(…)` should stand here")
-                        .with_hint(hint),
+                        .with_hint(hint)
+                        .with_fix_if(&name.span, close.map(str::to_string)),
                 );
                 Feed::Unreadable
             }

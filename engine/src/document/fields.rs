@@ -123,7 +123,8 @@ impl Reader {
                 TreeKind::Call { name: Some(name), items } if items.is_empty() => {
                     let diagnostic = Diagnostic::error("invalid-name", format!("names in {what} are texts"))
                         .with_label(name.span.clone(), "not in quotes")
-                        .with_hint(format!("write `\"{}\"`", name.value));
+                        .with_hint(format!("write `\"{}\"`", name.value))
+                        .with_fix(name.span.clone(), format!("\"{}\"", name.value));
                     self.report(diagnostic);
                     named.push((name, value));
                 }
@@ -206,12 +207,20 @@ impl Reader {
     pub(super) fn unknown(&mut self, fields: Fields<'_>, known: &[&str]) {
         for (Spanned { value: name, span }, _) in fields.fields {
             let hint = suggest::hint(&name, "there are", known.iter().copied());
+            let fix = name_fix(&name, &span, known);
             let diagnostic = Diagnostic::error("unknown-field", format!("`{}` has no field `{name}`", fields.owner))
-                .with_label(span, "not known")
-                .with_hint_if(hint);
+                .with_label(span.clone(), "not known")
+                .with_hint_if(hint)
+                .with_fix_if(&span, fix);
             self.report(diagnostic);
         }
     }
+}
+
+/// What is to be written in the place of a misspelt name, in quotes if that is.
+pub(super) fn name_fix(name: &str, span: &Range<usize>, known: &[&str]) -> Option<String> {
+    let close = suggest::closest(name, known.iter().copied())?;
+    Some(if span.len() > name.len() { Literal::Text(close.into()).to_string() } else { close.into() })
 }
 
 impl<'t> Fields<'t> {
@@ -228,6 +237,6 @@ impl<'t> Fields<'t> {
 }
 
 /// Whether nodes and outputs can be called that: names are put together with `.`, `/` and `[…]`.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }

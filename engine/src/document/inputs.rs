@@ -106,7 +106,8 @@ impl Reader {
             self.report(
                 Diagnostic::error(problem.code, message)
                     .with_label(span.clone(), problem.label)
-                    .with_hint_if(problem.hint),
+                    .with_hint_if(problem.hint)
+                    .with_fix_if(&span, problem.fix),
             );
         }
         input.default = Some(Spanned { value: literal, span });

@@ -6,14 +6,14 @@ use crate::diagnostic::Diagnostic;
 
 /// The three pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bracket {
+pub(crate) enum Bracket {
     Round,
     Square,
     Curly,
 }
 
 impl Bracket {
-    pub(super) fn open(self) -> char {
+    pub(crate) fn open(self) -> char {
         match self {
             Bracket::Round => '(',
             Bracket::Square => '[',
@@ -21,7 +21,7 @@ impl Bracket {
         }
     }
 
-    pub(super) fn close(self) -> char {
+    pub(crate) fn close(self) -> char {
         match self {
             Bracket::Round => ')',
             Bracket::Square => ']',
@@ -32,7 +32,7 @@ impl Bracket {
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     Open(Bracket),
     Close(Bracket),
     Colon,
@@ -49,21 +49,21 @@ pub(super) enum TokenKind {
 
 /// A piece of the text.
 #[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) span: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) span: Range<usize>,
 }
 
 /// The tokens of a text with what is wrong in them.
-pub(super) struct Lexed {
-    pub(super) tokens: Vec<Token>,
-    pub(super) diagnostics: Vec<Diagnostic>,
+pub(crate) struct Lexed {
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     /// A string or comment runs to the end of the file: what follows it is not known.
-    pub(super) cut_off: bool,
+    pub(crate) cut_off: bool,
 }
 
 /// Tokens of `text`, without whitespace and comments. A byte order mark is skipped.
-pub(super) fn lex(text: &str) -> Lexed {
+pub(crate) fn lex(text: &str) -> Lexed {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut lexer =
         Lexer { text, at: start, out: Lexed { tokens: Vec::new(), diagnostics: Vec::new(), cut_off: false } };
@@ -178,9 +178,12 @@ impl<'a> Lexer<'a> {
     fn single_quoted(&mut self) {
         let line = self.rest().lines().next().unwrap_or("");
         let length = line[1..].find('\'').map_or(1, |at| at + 2);
+        let text = format!("{:?}", line[1..length].trim_end_matches('\''));
+        let place = self.at..self.at + length;
         let diagnostic = Diagnostic::error("syntax", "texts are written in double quotes")
-            .with_label(self.at..self.at + length, "single quotes")
-            .with_hint(format!("write {:?}", line[1..length].trim_end_matches('\'')));
+            .with_label(place.clone(), "single quotes")
+            .with_hint(format!("write {text}"))
+            .with_fix_if(&place, (length > 1).then_some(text));
         self.out.diagnostics.push(diagnostic);
         self.push(TokenKind::Broken, length);
     }

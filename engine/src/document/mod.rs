@@ -4,11 +4,11 @@ mod calls;
 mod feeds;
 mod fields;
 mod inputs;
-mod lexer;
+pub(crate) mod lexer;
 mod literal;
 mod parser;
 mod read;
-mod tree;
+pub(crate) mod tree;
 
 use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
@@ -18,6 +18,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 pub(crate) use feeds::parse_literal;
+pub(crate) use fields::is_name;
 pub use literal::{Literal, LiteralList};
 pub(crate) use literal::{can_be_written, range_words};
 

@@ -17,7 +17,7 @@ const MAX_ERRORS: usize = 50;
 const SECTIONS: [&str; 6] = ["version", "about", "inputs", "workflows", "nodes", "outputs"];
 
 /// The tree of a text, the syntax errors in it, and whether the end of the text was lost.
-pub(super) fn parse(text: &str) -> (Tree<'_>, Vec<Diagnostic>, bool) {
+pub(crate) fn parse(text: &str) -> (Tree<'_>, Vec<Diagnostic>, bool) {
     let lexed = lex(text);
     let mut parser = Parser {
         text,
@@ -70,6 +70,11 @@ impl<'a> Parser<'a> {
 
     fn error(&mut self, message: impl Into<String>, span: Range<usize>, label: &str) {
         self.report(Diagnostic::error("syntax", message).with_label(span, label));
+    }
+
+    /// An error that is mended by replacing something.
+    fn fixable(&mut self, message: impl Into<String>, span: Range<usize>, label: &str, fix: (Range<usize>, &str)) {
+        self.report(Diagnostic::error("syntax", message).with_label(span, label).with_fix(fix.0, fix.1));
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -176,7 +181,7 @@ impl<'a> Parser<'a> {
             }
             Some(TokenKind::Stray) if self.slice().starts_with('=') => {
                 let span = self.span();
-                self.error("names and values are separated by `:`", span, "write `:`");
+                self.fixable("names and values are separated by `:`", span.clone(), "write `:`", (span, ":"));
                 self.at += 1;
                 self.value()
             }
@@ -209,7 +214,8 @@ impl<'a> Parser<'a> {
         if self.kind(0) == Some(TokenKind::Ident) && next_is_value {
             let span = self.span();
             let name = Spanned { value: Slice::Borrowed(self.slice()), span: span.clone() };
-            self.error(format!("`:` is missing after `{}`", name.value), span, "after this");
+            let end = span.end;
+            self.fixable(format!("`:` is missing after `{}`", name.value), span, "after this", (end..end, ":"));
             self.at += 1;
             return Item { name: Some(name), value: self.value() };
         }
@@ -223,7 +229,8 @@ impl<'a> Parser<'a> {
         let span = self.span();
         let slice = self.slice();
         if self.kind(0) == Some(TokenKind::Text) {
-            self.error("names in round brackets are written without quotes", span.clone(), "remove the quotes");
+            let (message, name) = ("names in round brackets are written without quotes", slice.trim_matches('"'));
+            self.fixable(message, span.clone(), "remove the quotes", (span.clone(), name));
         }
         self.at += 1;
         let name = Spanned { value: Slice::Borrowed(slice.trim_matches('"')), span };
@@ -374,7 +381,8 @@ impl<'a> Parser<'a> {
         let span = self.span();
         let name = shorten(self.slice());
         if begins_item {
-            self.error("`,` is missing", span, &format!("before `{name}`"));
+            let end = self.previous_end();
+            self.fixable("`,` is missing", span, &format!("before `{name}`"), (end..end, ","));
             return;
         }
         if self.kind(0) != Some(TokenKind::Broken) {

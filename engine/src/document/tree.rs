@@ -11,18 +11,18 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 
 /// A name or a text as it stands in the text it was read from, if nothing in it is written in an unusual way.
-pub(super) type Slice<'t> = Cow<'t, str>;
+pub(crate) type Slice<'t> = Cow<'t, str>;
 
 /// A value with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Tree<'t> {
-    pub(super) kind: TreeKind<'t>,
-    pub(super) span: Range<usize>,
+pub(crate) struct Tree<'t> {
+    pub(crate) kind: TreeKind<'t>,
+    pub(crate) span: Range<usize>,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub(super) enum TreeKind<'t> {
+pub(crate) enum TreeKind<'t> {
     Text(Slice<'t>),
     Integer(i64),
     Float(f64),
@@ -40,21 +40,21 @@ pub(super) enum TreeKind<'t> {
 
 /// `name: value` or `value`.
 #[derive(Clone, Debug)]
-pub(super) struct Item<'t> {
-    pub(super) name: Option<Spanned<Slice<'t>>>,
-    pub(super) value: Tree<'t>,
+pub(crate) struct Item<'t> {
+    pub(crate) name: Option<Spanned<Slice<'t>>>,
+    pub(crate) value: Tree<'t>,
 }
 
 impl Spanned<Slice<'_>> {
     /// The same by itself.
-    pub(super) fn into_owned(self) -> Spanned<String> {
+    pub(crate) fn into_owned(self) -> Spanned<String> {
         Spanned { value: self.value.into_owned(), span: self.span }
     }
 }
 
 impl Tree<'_> {
     /// For "this is …".
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.kind {
             TreeKind::Text(_) => "a text".into(),
             TreeKind::Integer(_) => "an integer".into(),
@@ -70,13 +70,19 @@ impl Tree<'_> {
 }
 
 /// The tree of a text, every syntax error in it, and whether the end of the text was lost.
-pub(super) fn parse(source: &Source) -> (Tree<'_>, Vec<Diagnostic>, bool) {
+pub(crate) fn parse(source: &Source) -> (Tree<'_>, Vec<Diagnostic>, bool) {
     let text: &str = &source.text;
     let (tree, mut diagnostics, cut_off) = parser::parse(text);
     if diagnostics.is_empty() {
         diagnostics.extend(refused_by_ron(text));
     }
     (tree, diagnostics, cut_off)
+}
+
+/// The tree of a text and the syntax errors in it; RON is not asked.
+pub(crate) fn parse_text(text: &str) -> (Tree<'_>, Vec<Diagnostic>) {
+    let (tree, diagnostics, _) = parser::parse(text);
+    (tree, diagnostics)
 }
 
 /// RON's own opinion of a text that looks sound.
@@ -90,7 +96,7 @@ fn refused_by_ron(text: &str) -> Option<Diagnostic> {
 }
 
 /// The byte at a line and a character, both counted from 1.
-pub(super) fn offset(text: &str, line: usize, column: usize) -> usize {
+pub(crate) fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = &text[start..];
     start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::modules::{Modules, Scope, Unusable};
 use super::{Adjacency, Callee, GraphNode, GraphOutput, Link, Module, Place, cycles};
 use crate::diagnostic::Diagnostic;
-use crate::document::{Feed, NodeEntry, Spanned, WorkflowInput, WorkflowOutput, can_be_written};
+use crate::document::{Feed, Literal, NodeEntry, Spanned, WorkflowInput, WorkflowOutput, can_be_written};
 use crate::registry::Registered;
 use crate::spec::{Derived, NodeSpec};
 use crate::suggest;
@@ -100,6 +100,17 @@ impl<'m, 'a> Builder<'m, 'a> {
         if self.modules.findings.len() < MAX_HINTS { find() } else { None }
     }
 
+    /// What is to be written in the place of a misspelt name, in quotes if that is.
+    pub(super) fn name_fix<'n>(
+        &self,
+        name: &Spanned<String>,
+        candidates: impl IntoIterator<Item = &'n str>,
+    ) -> Option<String> {
+        let close = self.hint(|| suggest::closest(&name.value, candidates).map(str::to_string))?;
+        let is_quoted = self.scope.document.source.slice(&name.span).contains('"');
+        Some(if is_quoted { Literal::Text(close).to_string() } else { close })
+    }
+
     pub(super) fn registered(&self, place: u32) -> &'a Registered {
         &self.modules.registry.nodes[place as usize]
     }
@@ -151,9 +162,11 @@ impl<'m, 'a> Builder<'m, 'a> {
             return Type::Node(place);
         }
         let hint = self.hint(|| suggest::hint(&name.value, "there are", registry.specs().map(|spec| spec.name)));
+        let fix = self.name_fix(name, registry.specs().map(|spec| spec.name));
         let diagnostic = Diagnostic::error("unknown-node-type", format!("there is no node type `{}`", name.value))
             .with_label(name.span.clone(), "not known")
-            .with_hint_if(hint);
+            .with_hint_if(hint)
+            .with_fix_if(&name.span, fix);
         self.report(Place::Node(index), diagnostic);
         Type::Unknown
     }
@@ -262,10 +275,13 @@ impl<'m, 'a> Builder<'m, 'a> {
                 0 => Some("it has no inputs".into()),
                 _ => self.hint(|| suggest::hint_and_list(&name.value, "it has", names)),
             };
+            let names = spec.inputs.iter().map(|input| input.name);
+            let fix = self.name_fix(name, names);
             let diagnostic =
                 Diagnostic::error("unknown-node-input", format!("`{}` has no input `{}`", spec.name, name.value))
                     .with_label(name.span.clone(), "not known")
-                    .with_hint_if(hint);
+                    .with_hint_if(hint)
+                    .with_fix_if(&name.span, fix);
             self.report(Place::Node(index), diagnostic);
             self.check_references(index, &input.value.value, &input.value.span);
         }

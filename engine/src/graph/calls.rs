@@ -84,7 +84,8 @@ impl<'m> Builder<'m, '_> {
         let diagnostic =
             Diagnostic::error(code, format!("the workflow `{}` has no {what} `{}`", called.name, name.value))
                 .with_label(name.span.clone(), "not known")
-                .with_hint_if(hint);
+                .with_hint_if(hint)
+                .with_fix_if(&name.span, self.name_fix(name, names));
         self.report(Place::Node(called.index), diagnostic);
     }
 

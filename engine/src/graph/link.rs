@@ -184,7 +184,8 @@ impl Builder<'_, '_> {
         };
         let diagnostic = Diagnostic::error(problem.code, format!("{} {}", socket.shown(), problem.message))
             .with_label(span.clone(), problem.label)
-            .with_hint_if(problem.hint);
+            .with_hint_if(problem.hint)
+            .with_fix_if(span, problem.fix);
         self.report(place, diagnostic);
         None
     }

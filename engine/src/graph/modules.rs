@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use super::build::build;
 use super::{Finding, Graph, MAX_NESTING, Module, Place};
 use crate::diagnostic::Diagnostic;
-use crate::document::{Document, Spanned, Workflow};
+use crate::document::{Document, Literal, Spanned, Workflow};
 use crate::library::{self, Library};
 use crate::registry::Registry;
 use crate::source::Source;
@@ -120,13 +120,15 @@ impl Modules<'_> {
         }
         let names = std::iter::successors(Some(scope), |scope| scope.outer)
             .flat_map(|scope| scope.workflow.workflows.keys().map(String::as_str));
+        let fix = suggest::closest(&name.value, names.clone()).map(|close| Literal::Text(close.into()).to_string());
         let hint = suggest::hint(&name.value, "there are", names).unwrap_or_else(|| {
             format!("write it: `workflows: {{ {:?}: Workflow(…) }}`, or name a file that ends in `.ron`", name.value)
         });
         Err(Some(Box::new(
             Diagnostic::error("unknown-workflow", format!("there is no workflow `{}`", name.value))
                 .with_label(name.span.clone(), "not known")
-                .with_hint(hint),
+                .with_hint(hint)
+                .with_fix_if(&name.span, fix),
         )))
     }
 

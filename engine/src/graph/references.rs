@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::build::{Builder, Type};
 use super::{Link, Place};
 use crate::diagnostic::Diagnostic;
-use crate::document::Feed;
+use crate::document::{Feed, Literal};
 use crate::suggest;
 use crate::value::Kind;
 
@@ -60,16 +60,18 @@ impl Builder<'_, '_> {
         if self.scope.document.cut_off {
             return None;
         }
-        let hint = if workflow.by_id.contains_key(name) {
-            Some(format!("`{name}` is a node: write `From(\"{name}\")`"))
+        let (hint, fix) = if workflow.by_id.contains_key(name) {
+            (Some(format!("`{name}` is a node: write `From(\"{name}\")`")), Some(written("From", name)))
         } else {
             let names = workflow.inputs.keys().map(String::as_str);
+            let close = self.hint(|| suggest::closest(name, names.clone()).map(|close| written("Input", close)));
             let hint = self.hint(|| suggest::hint(name, "there are", names));
-            hint.or_else(|| Some(format!("declare it: `inputs: {{ \"{name}\": Text() }}`")))
+            (hint.or_else(|| Some(format!("declare it: `inputs: {{ \"{name}\": Text() }}`"))), close)
         };
         let diagnostic = Diagnostic::error("unknown-input", format!("the workflow has no input `{name}`"))
             .with_label(span.clone(), "not declared")
-            .with_hint_if(hint);
+            .with_hint_if(hint)
+            .with_fix_if(span, fix);
         self.report(place, diagnostic);
         None
     }
@@ -83,7 +85,7 @@ impl Builder<'_, '_> {
         span: &Range<usize>,
     ) -> Option<(usize, usize)> {
         let Some(&node) = self.scope.workflow.by_id.get(id) else {
-            self.unknown_node(place, id, span);
+            self.unknown_node(place, id, socket, span);
             return None;
         };
         self.givers.push(node as u32);
@@ -108,6 +110,7 @@ impl Builder<'_, '_> {
                 let hint = self.hint(|| suggest::hint_and_list(name, "it has", names.iter().map(String::as_str)));
                 Diagnostic::error("unknown-output", format!("`{id}` ({owner}) has no output `{name}`"))
                     .with_hint_if(hint)
+                    .with_fix_if(span, self.output_fix(id, name, &names))
             }
             None => {
                 let sockets: Vec<_> = names.iter().map(|output| format!("{id}.{output}")).collect();
@@ -119,6 +122,12 @@ impl Builder<'_, '_> {
         };
         self.report(place, diagnostic.with_label(span.clone(), "here"));
         None
+    }
+
+    /// The wire that was meant by a misspelt output.
+    fn output_fix(&self, id: &str, name: &str, names: &[String]) -> Option<String> {
+        let close = self.hint(|| suggest::closest(name, names.iter().map(String::as_str)).map(str::to_string))?;
+        Some(written("From", &format!("{id}.{close}")))
     }
 
     /// What people call the type of a node.
@@ -167,19 +176,30 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn unknown_node(&mut self, place: Place, id: &str, span: &Range<usize>) {
+    fn unknown_node(&mut self, place: Place, id: &str, socket: Option<&str>, span: &Range<usize>) {
         if self.scope.document.cut_off {
             return;
         }
         let workflow = self.scope.workflow;
-        let hint = if workflow.inputs.contains_key(id) {
-            Some(format!("`{id}` is an input of the workflow: write `Input(\"{id}\")`"))
+        let (hint, fix) = if workflow.inputs.contains_key(id) {
+            let hint = format!("`{id}` is an input of the workflow: write `Input(\"{id}\")`");
+            (Some(hint), Some(written("Input", id)))
         } else {
-            self.hint(|| suggest::hint(id, "there are", workflow.nodes.iter().map(|node| node.id.value.as_str())))
+            let names = workflow.nodes.iter().map(|node| node.id.value.as_str());
+            let close = self.hint(|| suggest::closest(id, names.clone()).map(str::to_string));
+            let wire = |close: String| socket.map_or_else(|| close.clone(), |socket| format!("{close}.{socket}"));
+            let fix = close.map(|close| written("From", &wire(close)));
+            (self.hint(|| suggest::hint(id, "there are", names)), fix)
         };
         let diagnostic = Diagnostic::error("unknown-node", format!("there is no node `{id}`"))
             .with_label(span.clone(), "not known")
-            .with_hint_if(hint);
+            .with_hint_if(hint)
+            .with_fix_if(span, fix);
         self.report(place, diagnostic);
     }
+}
+
+/// A reference as documents write it.
+fn written(form: &str, name: &str) -> String {
+    format!("{form}({})", Literal::Text(name.into()))
 }

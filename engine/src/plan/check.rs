@@ -152,6 +152,7 @@ impl Composer<'_> {
             message: trouble.message.clone(),
             label: "here".into(),
             hint: None,
+            fix: None,
         };
         let (module, node) = self.place_of(draft);
         let entry = &self.graph.modules[module].workflow.nodes[node];

@@ -1,6 +1,7 @@
 //! The engine from outside, with nodes that need no models.
 
 mod documents;
+mod edits;
 mod fuzz;
 mod graphs;
 mod losses;
