@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 use super::canvas::{Canvas, columns};
 use super::highlight::{Highlight, Light};
 use super::palette::{Signs, signs};
-use super::{Focus, GraphView, Look, Status};
+use super::{Focus, GraphView, Look, Status, shared_socket};
 use crate::studio::layout::{Area, Detail, shown_literal, socket_row, workflow_input};
 use crate::studio::scene::{Port, SceneNode, Socket};
 
@@ -87,21 +87,19 @@ impl Pen<'_, '_> {
 
     /// Where all wires of one side end, if sockets have no rows of their own.
     fn end(&self, canvas: &mut Canvas<'_>, is_input: bool) {
-        let layout = self.view.layout;
-        let wires = if is_input { layout.wires_into(self.index) } else { layout.wires_out_of(self.index) };
-        let (x, y) =
-            (if is_input { self.area.x } else { self.area.right() - 1 }, self.area.y + socket_row(self.view.detail, 0));
-        let border = self.border();
-        let Some(wire) = wires.first().and_then(|&wire| self.view.scene.wires.get(wire)) else {
+        let x = if is_input { self.area.x } else { self.area.right() - 1 };
+        let y = self.area.y + socket_row(self.view.detail, 0);
+        let sockets = if is_input { &self.node.inputs } else { &self.node.outputs };
+        let Some(place) = shared_socket(self.view, self.index, is_input) else {
             if self.view.detail == Detail::Name {
-                canvas.put(x, y, self.signs.ends[usize::from(!is_input)], border);
+                canvas.put(x, y, self.signs.ends[usize::from(!is_input)], self.border());
             }
             return;
         };
-        let sockets = if is_input { &self.node.inputs } else { &self.node.outputs };
-        let socket = sockets.get(if is_input { wire.to.socket } else { wire.from.socket });
-        let style = self.light.on(self.view.theme.kind(socket.map_or("", |socket| &socket.kind)));
-        canvas.put(x, y, self.signs.sockets[0], style);
+        let style = self.light.on(self.view.theme.kind(sockets.get(place).map_or("", |socket| &socket.kind)));
+        let port = Port { node: self.index, socket: place };
+        let focus = self.focus(if is_input { Focus::Input(port) } else { Focus::Output(port) });
+        canvas.put(x, y, self.signs.sockets[0], style.patch(focus));
     }
 
     fn border(&self) -> Style {
@@ -296,7 +294,7 @@ impl Pen<'_, '_> {
     }
 }
 
-/// Seconds in words, at most five columns up to a hundred hours.
+/// Seconds in words, at most six columns.
 fn duration(seconds: f64) -> String {
     let seconds = if seconds.is_finite() { seconds.max(0.0) } else { 0.0 };
     let whole = seconds.round() as u64;
@@ -304,6 +302,7 @@ fn duration(seconds: f64) -> String {
         _ if seconds < 9.95 => format!("{seconds:.1}s"),
         0..100 => format!("{whole}s"),
         100..6000 => format!("{}m{:02}", whole / 60, whole % 60),
+        3_600_000.. => ">999h".into(),
         _ => format!("{}h{:02}", whole / 3600, whole % 3600 / 60),
     }
 }
@@ -314,7 +313,7 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        let shown = [0.04, 9.96, 99.4, 100.0, 6000.0, f64::NAN, -1.0].map(duration);
-        assert_eq!(shown, ["0.0s", "10s", "99s", "1m40", "1h40", "0.0s", "0.0s"]);
+        let shown = [0.04, 9.96, 99.4, 100.0, 6000.0, f64::MAX, f64::NAN, -1.0].map(duration);
+        assert_eq!(shown, ["0.0s", "10s", "99s", "1m40", "1h40", ">999h", "0.0s", "0.0s"]);
     }
 }

@@ -169,15 +169,28 @@ pub fn hit(view: &GraphView<'_>, area: Rect, position: Position) -> Hit {
     Wires::new(view, &highlight, cell).top(x, y).map_or(Hit::Nothing, Hit::Wire)
 }
 
-/// The socket on the border of a box at that cell; where sockets share a cell, the first.
+/// The socket that is drawn on the border of a box at that cell.
 fn socket_at(view: &GraphView<'_>, node: usize, x: i32, y: i32) -> Option<Hit> {
     let (area, here) = (view.layout.boxes.get(node)?, view.scene.nodes.get(node)?);
-    let find = |count: usize| (0..count).find(|&socket| socket_row(view.detail, socket) == y - area.y);
+    let find = |count: usize, is_input: bool| match view.detail {
+        Detail::Name | Detail::State if y - area.y == socket_row(view.detail, 0) => shared_socket(view, node, is_input),
+        Detail::Name | Detail::State => None,
+        Detail::Parameters | Detail::Preview => {
+            (0..count).find(|&socket| socket_row(view.detail, socket) == y - area.y)
+        }
+    };
     if x == area.x {
-        return find(here.inputs.len()).map(|socket| Hit::Input(Port { node, socket }));
+        return find(here.inputs.len(), true).map(|socket| Hit::Input(Port { node, socket }));
     }
-    let output = (x == area.right() - 1).then(|| find(here.outputs.len()))?;
+    let output = (x == area.right() - 1).then(|| find(here.outputs.len(), false))?;
     output.map(|socket| Hit::Output(Port { node, socket }))
+}
+
+/// Where sockets have no rows of their own, the one that is drawn for all on one side: the first that is wired.
+fn shared_socket(view: &GraphView<'_>, node: usize, is_input: bool) -> Option<usize> {
+    let wires = if is_input { view.layout.wires_into(node) } else { view.layout.wires_out_of(node) };
+    let wires = wires.iter().filter_map(|&wire| view.scene.wires.get(wire));
+    wires.map(|wire| if is_input { wire.to.socket } else { wire.from.socket }).min()
 }
 
 #[cfg(test)]

@@ -111,7 +111,9 @@ impl Area {
 
     /// Whether they share a cell.
     pub fn overlaps(&self, other: &Area) -> bool {
-        self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
+        let (left, right) = (self.x.max(other.x), self.right().min(other.right()));
+        let (top, bottom) = (self.y.max(other.y), self.bottom().min(other.bottom()));
+        left < right && top < bottom
     }
 
     /// The cell in the middle; of an even number the one before it.

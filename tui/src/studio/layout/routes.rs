@@ -13,6 +13,8 @@ use crate::studio::scene::Scene;
 const NARROWEST_GAP: i32 = 3;
 /// Columns of a gap left and right of its tracks.
 const MARGIN: i32 = 1;
+/// Up to so many tracks there is an empty column between one and the next: lines side by side are hard to tell apart.
+const FEW_TRACKS: i32 = 8;
 
 /// A component with its upper left corner at (0, 0).
 pub(super) struct Part {
@@ -99,7 +101,7 @@ impl<'p> Plan<'p> {
             let is_inner = gap > 0 && gap < last;
             let width = match channel.tracks {
                 0 if !is_inner => 0,
-                tracks => (tracks + 2 * MARGIN).max(NARROWEST_GAP),
+                tracks => ((tracks - 1) * pitch(tracks) + 1 + 2 * MARGIN).max(NARROWEST_GAP),
             };
             plan.gaps.push(Gap { x, channel, nets: places });
             x += width;
@@ -167,7 +169,7 @@ impl<'p> Plan<'p> {
     fn cross(&self, pen: &mut Pen, layer: usize, net: usize, row: i32) {
         let gap = &self.gaps[layer];
         let Some(&place) = gap.nets.get(&net) else { return };
-        let x = |track: i32| gap.x + MARGIN + track;
+        let x = |track: i32| gap.column(track);
         match gap.channel.ways[place] {
             _ if pen.row() == row => {}
             Way::Straight => {}
@@ -188,8 +190,19 @@ impl<'p> Plan<'p> {
             Some(Way::Aside { second, .. }) => second,
             Some(Way::Straight) | None => 0,
         };
-        gap.x + MARGIN + track
+        gap.column(track)
     }
+}
+
+impl Gap {
+    fn column(&self, track: i32) -> i32 {
+        self.x + MARGIN + track * pitch(self.channel.tracks)
+    }
+}
+
+/// From one track to the next.
+fn pitch(tracks: i32) -> i32 {
+    if tracks <= FEW_TRACKS { 2 } else { 1 }
 }
 
 /// A row of its own below everything for each net that leads back.
