@@ -20,6 +20,20 @@ pub(crate) enum Effect {
         /// Comes back with the result.
         revision: u64,
     },
+    /// Write a text into the file of a workflow.
+    Save {
+        /// The file.
+        path: PathBuf,
+        /// The text.
+        text: Arc<str>,
+    },
+    /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.
+    Keep {
+        /// The file that it would be saved to.
+        path: PathBuf,
+        /// It.
+        text: Option<Arc<str>>,
+    },
     /// Watch these files too: the open workflow depends on them.
     Watch(Vec<PathBuf>),
     /// Carry a plan out.

@@ -21,6 +21,12 @@ impl Field {
         Field { cursor: letters.len(), letters, has_lines: false }
     }
 
+    /// A text of any number of lines with the cursor at its end.
+    pub(crate) fn lines(text: &str) -> Self {
+        let letters: Vec<char> = text.chars().collect();
+        Field { cursor: letters.len(), letters, has_lines: true }
+    }
+
     /// The text.
     pub(crate) fn text(&self) -> String {
         self.letters.iter().collect()
@@ -59,6 +65,7 @@ impl Field {
                 self.letters.drain(start..self.cursor);
                 self.cursor = start;
             }
+            KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) && self.has_lines => self.insert("\n"),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return false,
             KeyCode::Char(letter) => self.insert(letter.encode_utf8(&mut [0; 4])),
             KeyCode::Backspace if self.cursor > 0 => {

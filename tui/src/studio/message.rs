@@ -27,6 +27,10 @@ pub(crate) enum Message {
     Listed(PathBuf, Result<Vec<Entry>, String>),
     /// The text of the open workflow as it is on disk now, or why it cannot be read.
     Read(PathBuf, Result<Arc<str>, String>),
+    /// The open workflow was written, or why not.
+    Saved(PathBuf, Result<Arc<str>, String>),
+    /// Changes of an earlier time to the open workflow that were never saved.
+    Recovered(PathBuf, Arc<str>),
     /// Another file that the open workflow depends on changed.
     Touched,
     /// What came of checking a text.
@@ -35,8 +39,8 @@ pub(crate) enum Message {
     RunBegins {
         /// Its id.
         run: Option<RunId>,
-        /// Its nodes: (name, type).
-        nodes: Vec<(Arc<str>, String)>,
+        /// Its nodes.
+        nodes: Vec<Arc<str>>,
     },
     /// Something happened in the run.
     Event(Box<Event>),

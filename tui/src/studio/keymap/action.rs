@@ -80,6 +80,16 @@ actions! {
     Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
     CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs] by ["x"];
     Follow "follow" "watch a run of another process" in [Runs] by ["f"];
+    Undo "undo" "take the last change back" in [Graph, Inspector] by ["u", "ctrl-z"];
+    Redo "redo" "do again what was taken back" in [Graph, Inspector] by ["ctrl-r", "ctrl-y"];
+    Save "save" "show what changed, and write it into the file" in [Anywhere] by ["ctrl-s", "w"];
+    AddNode "add-node" "add a node, those that fit the selected one first" in [Graph] by ["a"];
+    Delete "delete" "delete the node, or what feeds the input" in [Graph, Inspector] by ["x", "delete"];
+    Duplicate "duplicate" "add a copy of the node" in [Graph] by ["D"];
+    Rename "rename" "give the node another name" in [Graph] by ["f2", "R"];
+    Mute "mute" "leave the node and what needs it out, or no longer" in [Graph] by ["m", "ctrl-m"];
+    Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
+    Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use easel_engine::{NodeSpec, Plan, Severity};
+use easel_engine::edit::{Conflict, History};
+use easel_engine::{NodeSpec, Plan, Registry, Severity};
 
 use super::super::graph_view::Camera;
 use super::super::layout::{self, Detail, Layout};
@@ -26,6 +27,8 @@ pub(crate) struct Checked {
     pub(crate) plan: Option<Plan>,
     /// What it says it does.
     pub(crate) about: String,
+    /// The node types that there are for it.
+    pub(crate) registry: Arc<Registry>,
     /// The files that it depends on.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -51,8 +54,10 @@ pub(crate) struct Finding {
 pub(crate) struct Flow {
     /// Its file.
     pub(crate) path: PathBuf,
-    /// Its text; none until it was read.
-    pub(crate) text: Option<Arc<str>>,
+    /// Its text, with everything that was done to it; none until it was read.
+    pub(crate) history: Option<History>,
+    /// Its file became another one in places that were changed here.
+    pub(crate) conflict: Option<Conflict>,
     /// Counts the texts that were checked.
     pub(crate) revision: u64,
     /// Why the file cannot be read as it is now.
@@ -71,8 +76,10 @@ pub(crate) struct Flow {
     pub(crate) found: BTreeSet<usize>,
     /// Nodes that are marked for what is done next.
     pub(crate) marked: BTreeSet<usize>,
-    /// How far the inspector was scrolled.
-    pub(crate) scroll: usize,
+    /// The input of the selected node that the cursor is on.
+    pub(crate) input: usize,
+    /// A node to select as soon as it is there.
+    pub(crate) awaited: Option<String>,
     /// The finding that the cursor is on.
     pub(crate) problem: usize,
 }
@@ -82,7 +89,8 @@ impl Flow {
     pub(crate) fn new(path: PathBuf) -> Self {
         Flow {
             path,
-            text: None,
+            history: None,
+            conflict: None,
             revision: 0,
             unreadable: None,
             checked: None,
@@ -92,7 +100,8 @@ impl Flow {
             selected: None,
             found: BTreeSet::new(),
             marked: BTreeSet::new(),
-            scroll: 0,
+            input: 0,
+            awaited: None,
             problem: 0,
         }
     }
@@ -123,13 +132,37 @@ impl Flow {
         let id =
             |flow: &Flow, at: usize| flow.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone());
         let selected = self.selected.and_then(|at| id(self, at));
+        let awaited = self.awaited.take();
         let find = |id: &String| checked.scene.nodes.iter().position(|node| node.id == *id);
-        self.selected = selected.as_ref().and_then(find);
+        self.selected = awaited.as_ref().and_then(find).or_else(|| selected.as_ref().and_then(find));
         let found = std::mem::take(&mut self.found);
         self.found = found.into_iter().filter_map(|at| id(self, at)).filter_map(|id| find(&id)).collect();
+        self.input = self.input.min(self.inputs_of(&checked).saturating_sub(1));
         self.problem = self.problem.min(checked.findings.len().saturating_sub(1));
         self.checked = Some(checked);
         self.lay_out();
+    }
+
+    /// How many inputs the selected node has.
+    fn inputs_of(&self, checked: &Checked) -> usize {
+        let spec = self.selected.and_then(|at| checked.specs.get(at)?.as_ref());
+        spec.map_or(0, |spec| spec.inputs.len())
+    }
+
+    /// The text as it is now.
+    pub(crate) fn text(&self) -> Option<&Arc<str>> {
+        self.history.as_ref().map(History::text)
+    }
+
+    /// Whether there is something that is not in the file.
+    pub(crate) fn is_modified(&self) -> bool {
+        self.history.as_ref().is_some_and(History::is_modified)
+    }
+
+    /// The name and the type of the selected node.
+    pub(crate) fn selected_node(&self) -> Option<(&str, Option<&NodeSpec>)> {
+        let (at, checked) = (self.selected?, self.checked.as_ref()?);
+        Some((checked.scene.nodes.get(at)?.id.as_str(), checked.specs.get(at)?.as_ref()))
     }
 
     /// Computes the places anew.

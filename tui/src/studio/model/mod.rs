@@ -13,7 +13,7 @@ use easel_engine::{RunId, RunSummary};
 
 pub(crate) use flow::{Checked, Finding, Flow};
 pub(crate) use log::Log;
-pub(crate) use overlay::{Overlay, Prompt};
+pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
 
 use super::keymap::{Context, Keymap};

@@ -36,8 +36,6 @@ impl Phase {
 pub(crate) struct NodeRun {
     /// Its name.
     pub(crate) node: Arc<str>,
-    /// Its type.
-    pub(crate) node_type: String,
     /// Where it is.
     pub(crate) status: Status,
     /// When it began, in the studio's time.
@@ -53,10 +51,9 @@ pub(crate) struct NodeRun {
 }
 
 impl NodeRun {
-    fn new(node: Arc<str>, node_type: String) -> Self {
+    fn new(node: Arc<str>) -> Self {
         NodeRun {
             node,
-            node_type,
             status: Status::Waiting,
             began: None,
             ended: None,
@@ -128,7 +125,7 @@ impl RunView {
     }
 
     /// It begins, with these nodes.
-    pub(crate) fn begins(&mut self, run: Option<RunId>, nodes: Vec<(Arc<str>, String)>, now: Duration) {
+    pub(crate) fn begins(&mut self, run: Option<RunId>, nodes: Vec<Arc<str>>, now: Duration) {
         self.run = run;
         self.began = now;
         if self.phase == Phase::Beginning {
@@ -136,13 +133,13 @@ impl RunView {
         }
         self.nodes.clear();
         self.by_name.clear();
-        nodes.into_iter().for_each(|(node, node_type)| self.add(node, node_type));
+        nodes.into_iter().for_each(|node| self.add(node));
     }
 
-    fn add(&mut self, node: Arc<str>, node_type: String) {
+    fn add(&mut self, node: Arc<str>) {
         if !self.by_name.contains_key(&node) {
             self.by_name.insert(Arc::clone(&node), self.nodes.len());
-            self.nodes.push(NodeRun::new(node, node_type));
+            self.nodes.push(NodeRun::new(node));
         }
     }
 
@@ -164,7 +161,7 @@ impl RunView {
         match event {
             Event::NodeExpanded { nodes, .. } => {
                 for planned in nodes {
-                    self.add(Arc::clone(&planned.node), planned.node_type.clone());
+                    self.add(Arc::clone(&planned.node));
                 }
             }
             Event::NodeStarted { node, .. } => {
@@ -238,11 +235,11 @@ impl RunView {
         let (began, since) = (self.began, |at: i64| Duration::from_millis(u64::try_from(at - started).unwrap_or(0)));
         self.run = Some(story.summary.run);
         if self.nodes.is_empty() {
-            let nodes = story.nodes.iter().map(|node| (Arc::from(node.node.as_str()), node.node_type.clone()));
+            let nodes = story.nodes.iter().map(|node| Arc::from(node.node.as_str()));
             self.begins(self.run, nodes.collect(), began);
         }
         for record in &story.nodes {
-            self.add(Arc::from(record.node.as_str()), record.node_type.clone());
+            self.add(Arc::from(record.node.as_str()));
             let Some(node) = self.node_mut(&record.node) else { continue };
             node.began = record.started.map(|at| began + since(at));
             let took = record.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -325,7 +322,7 @@ mod tests {
 
     fn run() -> RunView {
         let mut run = RunView::beginning(true, Duration::ZERO);
-        run.begins(Some(RunId(7)), vec![("a".into(), "Prior".into()), ("b".into(), "Save".into())], Duration::ZERO);
+        run.begins(Some(RunId(7)), vec!["a".into(), "b".into()], Duration::ZERO);
         run
     }
 

@@ -36,7 +36,7 @@ pub(super) fn start(
     let work = move || {
         while let Some(wish) = newest(&wanted) {
             let types = workspace.node_types(Some(&wish.path));
-            let checked = check(&wish, &types, &workspace.limited(&settings));
+            let checked = check(&wish, types, &workspace.limited(&settings));
             if sender.send(Message::Checked(Box::new(checked))).is_err() {
                 return;
             }
@@ -53,7 +53,7 @@ fn newest(wanted: &Receiver<Wish>) -> Option<Wish> {
 }
 
 /// Everything that is known of a text.
-pub(crate) fn check(wish: &Wish, types: &NodeTypes, settings: &Settings) -> Checked {
+pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Checked {
     let name = wish.path.display().to_string();
     let source = Source { name, path: Some(wish.path.clone()), text: Arc::clone(&wish.text) };
     let (document, _) = Document::parse(&source);
@@ -74,6 +74,7 @@ pub(crate) fn check(wish: &Wish, types: &NodeTypes, settings: &Settings) -> Chec
         specs: scene.nodes.iter().map(|node| types.registry.spec(&node.node_type).cloned()).collect(),
         about: document.about().map(|about| about.value.clone()).unwrap_or_default(),
         files: files.collect(),
+        registry: Arc::new(types.registry),
         scene,
         findings,
         plan,

@@ -2,6 +2,7 @@
 //! never waits for anything but messages.
 
 mod checker;
+mod files;
 mod guard;
 mod journal;
 mod keyboard;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use easel_engine::{RunId, Settings, Source};
+use easel_engine::{RunId, Settings};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
@@ -36,7 +37,7 @@ use crate::workspace::Workspace;
 use guard::{Guard, RealScreen, has_all_keys};
 
 #[cfg(test)]
-pub(crate) use checker::{Wish, check};
+pub(super) use checker::{Wish, check};
 
 /// No picture follows the one before it sooner.
 const FRAME: Duration = Duration::from_millis(16);
@@ -94,6 +95,7 @@ impl Studio {
             Loop { model: &mut model, world: &mut world, began: Instant::now() }.go(&messages, &guard, &mut terminal);
         drop(guard);
         drop(listening);
+        world.files.finish();
         if world.runner.is_running() {
             world.runner.stop();
             terminal::note("stopping the run; files already written are kept. Ctrl-C ends at once.");
@@ -187,6 +189,7 @@ struct World {
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
+    files: files::Files,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
     open: Option<PathBuf>,
@@ -204,6 +207,7 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
+            files: files::Files::start(sender.clone())?,
             runner: runner::Runner::new(workspace, settings, memory, sender.clone()),
             follower: None,
             open: None,
@@ -220,6 +224,8 @@ impl World {
                 Effect::Check { path, text, revision } => {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
+                Effect::Save { path, text } => self.files.ask(files::Wish::Save { path, text }),
+                Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),
                 Effect::Watch(files) => {
                     if let Some((follower, open)) = self.follower.as_ref().zip(self.open.clone()) {
                         follower.watch(files.into_iter().chain([open]));
@@ -243,7 +249,7 @@ impl World {
         let follower = Follower::start(move |changed| {
             let is_other = changed.iter().any(|path| *path != absolute);
             if changed.contains(&absolute) {
-                let _ = sender.send(Message::Read(file.clone(), read(&file)));
+                let _ = sender.send(Message::Read(file.clone(), files::read(&file)));
             } else if is_other {
                 let _ = sender.send(Message::Touched);
             }
@@ -258,13 +264,9 @@ impl World {
                 let _ = self.sender.send(Message::Told(Tone::Warning, text));
             }
         }
-        let _ = self.sender.send(Message::Read(path.clone(), read(&path)));
+        self.files.ask(files::Wish::Open(path.clone()));
         self.open = Some(path);
     }
-}
-
-fn read(path: &Path) -> Result<Arc<str>, String> {
-    Source::read(path).map(|source| source.text).map_err(|diagnostic| diagnostic.message)
 }
 
 /// Lists the workflows of a folder on a thread of its own: it may be on a slow drive.

@@ -155,7 +155,7 @@ impl Forward {
 
 impl Reporter for Forward {
     fn begin(&mut self, plan: &Plan) {
-        let nodes = plan.nodes().map(|planned| (planned.node, planned.node_type)).collect();
+        let nodes = plan.nodes().map(|planned| planned.node).collect();
         self.send(Message::RunBegins { run: self.run, nodes });
     }
 

@@ -90,7 +90,7 @@ pub(super) fn select(model: &mut Model, node: Option<usize>) {
     let Some(flow) = &mut model.flow else { return };
     if let Some(node) = node.filter(|node| *node < flow.layout.boxes.len()) {
         flow.selected = Some(node);
-        flow.scroll = 0;
+        flow.input = 0;
         keep_in_view(model);
     }
 }

@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{graph, lists, overlay, run};
+use super::{edit, graph, lists, overlay, run};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -73,6 +73,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 _ => lists::moved(model, action),
             }
         }
+        Action::Undo
+        | Action::Redo
+        | Action::Save
+        | Action::AddNode
+        | Action::Delete
+        | Action::Duplicate
+        | Action::Rename
+        | Action::Mute
+        | Action::Bypass
+        | Action::Connect => return edit::act(model, action),
         Action::Activate => return activate(model),
         Action::Left
         | Action::Right
@@ -99,10 +109,7 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             chosen.map_or_else(Vec::new, |path| super::open(model, path))
         }
         Context::Graph => show(model, Side::Inspector),
-        Context::Inspector => {
-            overlay::node_story(model);
-            Vec::new()
-        }
+        Context::Inspector => edit::input(model),
         Context::Problems => {
             graph::go_to_problem(model);
             Vec::new()
@@ -151,6 +158,10 @@ fn close(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Warning, "a run of this workflow is under way: stop it first, or let it end");
         return Vec::new();
     }
+    if flow.is_modified() {
+        model.tell(Tone::Warning, "there are changes that are not saved: save them, or take them back");
+        return Vec::new();
+    }
     let folder = flow.path.parent().map_or_else(|| ".".into(), |folder| folder.to_path_buf());
     let folder = if folder.as_os_str().is_empty() { ".".into() } else { folder };
     model.flow = None;
@@ -177,7 +188,7 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
 
 /// Leaves, if nothing is lost by it.
 fn quit(model: &mut Model) {
-    if model.is_running() {
+    if model.is_running() || model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
         model.overlay = Some(Overlay::Leave);
     } else {
         model.wants_quit = true;

@@ -57,8 +57,8 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         }
         Context::Inspector => {
             if let Some(flow) = &mut model.flow {
-                // The end is known to the view alone, which goes no further than that.
-                flow.scroll = moved(flow.scroll, 1_000);
+                let inputs = flow.selected_node().and_then(|(_, spec)| spec).map_or(0, |spec| spec.inputs.len());
+                flow.input = moved(flow.input, inputs);
             }
         }
         Context::Problems => {

@@ -1,6 +1,7 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod edit;
 mod graph;
 mod keys;
 mod lists;
@@ -8,12 +9,11 @@ mod mouse;
 mod overlay;
 mod run;
 
-pub(crate) use overlay::candidates;
+pub(crate) use overlay::{candidates, fitting};
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
-use super::model::{Flow, Model};
-use crate::terminal::printable;
+use super::model::{Flow, Model, Overlay};
 
 /// Something happened.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -37,6 +37,15 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Uncovered => {}
         Message::Listed(folder, entries) => lists::listed(model, folder, entries),
         Message::Read(path, text) => return read(model, &path, text),
+        Message::Saved(path, saved) => {
+            model.is_changed = true;
+            return edit::saved(model, &path, saved);
+        }
+        Message::Recovered(path, text) => {
+            if model.flow.as_ref().is_some_and(|flow| flow.path == path && flow.text() != Some(&text)) {
+                model.overlay = Some(Overlay::Recovered(text));
+            }
+        }
         Message::Touched => return check(model),
         Message::Checked(checked) => return graph::checked(model, *checked),
         Message::RunBegins { run, nodes } => run::begins(model, run, nodes),
@@ -71,15 +80,8 @@ fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<s
     let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == path) else { return Vec::new() };
     match text {
         Ok(text) => {
-            let was_there = flow.text.is_some();
-            let is_new = flow.text.as_ref() != Some(&text);
             flow.unreadable = None;
-            flow.text = Some(text);
-            if was_there && is_new {
-                let name = printable(&flow.path.to_string_lossy()).into_owned();
-                model.tell(Tone::Note, format!("{name} changed on disk"));
-            }
-            check(model)
+            edit::outside(model, text)
         }
         Err(why) => {
             flow.unreadable = Some(why.clone());
@@ -92,7 +94,7 @@ fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<s
 /// Has the text checked again.
 fn check(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
-    let Some(text) = flow.text.clone() else { return Vec::new() };
+    let Some(text) = flow.text().cloned() else { return Vec::new() };
     flow.revision += 1;
     vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
 }

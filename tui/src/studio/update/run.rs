@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use easel_engine::edit::History;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
@@ -71,7 +72,7 @@ pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The run begins.
-pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<(Arc<str>, String)>) {
+pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>) {
     let now = model.now;
     let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
     run.begins(id, nodes, now);
@@ -201,7 +202,7 @@ fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let source = &story.job.source;
     let path = source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name));
     let mut flow = Flow::new(path.clone());
-    flow.text = Some(Arc::clone(&source.text));
+    flow.history = Some(History::new(Arc::clone(&source.text)));
     flow.revision = 1;
     model.flow = Some(flow);
     model.side = Side::Monitor;

@@ -24,7 +24,10 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             for (number, what, role) in counted.into_iter().filter(|(number, ..)| *number > 0) {
                 left.push(Span::styled(format!("  {}", crate::terminal::count(number, what)), style(role)));
             }
-            if flow.text.is_some() && !flow.is_current() {
+            if flow.is_modified() {
+                left.push(Span::styled("  not saved", style(Role::Warning)));
+            }
+            if flow.history.is_some() && !flow.is_current() {
                 left.push(Span::styled("  checking …", style(Role::Dim)));
             }
         }
@@ -107,8 +110,11 @@ pub(super) fn tone_role(tone: Tone) -> Role {
 fn useful(model: &Model) -> Vec<Action> {
     let here: &[Action] = match model.context() {
         Context::Chooser => &[Action::Activate, Action::Quit, Action::Help, Action::Palette],
-        Context::Graph => &[Action::NextPane, Action::Search, Action::ZoomIn, Action::ZoomOut, Action::Activate],
-        Context::Inspector | Context::Problems => &[Action::Back, Action::Activate, Action::NextPane],
+        Context::Graph => {
+            &[Action::NextPane, Action::Search, Action::AddNode, Action::Activate, Action::Undo, Action::Save]
+        }
+        Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
+        Context::Problems => &[Action::Back, Action::Activate, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter],
         Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
         Context::Monitor | Context::Anywhere => &[Action::Back, Action::NextPane],

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
+use super::super::keymap::Context;
 use super::super::model::{Checked, Model};
 use super::super::scene::{Port, Scene};
 use super::super::theme::Role;
@@ -20,7 +21,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let Some((at, node)) = flow.selected.and_then(|at| Some((at, checked.scene.nodes.get(at)?))) else {
         return workflow(model, checked, &mut pen);
     };
-    let mut pen = pen.skipping(flow.scroll);
+    let mut pen = pen.skipping(skipped(model, area));
     pen.line(&Line::from(vec![
         Span::styled(printable(&node.id).into_owned(), style(Role::Title)),
         Span::styled(format!("  {}", node.node_type), style(Role::Dim)),
@@ -41,6 +42,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let Some(spec) = checked.specs.get(at).and_then(Option::as_ref) else { return };
     pen.wrapped(spec.about, style(Role::Text));
     sockets(model, &checked.scene, at, spec, &mut pen);
+}
+
+/// So many lines are passed over that the input with the cursor is seen: about three for each before it.
+fn skipped(model: &Model, area: Rect) -> usize {
+    let input = model.flow.as_ref().map_or(0, |flow| flow.input);
+    let needed = 8 + (input + 1) * 3;
+    if model.context() == Context::Inspector { needed.saturating_sub(usize::from(area.height)) } else { 0 }
 }
 
 /// What is known where no node is selected.
@@ -107,7 +115,9 @@ fn sockets(model: &Model, scene: &Scene, at: usize, spec: &NodeSpec, pen: &mut P
         pen.gap();
         pen.text("Inputs", style(Role::Title));
     }
-    for input in &spec.inputs {
+    let is_here = model.context() == Context::Inspector;
+    let chosen = model.flow.as_ref().map(|flow| flow.input).filter(|_| is_here);
+    for (number, input) in spec.inputs.iter().enumerate() {
         let fed = fed(scene, at, input.name);
         let kinds = input.kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let mut line = vec![
@@ -115,7 +125,11 @@ fn sockets(model: &Model, scene: &Scene, at: usize, spec: &NodeSpec, pen: &mut P
             Span::styled(format!(" {kinds}"), model.theme.kind_colour(&kinds)),
         ];
         line.extend(fed.map(|fed| Span::styled(format!(" {}", printable(&fed)), style(Role::Text))));
-        pen.line(&Line::from(line));
+        if chosen == Some(number) {
+            pen.highlighted(&Line::from(line), style(Role::Selection));
+        } else {
+            pen.line(&Line::from(line));
+        }
         pen.indented("    ", &about(input), style(Role::Dim));
     }
     if !spec.outputs.is_empty() {
