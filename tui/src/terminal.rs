@@ -45,7 +45,9 @@ impl Output {
 }
 
 /// Who is told instead of standard error, while somebody has the screen for itself.
-static LISTENER: Mutex<Option<Arc<dyn Fn(&str) + Send + Sync>>> = Mutex::new(None);
+static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);
+
+type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// While this lives, notes do not go to standard error.
 pub(crate) struct Listening(());
@@ -63,7 +65,7 @@ impl Drop for Listening {
 }
 
 /// What is behind the lock is whole after a panic too: it is changed in one go.
-fn lock() -> MutexGuard<'static, Option<Arc<dyn Fn(&str) + Send + Sync>>> {
+fn lock() -> MutexGuard<'static, Option<Listener>> {
     LISTENER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

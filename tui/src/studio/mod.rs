@@ -17,6 +17,8 @@ mod model;
 mod runtime;
 pub mod scene;
 pub mod theme;
+#[cfg(test)]
+mod tests;
 mod update;
 mod view;
 

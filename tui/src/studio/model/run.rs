@@ -274,7 +274,7 @@ impl RunView {
 
     /// What is known of each node of a scene.
     pub(crate) fn statuses(&self, scene: &Scene) -> Vec<Status> {
-        let of = |id: &str| self.node(id).map_or(Status::Idle, |node| node.status.clone());
+        let of = |id: &str| self.node(id).map_or(Status::Idle, |node| node.status);
         scene.nodes.iter().map(|node| of(&node.id)).collect()
     }
 

@@ -57,7 +57,7 @@ fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
     pen.wrapped(&checked.about, style(Role::Title));
     pen.text(&crate::terminal::count(checked.scene.nodes.len(), "node"), style(Role::Dim));
     let Some(plan) = &checked.plan else { return };
-    if plan.inputs().len() > 0 {
+    if !plan.inputs().is_empty() {
         pen.gap();
         pen.text("Inputs", style(Role::Title));
     }
