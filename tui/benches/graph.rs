@@ -8,7 +8,8 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use easel_engine::{
-    Context, Document, Graph, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, Source, kinds,
+    Context, Document, Graph, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, Source,
+    kinds,
 };
 use easel_tui::studio::graph_view::{Camera, GraphView, Plain};
 use easel_tui::studio::layout::{Detail, layout};

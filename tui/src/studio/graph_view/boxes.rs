@@ -222,7 +222,7 @@ impl Pen<'_, '_> {
             .map(|rate| if rate >= 1.0 { format!(" {rate:.1}/s") } else { format!(" {}/step", duration(1.0 / rate)) });
         let parts = [left.map(|left| format!(" {}", duration(left))), rate];
         for part in parts.into_iter().flatten() {
-            if columns(&figures) + columns(&part) + 8 <= width {
+            if columns(&figures) + columns(&part) + 6 <= width {
                 figures.push_str(&part);
             }
         }

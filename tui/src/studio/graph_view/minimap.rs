@@ -36,11 +36,19 @@ impl Minimap {
         Some(Minimap { inner: Rect::new(area.right() - width - 1, area.bottom() - height - 1, width, height) })
     }
 
+    /// Whether it hides something of that place.
+    pub(super) fn covers(&self, place: Rect) -> bool {
+        self.outer().intersects(place)
+    }
+
+    fn outer(&self) -> Rect {
+        Rect::new(self.inner.x - 1, self.inner.y - 1, self.inner.width + 2, self.inner.height + 2)
+    }
+
     /// The cell of a layout of that size that a place on the minimap shows.
     pub(super) fn cell(&self, size: (i32, i32), position: Position) -> Option<(i32, i32)> {
         let inner = self.inner;
-        let outer = Rect::new(inner.x - 1, inner.y - 1, inner.width + 2, inner.height + 2);
-        outer.contains(position).then(|| {
+        self.outer().contains(position).then(|| {
             let scaled = |at: u16, start: u16, length: u16, whole: i32| {
                 let at = i64::from(at.clamp(start, start + length - 1) - start) * 2 + 1;
                 (at * i64::from(whole) / (i64::from(length) * 2)) as i32

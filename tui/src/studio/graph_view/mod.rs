@@ -136,6 +136,21 @@ impl GraphView<'_> {
     }
 }
 
+impl GraphView<'_> {
+    /// Where the picture of a node goes when the view is drawn into `area`: only if all of it is seen.
+    pub fn picture(&self, area: Rect, node: usize) -> Option<Rect> {
+        let Area { x, y, width, height } = self.layout.picture(self.scene, self.detail, node)?;
+        let (x, y) = (i64::from(x) - i64::from(self.camera.x), i64::from(y) - i64::from(self.camera.y));
+        let (right, bottom) = (x + i64::from(width), y + i64::from(height));
+        if x < 0 || y < 0 || right > i64::from(area.width) || bottom > i64::from(area.height) {
+            return None;
+        }
+        let place = Rect::new(area.x + x as u16, area.y + y as u16, width as u16, height as u16);
+        let map = Minimap::new(self.layout.size, area);
+        map.is_none_or(|map| !map.covers(place)).then_some(place)
+    }
+}
+
 impl Widget for GraphView<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let mut canvas = Canvas::new(buffer, area, self.camera);

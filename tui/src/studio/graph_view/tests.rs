@@ -242,7 +242,9 @@ fn wires_lead_from_node_to_node_and_among_siblings() {
 #[test]
 fn letters_find_whole_words_before_beginnings_and_those_before_the_rest() {
     let mut scene = Scene { nodes: Vec::new(), wires: Vec::new() };
-    for (id, node_type) in [("a", "Prior"), ("superior", "X"), ("prior_schedule", "Scheduler"), ("prior", "Y"), ("世界", "Z")] {
+    for (id, node_type) in
+        [("a", "Prior"), ("superior", "X"), ("prior_schedule", "Scheduler"), ("prior", "Y"), ("世界", "Z")]
+    {
         scene.nodes.push(crate::studio::scene::SceneNode { node_type: node_type.into(), ..node(id, 0, 0) });
     }
     assert_eq!(search(&scene, "prior"), [3, 0, 2, 1]);
@@ -293,4 +295,11 @@ fn pictures_have_room_in_their_boxes() {
     assert_eq!(area.height, row + crate::studio::layout::PICTURE_ROWS + 1);
     assert_eq!(picture_row(&scene.nodes[1], Detail::Parameters), None);
     assert_eq!(picture_row(&scene.nodes[0], Detail::Preview), None);
+    let shown = Shown::new(scene, Detail::Preview);
+    let view = shown.view(Camera { x: area.x - 2, y: area.y }, None, &Numbered);
+    let place = view.picture(Rect::new(10, 5, 40, 30), 1).expect("it is on the screen");
+    assert_eq!((place.y, place.width, place.height), (5 + row as u16, 24, 12));
+    assert!(place.x >= 13 && place.right() < 12 + area.width as u16);
+    assert_eq!(view.picture(Rect::new(10, 5, 40, 10), 1), None);
+    assert_eq!(view.picture(Rect::new(10, 5, 40, 30), 0), None);
 }

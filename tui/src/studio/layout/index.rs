@@ -5,18 +5,17 @@ use std::ops::Range;
 use super::{Area, Route};
 use crate::studio::scene::Scene;
 
-/// Columns of a tile.
-const COLUMNS: i32 = 64;
-/// Rows of a tile.
-const ROWS: i32 = 32;
+/// Columns and rows of a tile, unless there would be too many.
+const TILE: (i32, i32) = (64, 32);
+/// Tiles of a layout, at the most.
+const MOST_TILES: i64 = 1 << 18;
 /// Columns and rows of the picture of the whole.
 const MAP: (i32, i32) = (128, 64);
 
 /// Boxes and wires by the tiles that they touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    /// How many tiles there are in a row of tiles, and how many rows.
-    tiles: (i32, i32),
+    grid: Grid,
     boxes: Table<u32>,
     /// A wire, and which of its cells are in the tile.
     stretches: Table<(u32, u32, u32)>,
@@ -31,6 +30,15 @@ pub(super) struct Ties {
     pub(super) out_of: Table<usize>,
 }
 
+/// How a layout is cut into tiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Grid {
+    /// Columns and rows of a tile.
+    tile: (i32, i32),
+    /// How many tiles there are in a row of tiles, and how many rows.
+    count: (i32, i32),
+}
+
 /// For each tile what is in it, one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Table<T> {
@@ -41,30 +49,24 @@ pub(super) struct Table<T> {
 
 impl Index {
     pub(super) fn new(boxes: &[Area], routes: &[Route], size: (i32, i32)) -> Index {
-        let mut most = (0, 0);
-        boxes.iter().for_each(|area| most = (most.0.max(area.right()), most.1.max(area.bottom())));
-        routes.iter().flat_map(|route| &route.cells).for_each(|&(x, y)| most = (most.0.max(x + 1), most.1.max(y + 1)));
-        let tiles = ((most.0 + COLUMNS - 1) / COLUMNS, (most.1 + ROWS - 1) / ROWS);
-        let tile = |x: i32, y: i32| ((y.max(0) / ROWS) * tiles.0 + x.max(0) / COLUMNS) as u32;
+        let grid = Grid::new(size);
         let mut areas = Vec::new();
         for (node, area) in boxes.iter().enumerate() {
-            for (column, row) in tiles_of(*area, tiles) {
-                areas.push(((row * tiles.0 + column) as u32, node as u32));
-            }
+            areas.extend(grid.near(*area).map(|tile| (tile as u32, node as u32)));
         }
         let mut stretches = Vec::new();
         for (wire, route) in routes.iter().enumerate() {
             let mut start = 0;
             while let Some(&(x, y)) = route.cells.get(start) {
-                let here = tile(x, y);
-                let length = route.cells[start..].iter().take_while(|cell| tile(cell.0, cell.1) == here).count();
-                stretches.push((here, (wire as u32, start as u32, (start + length) as u32)));
+                let here = grid.at(x, y);
+                let length = route.cells[start..].iter().take_while(|cell| grid.at(cell.0, cell.1) == here).count();
+                stretches.push((here as u32, (wire as u32, start as u32, (start + length) as u32)));
                 start += length;
             }
         }
-        let count = (tiles.0 * tiles.1) as usize;
+        let count = grid.tiles();
         Index {
-            tiles,
+            grid,
             boxes: Table::new(count, &areas),
             stretches: Table::new(count, &stretches),
             map: map(boxes, size),
@@ -72,17 +74,15 @@ impl Index {
     }
 
     pub(super) fn boxes(&self, area: Area) -> Vec<usize> {
-        let mut found: Vec<_> = tiles_of(area, self.tiles)
-            .flat_map(|tile| self.boxes.get(self.place(tile)))
-            .map(|&node| node as usize)
-            .collect();
+        let near = self.grid.near(area).flat_map(|tile| self.boxes.get(tile));
+        let mut found: Vec<_> = near.map(|&node| node as usize).collect();
         found.sort_unstable();
         found.dedup();
         found
     }
 
     pub(super) fn routes(&self, area: Area) -> Vec<(usize, Range<usize>)> {
-        let stretches = tiles_of(area, self.tiles).flat_map(|tile| self.stretches.get(self.place(tile)));
+        let stretches = self.grid.near(area).flat_map(|tile| self.stretches.get(tile));
         let mut found: Vec<_> =
             stretches.map(|&(wire, start, end)| (wire as usize, start as usize..end as usize)).collect();
         found.sort_unstable_by_key(|(wire, cells)| (*wire, cells.start));
@@ -102,9 +102,40 @@ impl Index {
             self.map.get(start + columns.start..start + columns.end).is_some_and(|cells| cells.contains(&true))
         })
     }
+}
 
-    fn place(&self, (column, row): (i32, i32)) -> usize {
-        (row * self.tiles.0 + column) as usize
+impl Grid {
+    /// For a layout of that many columns and rows.
+    fn new(size: (i32, i32)) -> Grid {
+        let mut grid = Grid { tile: TILE, count: (0, 0) };
+        loop {
+            let count = |length: i32, tile: i32| length.max(0).div_euclid(tile) + 1;
+            grid.count = (count(size.0, grid.tile.0), count(size.1, grid.tile.1));
+            if i64::from(grid.count.0) * i64::from(grid.count.1) <= MOST_TILES {
+                return grid;
+            }
+            grid.tile = (grid.tile.0 * 2, grid.tile.1 * 2);
+        }
+    }
+
+    fn tiles(&self) -> usize {
+        self.count.0 as usize * self.count.1 as usize
+    }
+
+    /// The tile of a cell of the layout.
+    fn at(&self, x: i32, y: i32) -> usize {
+        (y / self.tile.1) as usize * self.count.0 as usize + (x / self.tile.0) as usize
+    }
+
+    /// The tiles that an area touches.
+    fn near(&self, area: Area) -> impl Iterator<Item = usize> + use<> {
+        let range = |start: i32, end: i32, tile: i32, count: i32| {
+            if end <= start || end <= 0 { 0..0 } else { start.max(0) / tile..((end - 1) / tile + 1).min(count) }
+        };
+        let columns = range(area.x, area.right(), self.tile.0, self.count.0);
+        let rows = range(area.y, area.bottom(), self.tile.1, self.count.1);
+        let across = self.count.0;
+        rows.flat_map(move |row| columns.clone().map(move |column| (row * across + column) as usize))
     }
 }
 
@@ -135,16 +166,6 @@ fn map(boxes: &[Area], size: (i32, i32)) -> Vec<bool> {
         }
     }
     map
-}
-
-/// The tiles that an area touches, by column and row.
-fn tiles_of(area: Area, tiles: (i32, i32)) -> impl Iterator<Item = (i32, i32)> {
-    let range = |start: i32, end: i32, size: i32, count: i32| {
-        if end <= start || end <= 0 { 0..0 } else { start.max(0) / size..((end - 1) / size + 1).min(count) }
-    };
-    let columns = range(area.x, area.right(), COLUMNS, tiles.0);
-    let rows = range(area.y, area.bottom(), ROWS, tiles.1);
-    rows.flat_map(move |row| columns.clone().map(move |column| (column, row)))
 }
 
 impl<T: Copy + Default> Table<T> {

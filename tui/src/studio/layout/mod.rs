@@ -62,7 +62,8 @@ pub struct Route {
 pub struct Layout {
     /// Of each node, in the order of the scene.
     pub boxes: Vec<Area>,
-    /// Of each wire, in the order of the scene.
+    /// Of each wire, in the order of the scene. A wire that is not drawn, because the workflow is too large for that, has
+    /// no cells.
     pub routes: Vec<Route>,
     /// Columns and rows of the whole; everything is within.
     pub size: (i32, i32),
@@ -134,6 +135,13 @@ impl Layout {
     pub fn output(&self, detail: Detail, port: Port) -> Option<(i32, i32)> {
         let area = self.boxes.get(port.node)?;
         Some((area.right() - 1, area.y + socket_row(detail, port.socket)))
+    }
+
+    /// Where a node's box has room for a picture, if it has.
+    pub fn picture(&self, scene: &Scene, detail: Detail, node: usize) -> Option<Area> {
+        let (area, row) = (self.boxes.get(node)?, picture_row(scene.nodes.get(node)?, detail)?);
+        let x = area.x + (area.width - PICTURE_COLUMNS) / 2;
+        Some(Area { x, y: area.y + row, width: PICTURE_COLUMNS, height: PICTURE_ROWS })
     }
 
     /// The boxes that may have a cell in an area, ascending.

@@ -1,6 +1,6 @@
 //! One component laid out: everything put together, and the wires drawn out cell by cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::channel::{Channel, Ends, Way, channel};
 use super::mesh::{Mesh, Strand};
@@ -15,6 +15,10 @@ const NARROWEST_GAP: i32 = 3;
 const MARGIN: i32 = 1;
 /// Up to so many tracks there is an empty column between one and the next: lines side by side are hard to tell apart.
 const FEW_TRACKS: i32 = 8;
+/// So many layers all wires together may span, and so many cells all routes may have: far more than anybody follows by
+/// eye, and little enough for any memory. Of what is beyond that, the longest wires are not drawn.
+const MOST_STEPS: usize = 100_000;
+const MOST_CELLS: usize = 8_000_000;
 
 /// A component with its upper left corner at (0, 0).
 pub(super) struct Part {
@@ -26,18 +30,18 @@ pub(super) struct Part {
 /// Lays one component of a scene out.
 pub(super) fn part(scene: &Scene, detail: Detail, component: &Component) -> Part {
     let sizes: Vec<_> = component.nodes.iter().map(|&node| size::size(&scene.nodes[node], detail)).collect();
-    let strands: Vec<_> = component
-        .wires
-        .iter()
-        .map(|&(wire, from, to)| Strand {
-            from,
-            from_row: socket_row(detail, scene.wires[wire].from.socket),
-            to,
-            to_row: socket_row(detail, scene.wires[wire].to.socket),
-        })
-        .collect();
+    let strand = |&(wire, from, to): &(usize, usize, usize)| Strand {
+        from,
+        from_row: socket_row(detail, scene.wires[wire].from.socket),
+        to,
+        to_row: socket_row(detail, scene.wires[wire].to.socket),
+    };
+    let mut strands: Vec<_> = component.wires.iter().map(strand).collect();
     let pairs: Vec<_> = strands.iter().map(|strand| (strand.from, strand.to)).collect();
-    let ranks = ranks(component.nodes.len(), &pairs);
+    let mut ranks = ranks(component.nodes.len(), &pairs);
+    let drawn = drawn(&strands, &ranks);
+    strands = drawn.iter().map(|&wire| strands[wire]).collect();
+    ranks.leads_back = drawn.iter().map(|&wire| ranks.leads_back[wire]).collect();
     let mut mesh = Mesh::new(&sizes, &strands, &ranks);
     order::order(&mut mesh);
     let rows = rows::rows(&mesh, detail);
@@ -49,13 +53,42 @@ pub(super) fn part(scene: &Scene, detail: Detail, component: &Component) -> Part
         (node, area)
     });
     let nodes = nodes.collect();
-    let wires = component.wires.iter().enumerate().map(|(strand, &(wire, ..))| {
+    let mut left = MOST_CELLS;
+    let mut wires = Vec::with_capacity(drawn.len());
+    for (strand, &wire) in drawn.iter().enumerate() {
         let route = plan.route(strand);
-        size.1 = route.cells.iter().fold(size.1, |bottom, &(_, y)| bottom.max(y + 1));
-        (wire, route)
-    });
-    let wires = wires.collect();
+        if route.cells.len() <= left {
+            left -= route.cells.len();
+            size.1 = route.cells.iter().fold(size.1, |bottom, &(_, y)| bottom.max(y + 1));
+            wires.push((component.wires[wire].0, route));
+        }
+    }
     Part { nodes, wires, size }
+}
+
+/// The wires that are drawn, ascending: all, or the shortest.
+fn drawn(strands: &[Strand], ranks: &Ranks) -> Vec<usize> {
+    let span = |strand: &Strand| ranks.of[strand.from].abs_diff(ranks.of[strand.to]) + 1;
+    let mut drawn: Vec<_> = (0..strands.len()).collect();
+    if strands.iter().map(span).sum::<usize>() <= MOST_STEPS {
+        return drawn;
+    }
+    // Wires of one output have the way in common.
+    let mut reached: HashMap<(usize, i32), usize> = HashMap::new();
+    let mut steps = 0;
+    drawn.sort_by_key(|&wire| span(&strands[wire]));
+    drawn.retain(|&wire| {
+        let reach = reached.entry((strands[wire].from, strands[wire].from_row)).or_default();
+        let span = span(&strands[wire]);
+        let is_near = steps + span - *reach <= MOST_STEPS;
+        if is_near {
+            steps += span - *reach;
+            *reach = span;
+        }
+        is_near
+    });
+    drawn.sort_unstable();
+    drawn
 }
 
 /// Where the layers and the gaps are.

@@ -13,13 +13,19 @@ use super::mesh::{Mesh, Vertex};
 const STRAIGHT: [i64; 3] = [20, 40, 160];
 const STAY: i64 = 1;
 
+/// In a layer with more vertices than this blocks move to means instead of medians: not as straight, but quick.
+const LARGE: usize = 2000;
+
 /// Where a vertex would like to be, and how much.
 type Wish = (i64, i64);
 
 /// What moves as one.
 struct Block {
-    /// Ascending.
+    /// Ascending; none in a large layer.
     wishes: Vec<Wish>,
+    /// The sum of the wishes' weights, and of the places weighted.
+    weight: i64,
+    sum: i128,
     place: i64,
     vertices: usize,
 }
@@ -78,8 +84,7 @@ fn settle(mesh: &Mesh, layer: &[usize], detail: Detail, look: Look, rows: &mut [
     let offsets = offsets(mesh, layer, detail);
     let mut blocks: Vec<Block> = Vec::with_capacity(layer.len());
     for (&vertex, &offset) in layer.iter().zip(&offsets) {
-        let mut block = Block { wishes: wishes(mesh, vertex, look, rows, offset), place: 0, vertices: 1 };
-        block.place = median(&block.wishes);
+        let mut block = Block::new(wishes(mesh, vertex, look, rows, offset), layer.len() > LARGE);
         while let Some(before) = blocks.pop_if(|before| before.place > block.place) {
             block = before.joined(block);
         }
@@ -124,6 +129,21 @@ fn wishes(mesh: &Mesh, vertex: usize, look: Look, rows: &[i64], offset: i64) -> 
 }
 
 impl Block {
+    fn new(wishes: Vec<Wish>, is_large: bool) -> Self {
+        let weight = wishes.iter().map(|(_, weight)| weight).sum();
+        let sum = wishes.iter().map(|&(place, weight)| i128::from(place) * i128::from(weight)).sum();
+        let wishes = if is_large { Vec::new() } else { wishes };
+        Block { wishes, weight, sum, place: 0, vertices: 1 }.placed()
+    }
+
+    fn placed(mut self) -> Self {
+        self.place = match self.wishes.is_empty() {
+            true => self.sum.div_euclid(i128::from(self.weight.max(1))) as i64,
+            false => median(&self.wishes),
+        };
+        self
+    }
+
     fn joined(mut self, mut other: Block) -> Block {
         if self.wishes.len() < other.wishes.len() {
             std::mem::swap(&mut self.wishes, &mut other.wishes);
@@ -132,9 +152,10 @@ impl Block {
             let at = self.wishes.partition_point(|before| *before < wish);
             self.wishes.insert(at, wish);
         }
-        self.place = median(&self.wishes);
+        self.weight += other.weight;
+        self.sum += other.sum;
         self.vertices += other.vertices;
-        self
+        self.placed()
     }
 }
 

@@ -19,7 +19,7 @@ const SOCKET_NAME: i32 = 20;
 /// More of a literal is not shown.
 const LITERAL: i32 = 18;
 /// What a bar with its figures needs.
-const PROGRESS: i32 = 22;
+const PROGRESS: i32 = 26;
 
 /// The row of a socket in its box. Inputs are on the left border, outputs on the right one.
 pub fn socket_row(detail: Detail, socket: usize) -> i32 {

@@ -6,6 +6,9 @@ use super::*;
 use crate::studio::fixture::{node, scenes, wire};
 use crate::studio::scene::SceneWire;
 
+/// A wire in a cell, and whether it goes on up, right, down and left.
+type Step = (usize, [bool; 4]);
+
 /// Everything that holds for every layout.
 fn check(scene: &Scene, detail: Detail) {
     let layout = layout(scene, detail);
@@ -20,7 +23,7 @@ fn check(scene: &Scene, detail: Detail) {
             }
         }
     }
-    let mut ways: HashMap<(i32, i32), Vec<(usize, [bool; 4])>> = HashMap::new();
+    let mut ways: HashMap<(i32, i32), Vec<Step>> = HashMap::new();
     for (index, (wire, route)) in scene.wires.iter().zip(&layout.routes).enumerate() {
         let output = layout.output(detail, wire.from).expect("the node is there");
         let input = layout.input(detail, wire.to).expect("the node is there");
@@ -53,7 +56,7 @@ fn check(scene: &Scene, detail: Detail) {
 }
 
 /// Wires of different outputs share a cell only where they cross at right angles or have one end.
-fn check_cell(scene: &Scene, detail: Detail, here: &[(usize, [bool; 4])]) {
+fn check_cell(scene: &Scene, detail: Detail, here: &[Step]) {
     let source = |wire: &SceneWire| (wire.from.node, socket_row(detail, wire.from.socket));
     let target = |wire: &SceneWire| (wire.to.node, socket_row(detail, wire.to.socket));
     for (at, (one, ways)) in here.iter().enumerate() {
@@ -119,6 +122,25 @@ fn a_thousand_nodes_keep_out_of_each_others_way() {
     {
         check(&scene, detail);
     }
+}
+
+#[test]
+fn wires_that_nobody_could_follow_take_no_memory() {
+    // Every node feeds the last one: half a million layers to pass.
+    let mut scene = chain(1000);
+    scene.nodes[999].inputs = (0..1000).map(|_| crate::studio::fixture::socket("in", "Text")).collect();
+    scene.wires.extend((0..998).map(|at| wire((at, 0), (999, at + 1))));
+    let layout = layout(&scene, Detail::State);
+    let drawn = layout.routes.iter().filter(|route| !route.cells.is_empty()).count();
+    assert!((1000..scene.wires.len()).contains(&drawn), "the short ones are drawn");
+    assert!(layout.routes.iter().map(|route| route.cells.len()).sum::<usize>() <= 8_000_000);
+}
+
+#[test]
+fn a_layer_of_thousands_is_laid_out_too() {
+    let layout = layout(&wide(5000), Detail::Name);
+    let rows: std::collections::BTreeSet<_> = layout.boxes.iter().skip(1).map(|area| area.y).collect();
+    assert_eq!(rows.len(), 4999);
 }
 
 #[test]

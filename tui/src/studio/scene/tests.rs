@@ -106,10 +106,10 @@ fn workflows_in_workflows_have_the_sockets_of_what_they_run() {
     let of = |id: &str| scene.nodes.iter().find(|node| node.id == id).expect("it is written");
     assert!(of("once").has_body && of("each").has_body && of("again").has_body && !of("gone").has_body);
     let kinds = |id: &str| of(id).outputs.iter().map(|output| output.kind.clone()).collect::<Vec<_>>();
-    assert_eq!((kinds("once"), kinds("each")), (vec!["Text".into(), "Integer".into()], vec![
-        "TextList".to_string(),
-        "IntegerList".into()
-    ]));
+    assert_eq!(
+        (kinds("once"), kinds("each")),
+        (vec!["Text".into(), "Integer".into()], vec!["TextList".to_string(), "IntegerList".into()])
+    );
     assert_eq!(of("each").inputs[0].kind, "TextList");
     assert_eq!(names(&of("again").inputs), ["text", "times"]);
     assert_eq!(scene.wires.iter().filter(|wire| wire.from == port(0, 1)).count(), 1, "how often is a wire too");
