@@ -40,7 +40,8 @@ pub struct Replacement {
 ///
 /// let diagnostic = Diagnostic::error("unknown-node-type", "there is no node type `Pior`")
 ///     .with_label(10..14, "not known")
-///     .with_hint("did you mean `Prior`?");
+///     .with_hint("did you mean `Prior`?")
+///     .with_fix(10..14, "Prior");
 /// assert_eq!(diagnostic.severity, Severity::Error);
 /// assert_eq!(diagnostic.to_string(), "error[unknown-node-type]: there is no node type `Pior`");
 /// ```
@@ -58,8 +59,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What the hint says, as a change to the text, where it is plain what was meant.
-    pub fix: Option<Replacement>,
+    /// What the hint says, as a change to the text that the labels are places in, where it is plain what was meant.
+    pub fix: Option<Box<Replacement>>,
 }
 
 impl Diagnostic {
@@ -92,9 +93,9 @@ impl Diagnostic {
         self
     }
 
-    /// Says how the text is mended.
+    /// Says how the text is mended: what is to stand in the place of a piece of it.
     pub fn with_fix(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
-        self.fix = Some(Replacement { span, text: text.into() });
+        self.fix = Some(Box::new(Replacement { span, text: text.into() }));
         self
     }
 

@@ -1,6 +1,6 @@
 //! Changes to a text: which bytes are replaced by what.
 
-use std::ops::Range;
+use std::collections::VecDeque;
 
 use crate::diagnostic::Replacement;
 
@@ -11,11 +11,11 @@ use crate::diagnostic::Replacement;
 /// use easel_engine::Replacement;
 ///
 /// let changes = Changes::new([
-///     Replacement { span: 8..9, text: "2".into() },
+///     Replacement { span: 9..10, text: "2".into() },
 ///     Replacement { span: 0..1, text: "one".into() },
 /// ]).expect("they do not overlap");
-/// assert_eq!(changes.apply("a: 1, b: 1").as_deref(), Some("one: 1, 2: 1"));
-/// assert_eq!(changes.inverse("a: 1, b: 1").and_then(|back| back.apply("one: 1, 2: 1")).as_deref(), Some("a: 1, b: 1"));
+/// assert_eq!(changes.apply("a: 1, b: 1").as_deref(), Some("one: 1, b: 2"));
+/// assert_eq!(changes.inverse("a: 1, b: 1").and_then(|back| back.apply("one: 1, b: 2")).as_deref(), Some("a: 1, b: 1"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -114,7 +114,8 @@ impl Changes {
 
     /// These changes and then others, as one.
     pub fn then(&self, later: &Changes) -> Changes {
-        Composer { earlier: &self.replacements, taken: 0, shift: 0, out: Changes::default() }.compose(later)
+        let earlier = self.replacements.iter().cloned().collect();
+        Composer { earlier, shift: 0, out: Changes::default() }.compose(later)
     }
 
     /// Where a byte of the text before is in the text after; the end of what replaced it, if it was replaced.
@@ -135,70 +136,68 @@ impl Changes {
 }
 
 /// Puts two changes together: every later replacement takes in the earlier ones that it touches.
-struct Composer<'c> {
-    earlier: &'c [Replacement],
-    /// So many of them are done with.
-    taken: usize,
+struct Composer {
+    /// What is not done with yet.
+    earlier: VecDeque<Replacement>,
     /// How much longer the text after the earlier changes is, up to there.
     shift: isize,
     out: Changes,
 }
 
-impl Composer<'_> {
+impl Composer {
     fn compose(mut self, later: &Changes) -> Changes {
         for replacement in &later.replacements {
             self.add(replacement);
         }
-        while let Some(next) = self.earlier.get(self.taken) {
-            self.out.push(next.clone());
-            self.taken += 1;
+        for rest in self.earlier {
+            self.out.push(rest);
         }
         self.out
     }
 
-    /// The next of the earlier ones, as a range of the text between the two changes.
-    fn next(&self) -> Option<(Range<usize>, &Replacement)> {
-        let next = self.earlier.get(self.taken)?;
+    /// The next of the earlier ones, and where it begins and ends in the text between the two changes.
+    fn next(&self) -> Option<(&Replacement, usize, usize)> {
+        let next = self.earlier.front()?;
         let start = next.span.start.saturating_add_signed(self.shift);
-        Some((start..start + next.text.len(), next))
+        Some((next, start, start + next.text.len()))
     }
 
-    fn take(&mut self) {
-        if let Some(next) = self.earlier.get(self.taken) {
-            self.shift += next.text.len() as isize - next.span.len() as isize;
-            self.taken += 1;
-        }
+    fn take(&mut self) -> Option<Replacement> {
+        let next = self.earlier.pop_front()?;
+        self.shift += next.text.len() as isize - next.span.len() as isize;
+        Some(next)
     }
 
     fn add(&mut self, later: &Replacement) {
-        while let Some((between, next)) = self.next()
-            && between.end < later.span.start
+        while self.next().is_some_and(|(_, _, end)| end < later.span.start)
+            && let Some(next) = self.take()
         {
-            let next = next.clone();
             self.out.push(next);
-            self.take();
         }
         // Where the replacement begins and ends in the first text, and what it keeps of the earlier ones.
         let mut start = later.span.start.saturating_add_signed(-self.shift);
-        let (mut before, mut after) = (String::new(), String::new());
-        let mut end = later.span.end.saturating_add_signed(-self.shift);
-        let mut is_first = true;
-        while let Some((between, next)) = self.next()
-            && between.start <= later.span.end
+        let mut kept = String::new();
+        if let Some((next, between, _)) = self.next()
+            && between <= later.span.start
         {
-            if is_first && between.start < later.span.start {
-                before = next.text.get(..later.span.start - between.start).unwrap_or_default().to_string();
+            start = next.span.start;
+            kept.push_str(next.text.get(..later.span.start - between).unwrap_or_default());
+        }
+        while let Some((next, between, between_end)) = self.next()
+            && between <= later.span.end
+        {
+            if between_end > later.span.end {
+                // The rest of it stays, as something put in behind; the next of the later ones may touch it too.
+                let taken = later.span.end - between;
+                let rest = next.text.get(taken..).unwrap_or_default().to_string();
+                let end = next.span.end;
+                self.shift += taken as isize - next.span.len() as isize;
+                self.earlier[0] = Replacement { span: end..end, text: rest };
+                break;
             }
-            if is_first && between.start <= later.span.start {
-                start = next.span.start;
-            }
-            is_first = false;
-            if between.end > later.span.end {
-                after = next.text.get(later.span.end - between.start..).unwrap_or_default().to_string();
-            }
-            end = next.span.end + later.span.end.saturating_sub(between.end);
             self.take();
         }
-        self.out.push(Replacement { span: start..end, text: before + &later.text + &after });
+        let end = later.span.end.saturating_add_signed(-self.shift);
+        self.out.push(Replacement { span: start..end, text: kept + &later.text });
     }
 }

@@ -375,7 +375,7 @@ mod tests {
                 Outside::Taken => prop_assert_eq!((&ours, &**history.text()), (&base, &*theirs)),
                 Outside::Merged => {
                     prop_assert_eq!(&**history.saved_text(), &*theirs);
-                    prop_assert!(history.undo().is_some() || &**history.text() == &*ours);
+                    prop_assert!(history.undo().is_some() || **history.text() == *ours);
                     prop_assert_eq!(&**history.text(), &*ours);
                 }
                 Outside::Conflict(conflict) => {

@@ -100,7 +100,7 @@ pub fn drive(text: &str, registry: &Registry, edits: &[[u8; 3]]) -> Result<Strin
     for bytes in edits {
         let before = history.text().clone();
         let (document, problems) = Document::parse(&Source::new("probe", before.clone()));
-        let fixes: Vec<Replacement> = problems.iter().filter_map(|problem| problem.fix.clone()).collect();
+        let fixes: Vec<Replacement> = problems.iter().filter_map(|problem| problem.fix.as_deref().cloned()).collect();
         let edit = match pick(&fixes, bytes[1]) {
             Some(fix) if bytes[0].is_multiple_of(5) => Edit::Replace(fix.clone()),
             _ => edit_of(&document, registry, *bytes),

@@ -9,7 +9,7 @@ use crate::stubs::registry;
 #[test]
 fn what_is_sound_can_be_changed_beside_what_is_not() {
     let text =
-        line("\"a\": Word(text \"x\"), \"b\": Word(text: From(\"c\")), \"c\": Word(text: }, \"d\": Wrod(text: 1)");
+        line("\"a\": Word(text \"x\"), \"b\": Word(text: From(\"c\")), \"c\": Word(text: ), \"d\": Wrod(text: 1)");
     for (edit, from, to) in [
         (rename("b", "e"), "\"b\"", "\"e\""),
         (set("b", "text", "2"), "From(\"c\")", "2"),
@@ -69,7 +69,7 @@ fn mended(text: &str) -> String {
         let (document, mut diagnostics) = Document::parse(&Source::new("test", text.as_str()));
         diagnostics.extend(Graph::build(&document, &registry()).1);
         let Some(fix) = diagnostics.into_iter().find_map(|diagnostic| diagnostic.fix) else { break };
-        text = edit_of(&text, &Edit::Replace(fix)).expect("a fix is about the text");
+        text = edit_of(&text, &Edit::Replace(*fix)).expect("a fix is about the text");
     }
     text
 }
