@@ -20,12 +20,14 @@ pub(crate) enum Effect {
         /// Comes back with the result.
         revision: u64,
     },
-    /// Write a text into the file of a workflow.
+    /// Write a text into the file of a workflow, unless somebody else changed it meanwhile.
     Save {
         /// The file.
         path: PathBuf,
         /// The text.
         text: Arc<str>,
+        /// What is in the file, as far as is known.
+        known: Arc<str>,
     },
     /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.
     Keep {

@@ -71,7 +71,7 @@ impl Bench {
                     let checked = check(&Wish { path, text, revision }, types, &settings);
                     self.tell(Message::Checked(Box::new(checked)));
                 }
-                Effect::Save { path, text } => {
+                Effect::Save { path, text, .. } => {
                     self.saved.push(Arc::clone(&text));
                     self.tell(Message::Saved(path, Ok(text)));
                 }

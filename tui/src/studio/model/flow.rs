@@ -58,6 +58,8 @@ pub(crate) struct Flow {
     pub(crate) history: Option<History>,
     /// Its file became another one in places that were changed here.
     pub(crate) conflict: Option<Conflict>,
+    /// It is what a run was begun with, and not what is in the file now.
+    pub(crate) is_recorded: bool,
     /// Counts the texts that were checked.
     pub(crate) revision: u64,
     /// Why the file cannot be read as it is now.
@@ -91,6 +93,7 @@ impl Flow {
             path,
             history: None,
             conflict: None,
+            is_recorded: false,
             revision: 0,
             unreadable: None,
             checked: None,

@@ -16,7 +16,7 @@ pub(super) enum Wish {
     /// The text of a workflow, and what of it was never saved.
     Open(PathBuf),
     /// That a workflow holds this text.
-    Save { path: PathBuf, text: Arc<str> },
+    Save { path: PathBuf, text: Arc<str>, known: Arc<str> },
     /// That a text survives the process; none: that it is forgotten.
     Keep { path: PathBuf, text: Option<Arc<str>> },
 }
@@ -35,11 +35,7 @@ impl Files {
             for wish in wanted {
                 let messages = match wish {
                     Wish::Open(path) => opened(&path),
-                    Wish::Save { path, text } => {
-                        let saved = write(&path, &text);
-                        let saved = saved.map_err(|error| format!("cannot write `{}`: {error}", path.display()));
-                        vec![Message::Saved(path, saved.map(|()| text))]
-                    }
+                    Wish::Save { path, text, known } => save(path, text, &known),
                     Wish::Keep { path, text } => match keep(&path, text.as_deref()) {
                         Err(error) if !was_told => {
                             was_told = true;
@@ -84,6 +80,19 @@ fn opened(path: &Path) -> Vec<Message> {
     messages
 }
 
+/// Writes a text; if there is another one than is known of, tells of that one instead.
+fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
+    if let Ok(now) = read(&path)
+        && now != *known
+        && now != text
+    {
+        let told = "not saved: the file changed meanwhile. Look at what came of it, then save again";
+        return vec![Message::Read(path, Ok(now)), Message::Told(Tone::Warning, told.into())];
+    }
+    let saved = write(&path, &text).map_err(|error| format!("cannot write `{}`: {error}", path.display()));
+    vec![Message::Saved(path, saved.map(|()| text))]
+}
+
 /// Puts a text into the place of a file, whole or not at all. A link stays a link, and the file keeps its permissions.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
@@ -122,6 +131,19 @@ fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_somebody_else_wrote_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("a.ron");
+        std::fs::write(&path, "theirs").expect("it can be written");
+        let messages = save(path.clone(), "ours".into(), &"before".into());
+        assert!(matches!(&messages[..], [Message::Read(_, Ok(text)), Message::Told(..)] if &**text == "theirs"));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("theirs"));
+        let messages = save(path.clone(), "ours".into(), &"theirs".into());
+        assert!(matches!(&messages[..], [Message::Saved(_, Ok(_))]));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("ours"));
+    }
 
     #[test]
     fn a_file_is_replaced_whole_with_its_permissions() {

@@ -224,7 +224,7 @@ impl World {
                 Effect::Check { path, text, revision } => {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
-                Effect::Save { path, text } => self.files.ask(files::Wish::Save { path, text }),
+                Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
                 Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),
                 Effect::Watch(files) => {
                     if let Some((follower, open)) = self.follower.as_ref().zip(self.open.clone()) {

@@ -64,6 +64,9 @@ pub(super) fn edit(model: &mut Model, edit: &Edit) -> Vec<Effect> {
 /// Does an edit, or says what is wrong with it.
 pub(super) fn try_edit(model: &mut Model, edit: &Edit) -> Result<Vec<Effect>, String> {
     let flow = model.flow.as_mut().ok_or("no workflow is open")?;
+    if flow.is_recorded {
+        return Err("this is the workflow as it was when the run began: open its file to change it".into());
+    }
     let registry = flow.checked.as_ref().map(|checked| Arc::clone(&checked.registry));
     let registry = registry.ok_or("the workflow is being checked; once more in a moment")?;
     let history = flow.history.as_mut().ok_or("the workflow was not read yet")?;
@@ -106,8 +109,9 @@ fn save(model: &mut Model) -> Vec<Effect> {
 /// Writes the text into its file.
 pub(super) fn write(model: &Model) -> Vec<Effect> {
     let Some(flow) = &model.flow else { return Vec::new() };
-    let text = flow.text().cloned();
-    text.map(|text| Effect::Save { path: flow.path.clone(), text }).into_iter().collect()
+    let Some(history) = &flow.history else { return Vec::new() };
+    let (text, known) = (Arc::clone(history.text()), Arc::clone(history.saved_text()));
+    vec![Effect::Save { path: flow.path.clone(), text, known }]
 }
 
 /// The file was written, or not.

@@ -35,6 +35,7 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Error, format!("it cannot be run: {text}"));
         return effects;
     };
+    model.attached = None;
     model.run = Some(RunView::beginning(true, model.now));
     let mut effects = if model.side == Side::Monitor { Vec::new() } else { keys::show(model, Side::Monitor) };
     // What is begun is watched; keys stay where they were.
@@ -45,6 +46,7 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
 
 /// Begins a run that the journal has.
 pub(super) fn recorded(model: &mut Model, effect: Effect) -> Vec<Effect> {
+    model.attached = None;
     model.run = Some(RunView::beginning(true, model.now));
     let mut effects = keys::show(model, Side::Monitor);
     effects.push(effect);
@@ -203,6 +205,7 @@ fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let path = source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name));
     let mut flow = Flow::new(path.clone());
     flow.history = Some(History::new(Arc::clone(&source.text)));
+    flow.is_recorded = true;
     flow.revision = 1;
     model.flow = Some(flow);
     model.side = Side::Monitor;
