@@ -59,7 +59,8 @@ impl Screen {
     /// Types a line for the shell.
     fn line(&self, text: &str) {
         self.run(&["send-keys", "-l", text]);
-        self.run(&["send-keys", "Enter"]);
+        // A line's end even where nobody restored the terminal.
+        self.run(&["send-keys", "C-j"]);
     }
 
     /// Begins `easel tui`; says in the end how it went.
@@ -143,7 +144,8 @@ fn a_workflow_is_opened_edited_saved_and_run() {
     for (columns, lines) in [("80", "24"), ("40", "10")] {
         screen.run(&["resize-window", "-x", columns, "-y", lines]);
         screen.wait_until("the key bar at the bottom", |seen| {
-            seen.lines().count() == lines.parse().unwrap_or(0) && seen.lines().last().is_some_and(|l| l.contains('?') || l.contains("saved"))
+            seen.lines().count() == lines.parse().unwrap_or(0)
+                && seen.lines().last().is_some_and(|l| l.contains('?') || l.contains("saved"))
         });
     }
     screen.keys(&["q"]);
@@ -159,7 +161,7 @@ fn the_embedded_model_is_stopped_and_its_run_stands_in_the_journal() {
     screen.easel(&format!("{} --out out --set decoder_steps=1000 --set prior_steps=1000", workflow.display()));
     screen.wait("tokens");
     screen.keys(&["r"]);
-    screen.wait_until("a step", |seen| seen.contains("/1000"));
+    screen.wait("▶ prior");
     screen.keys(&["C-c"]);
     screen.wait("stopped after");
     screen.keys(&["5"]);
@@ -199,10 +201,10 @@ fn whoever_ends_it_the_terminal_is_given_back() {
     kill(process, Signal::SIGTSTP).expect("it is there");
     screen.wait("ready$");
     screen.is_restored();
-    screen.line("fg");
+    screen.line("fg; echo continued=$?");
     screen.wait("SaveImage");
     screen.keys(&["q"]);
-    screen.wait("status=0");
+    screen.wait("continued=0");
     screen.is_restored();
 }
 
@@ -218,7 +220,7 @@ fn unsaved_changes_survive_a_kill() {
     kill(screen.process(), Signal::SIGKILL).expect("it is there");
     screen.wait("status=137");
     // Nobody could restore the terminal.
-    screen.line("reset");
+    screen.line("stty sane");
     screen.easel("copy.ron");
     screen.wait("never saved");
     screen.keys(&["y"]);

@@ -16,9 +16,9 @@ mod message;
 mod model;
 mod runtime;
 pub mod scene;
-pub mod theme;
 #[cfg(test)]
 mod tests;
+pub mod theme;
 mod update;
 mod view;
 

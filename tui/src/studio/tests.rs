@@ -27,7 +27,7 @@ Workflow(
     about: "Copies a picture.",
     nodes: {
         // From disk.
-        "load": LoadImage(path: "in.png"),
+        "load": LoadImage(path: "gallery.png"),
         "save": SaveImage(image: From("load"), name: "copy"),
     },
 )
@@ -67,7 +67,8 @@ impl Bench {
             match effect {
                 Effect::Check { path, text, revision } => {
                     let types = NodeTypes::of(&self.plugins, None);
-                    let settings = Settings { out_dir: "output".into(), ..Settings::default() };
+                    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
+                    let settings = Settings { base_dir: Some(base), out_dir: "output".into(), ..Settings::default() };
                     let checked = check(&Wish { path, text, revision }, types, &settings);
                     self.tell(Message::Checked(Box::new(checked)));
                 }
@@ -203,10 +204,10 @@ fn failing_run(bench: &mut Bench) {
         run,
         node: "load".into(),
         node_type: "LoadImage".into(),
-        message: "there is no `in.png`".into(),
+        message: "there is no `gallery.png`".into(),
         causes: vec!["No such file".into()],
         hint: Some("put one there".into()),
-        inputs: vec![("path".into(), "\"in.png\"".into())],
+        inputs: vec![("path".into(), "\"gallery.png\"".into())],
     };
     bench.tell(Message::Event(Box::new(failed)));
     bench.tell(Message::Event(Box::new(Event::NodeSkipped { run, node: "save".into(), because: "load".into() })));
@@ -235,23 +236,39 @@ fn every_view_looks_as_it_should() {
     snapshots("problems", |bench| bench.press("2"), &broken);
     snapshots("running", running, SMALL);
     snapshots("failed", failing_run, SMALL);
-    snapshots("failed_node", |bench| {
-        failing_run(bench);
-        bench.press("enter");
-    }, SMALL);
-    snapshots("log", |bench| {
-        failing_run(bench);
-        bench.press("4");
-    }, SMALL);
+    snapshots(
+        "failed_node",
+        |bench| {
+            failing_run(bench);
+            bench.press("enter");
+        },
+        SMALL,
+    );
+    snapshots(
+        "log",
+        |bench| {
+            failing_run(bench);
+            bench.press("4");
+        },
+        SMALL,
+    );
     snapshots("help", |bench| bench.press("?"), SMALL);
-    snapshots("palette", |bench| {
-        bench.press(":");
-        bench.type_in("run");
-    }, SMALL);
-    snapshots("search", |bench| {
-        bench.press("/");
-        bench.type_in("save");
-    }, SMALL);
+    snapshots(
+        "palette",
+        |bench| {
+            bench.press(":");
+            bench.type_in("run");
+        },
+        SMALL,
+    );
+    snapshots(
+        "search",
+        |bench| {
+            bench.press("/");
+            bench.type_in("save");
+        },
+        SMALL,
+    );
     snapshots("add_node", |bench| bench.press("a"), SMALL);
     snapshots("changes", |bench| bench.press("m ctrl-s"), SMALL);
     snapshots("garbage", |_| (), "\u{1b}[2J no workflow");
@@ -295,7 +312,7 @@ fn an_edit_is_undone_saved_and_conflicts_are_asked_about() {
     bench.press("enter enter ctrl-u");
     bench.type_in("other.png");
     bench.press("enter");
-    let edited = SMALL.replace("in.png", "other.png");
+    let edited = SMALL.replace("gallery.png", "other.png");
     assert_eq!(bench.text(), edited);
     bench.press("ctrl-z");
     assert_eq!(bench.text(), SMALL);
@@ -337,7 +354,7 @@ fn nodes_are_added_wired_renamed_and_left_out() {
 #[test]
 fn what_was_never_saved_is_offered() {
     let mut bench = Bench::opened((80, 24), SMALL);
-    let kept: Arc<str> = SMALL.replace("in.png", "kept.png").into();
+    let kept: Arc<str> = SMALL.replace("gallery.png", "kept.png").into();
     bench.tell(Message::Recovered("flow.ron".into(), Arc::clone(&kept)));
     assert_eq!(bench.model.overlay, Some(Overlay::Recovered(Arc::clone(&kept))));
     bench.press("y");

@@ -109,7 +109,7 @@ pub(super) fn tone_role(tone: Tone) -> Role {
 /// The actions that the key bar shows, most useful first.
 fn useful(model: &Model) -> Vec<Action> {
     let here: &[Action] = match model.context() {
-        Context::Chooser => &[Action::Activate, Action::Quit, Action::Help, Action::Palette],
+        Context::Chooser => &[Action::Activate],
         Context::Graph => {
             &[Action::NextPane, Action::Search, Action::AddNode, Action::Activate, Action::Undo, Action::Save]
         }
@@ -121,13 +121,8 @@ fn useful(model: &Model) -> Vec<Action> {
     };
     let first = if model.is_running() { Action::Cancel } else { Action::Run };
     let first = model.flow.is_some().then_some(first);
-    let last = [Action::Help, Action::Palette, Action::Quit];
-    let mut all: Vec<Action> = first.into_iter().chain(here.iter().copied()).collect();
-    all.extend(last.into_iter().filter(|action| !here.contains(action)));
     // Help is told even where there is room for little.
-    if usize::from(model.size.0) < 60 {
-        all.retain(|action| *action != Action::Help);
-        all.insert(0, Action::Help);
-    }
+    let mut all: Vec<Action> = first.into_iter().chain([Action::Help]).chain(here.iter().copied()).collect();
+    all.extend([Action::Palette, Action::Quit]);
     all
 }

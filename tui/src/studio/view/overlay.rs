@@ -45,7 +45,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             let columns = model.size.0.saturating_sub(4).min(100);
             let lines = wrap(text, usize::from(columns.saturating_sub(4)));
             let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-            let area = framed(model, title, "esc closes", (columns, rows), buffer);
+            let area = framed(model, title, " esc closes ", (columns, rows), buffer);
             let most = lines.len().saturating_sub(usize::from(area.height));
             let mut pen = Pen::new(area, buffer).skipping((*scroll).min(most));
             lines.iter().for_each(|line| pen.text(line, model.theme.style(Role::Text)));
@@ -75,10 +75,11 @@ fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
         Prompt::Value { is_text, problem, .. } => {
-            let foot = if *is_text { "enter keeps it, alt-enter begins a line" } else { "enter keeps it, esc closes" };
+            let foot =
+                if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
             (foot, problem.as_deref())
         }
-        _ => ("enter keeps it, esc closes", None),
+        _ => (" enter keeps it, esc closes ", None),
     };
     let lines = problem.map_or(0, |problem| wrap(problem, 66).len());
     let rows = u16::try_from(3 + lines).unwrap_or(u16::MAX);
@@ -104,7 +105,7 @@ fn changes(model: &Model, scroll: usize, buffer: &mut Buffer) {
         .collect();
     let columns = model.size.0.saturating_sub(4).min(110);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-    let area = framed(model, "What saving changes", "enter saves, esc closes", (columns, rows), buffer);
+    let area = framed(model, "What saving changes", " enter saves, esc closes ", (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));
     let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
     lines.iter().for_each(|(line, role)| pen.text(line, model.theme.style(*role)));
@@ -121,7 +122,7 @@ fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut
         .border_type(BorderType::Rounded)
         .border_style(model.theme.style(Role::Focus))
         .title(Line::styled(format!(" {} ", crate::terminal::printable(title)), model.theme.style(Role::Title)))
-        .title_bottom(Line::styled(format!(" {foot} ").trim_end().to_string(), model.theme.style(Role::Dim)));
+        .title_bottom(Line::styled(foot, model.theme.style(Role::Dim)));
     block.render(area, buffer);
     area.inner(Margin { horizontal: 2, vertical: 1 })
 }
@@ -153,7 +154,7 @@ fn palette(model: &Model, field: &Field, at: usize, buffer: &mut Buffer) {
 /// A line to type in, and below it what fits.
 fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<'_>>, buffer: &mut Buffer) {
     let rows = model.size.1.saturating_sub(4).min(18);
-    let area = framed(model, title, "enter takes it, esc closes", (76, rows), buffer);
+    let area = framed(model, title, " enter takes it, esc closes ", (76, rows), buffer);
     let mut pen = Pen::new(area, buffer);
     typed(model, field, &mut pen);
     pen.gap();
@@ -183,7 +184,7 @@ fn entry(model: &Model, action: Action) -> Line<'static> {
 fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
     let actions: Vec<_> = Keymap::actions(model.context()).collect();
     let rows = u16::try_from(actions.len() + 3).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-    let area = framed(model, "What the keys do here", "j k scroll, esc closes", (78, rows), buffer);
+    let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (78, rows), buffer);
     let most = (actions.len() + 1).saturating_sub(usize::from(area.height));
     let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
     for action in actions {
