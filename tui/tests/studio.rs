@@ -39,9 +39,11 @@ impl Screen {
             command.args(["-e", &variable(name, &path.join(place))]);
         }
         command.args(["-e", &variable("PATH", Path::new(&std::env::var("PATH").expect("it is set")))]);
-        command.args(["-e", "PS1=ready$ ", "-e", "TERM=tmux-256color", "sh"]);
+        command.args(["-e", "TERM=tmux-256color", "sh"]);
         let opened = command.output().expect("tmux can be started");
         assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+        // In two pieces, so that what is typed is not what is waited for.
+        screen.line("PS1=rea'dy$ '");
         screen.wait("ready$");
         Some(screen)
     }

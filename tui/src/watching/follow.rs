@@ -62,7 +62,8 @@ impl Follower {
         Ok(Follower(sender))
     }
 
-    /// Watches these files, and no others. What they hold now is taken as known.
+    /// Watches these files, and no others. Those that were not watched before are told of once: they may have changed since
+    /// somebody read them.
     pub(crate) fn watch(&self, files: impl IntoIterator<Item = PathBuf>) {
         // Fails for empty paths only, which name nothing.
         let files = files.into_iter().filter_map(|file| std::path::absolute(file).ok()).collect();
@@ -87,29 +88,20 @@ struct Followed {
 }
 
 impl Followed {
+    /// What is in files that were not watched before is not known: they are told of once.
     fn watch(&mut self, files: BTreeSet<PathBuf>) {
-        let now = self.snapshot_of(files);
-        // Of a file that was watched before, a change in between is still to be told.
-        for (file, state) in now {
-            self.known.entry(file).or_insert(state);
-        }
-        self.known.retain(|file, _| self.files.contains(file));
-        // Whatever happened until now is looked at once.
-        self.polls_at.get_or_insert_with(Instant::now);
+        self.known.retain(|file, _| files.contains(file));
+        self.files = files;
+        self.polls_at = Some(Instant::now());
     }
 
     fn look(&mut self) -> Vec<PathBuf> {
-        let now = self.snapshot_of(self.files.clone());
+        let is_told = self.folders.watch(&self.files).is_ok();
+        self.polls_at = (!is_told).then(|| Instant::now() + POLL);
+        let now = self.contents.of(&self.files, &BTreeSet::new(), &|_| false);
         let changed = contents::changed(&self.known, &now);
         self.known = now;
         changed
-    }
-
-    fn snapshot_of(&mut self, files: BTreeSet<PathBuf>) -> Snapshot {
-        self.files = files;
-        let is_told = self.folders.watch(&self.files).is_ok();
-        self.polls_at = (!is_told).then(|| Instant::now() + POLL);
-        self.contents.of(&self.files, &BTreeSet::new(), &|_| false)
     }
 }
 
@@ -124,15 +116,22 @@ mod tests {
     fn a_change_of_content_is_told_and_nothing_else_is() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        std::fs::write(&one, "a").expect("it can be written");
+        let elsewhere = tempfile::tempdir_in(folder.path()).expect("a temporary folder can be made");
+        // In one go, so that nobody sees half of it.
+        let put = |path: &PathBuf, text: &str| {
+            let new = elsewhere.path().join("new");
+            std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path)).expect("it can be written");
+        };
+        put(&one, "a");
         let (sender, told) = channel();
         let follower = Follower::start(move |changed| sender.send(changed).unwrap_or_default()).expect("it starts");
         follower.watch([one.clone(), other.clone()]);
-        std::fs::write(&other, "new").expect("it can be written");
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(vec![one.clone(), other.clone()]), "nothing was known of them");
+        put(&other, "new");
         assert_eq!(told.recv_timeout(PATIENCE), Ok(vec![other.clone()]));
         // The same content says nothing; what comes after it does.
-        std::fs::write(&other, "new").expect("it can be written");
-        std::fs::write(&one, "b").expect("it can be written");
+        put(&other, "new");
+        put(&one, "b");
         assert_eq!(told.recv_timeout(PATIENCE), Ok(vec![one.clone()]));
         std::fs::remove_file(&one).expect("it can be removed");
         assert_eq!(told.recv_timeout(PATIENCE), Ok(vec![one]));

@@ -21,6 +21,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::crossterm::{execute, queue};
+use ratatui::layout::Rect;
 
 use super::effect::Effect;
 use super::keymap::Keymap;
@@ -149,7 +150,7 @@ impl Loop<'_> {
             update(self.model, Message::Time(self.began.elapsed()));
             for message in first.into_iter().chain(messages.try_iter()) {
                 if matches!(message, Message::Uncovered) {
-                    guard.draw(|| terminal.clear()).transpose()?;
+                    guard.draw(|| redraw(terminal)).transpose()?;
                 }
                 let effects = update(self.model, message);
                 self.world.perform(effects);
@@ -181,6 +182,13 @@ impl Loop<'_> {
         execute!(stdout(), EndSynchronizedUpdate)?;
         drawn
     }
+}
+
+/// Has the next picture drawn whole. `Terminal::clear` would do, but asks the terminal for its cursor, and the answer would
+/// go to the thread that reads keys.
+fn redraw(terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
 /// Does what the model asks for, on other threads.
