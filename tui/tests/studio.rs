@@ -191,20 +191,20 @@ fn a_run_of_another_process_is_watched() {
 fn whoever_ends_it_the_terminal_is_given_back() {
     let Some(screen) = Screen::open(80, 24) else { return };
     screen.easel("copy.ron");
-    screen.wait("SaveImage");
+    screen.wait("LoadImage");
     kill(screen.process(), Signal::SIGTERM).expect("it is there");
     screen.wait("status=0");
     screen.is_restored();
     screen.run(&["clear-history"]);
     screen.line("clear");
     screen.easel("copy.ron");
-    screen.wait("SaveImage");
+    screen.wait("LoadImage");
     let process = screen.process();
     kill(process, Signal::SIGTSTP).expect("it is there");
     screen.wait("ready$");
     screen.is_restored();
     screen.line("fg; echo continued=$?");
-    screen.wait("SaveImage");
+    screen.wait("LoadImage");
     screen.keys(&["q"]);
     screen.wait("continued=0");
     screen.is_restored();
@@ -214,7 +214,7 @@ fn whoever_ends_it_the_terminal_is_given_back() {
 fn unsaved_changes_survive_a_kill() {
     let Some(screen) = Screen::open(100, 30) else { return };
     screen.easel("copy.ron");
-    screen.wait("SaveImage");
+    screen.wait("LoadImage");
     screen.keys(&["m"]);
     screen.wait("not saved");
     let kept = screen.folder.path().join("state/unsaved");
@@ -224,7 +224,7 @@ fn unsaved_changes_survive_a_kill() {
     // Nobody could restore the terminal.
     screen.line("stty sane");
     screen.easel("copy.ron");
-    screen.wait("never saved");
+    screen.wait("Unsaved changes");
     screen.keys(&["y"]);
     screen.wait("not saved");
     screen.keys(&["C-s"]);

@@ -86,6 +86,8 @@ impl Studio {
             let _ = sender.send(Message::Told(Tone::Warning, console::strip_ansi_codes(text).into_owned()));
         });
         let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        // Whoever was killed before may have left its picture there.
+        redraw(&mut terminal)?;
         let size = terminal.size()?;
         let mut model = Model::new(self.keymap, self.theme, (size.width, size.height));
         let mut world = World::new(Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
