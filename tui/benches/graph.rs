@@ -20,6 +20,10 @@ use ratatui::widgets::Widget;
 
 const TIMES: usize = 51;
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Join;
 
 impl Node for Join {

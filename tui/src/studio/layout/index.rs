@@ -59,7 +59,8 @@ impl Index {
             let mut start = 0;
             while let Some(&(x, y)) = route.cells.get(start) {
                 let here = grid.at(x, y);
-                let length = route.cells[start..].iter().take_while(|cell| grid.at(cell.0, cell.1) == here).count();
+                let area = grid.area(x, y);
+                let length = route.cells[start..].iter().take_while(|cell| area.contains(cell.0, cell.1)).count();
                 stretches.push((here as u32, (wire as u32, start as u32, (start + length) as u32)));
                 start += length;
             }
@@ -125,6 +126,12 @@ impl Grid {
     /// The tile of a cell of the layout.
     fn at(&self, x: i32, y: i32) -> usize {
         (y / self.tile.1) as usize * self.count.0 as usize + (x / self.tile.0) as usize
+    }
+
+    /// All cells of the tile that has that one.
+    fn area(&self, x: i32, y: i32) -> Area {
+        let (width, height) = self.tile;
+        Area { x: x - x % width, y: y - y % height, width, height }
     }
 
     /// The tiles that an area touches.

@@ -71,7 +71,9 @@ pub(super) fn pack(scene: &Scene, parts: Vec<Part>) -> (Vec<Area>, Vec<Route>, (
             boxes[node] = Area { x: area.x + x, y: area.y + y, ..area };
         }
         for (wire, mut route) in part.wires {
-            route.cells.iter_mut().for_each(|cell| *cell = (cell.0 + x, cell.1 + y));
+            if (x, y) != (0, 0) {
+                route.cells.iter_mut().for_each(|cell| *cell = (cell.0 + x, cell.1 + y));
+            }
             routes[wire] = route;
         }
         height = height.max(part.size.1);

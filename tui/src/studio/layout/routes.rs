@@ -46,24 +46,17 @@ pub(super) fn part(scene: &Scene, detail: Detail, component: &Component) -> Part
     order::order(&mut mesh);
     let rows = rows::rows(&mesh, detail);
     let plan = Plan::new(&mesh, &rows, &strands, &ranks);
-    let mut size = (plan.width, 0);
-    let nodes = component.nodes.iter().enumerate().map(|(vertex, &node)| {
-        let area = plan.area(vertex);
-        size.1 = size.1.max(area.bottom());
-        (node, area)
-    });
-    let nodes = nodes.collect();
+    let nodes = component.nodes.iter().enumerate().map(|(vertex, &node)| (node, plan.area(vertex))).collect();
     let mut left = MOST_CELLS;
     let mut wires = Vec::with_capacity(drawn.len());
     for (strand, &wire) in drawn.iter().enumerate() {
         let route = plan.route(strand);
         if route.cells.len() <= left {
             left -= route.cells.len();
-            size.1 = route.cells.iter().fold(size.1, |bottom, &(_, y)| bottom.max(y + 1));
             wires.push((component.wires[wire].0, route));
         }
     }
-    Part { nodes, wires, size }
+    Part { nodes, wires, size: (plan.width, plan.bottom()) }
 }
 
 /// The wires that are drawn, ascending: all, or the shortest.
@@ -171,6 +164,17 @@ impl<'p> Plan<'p> {
         gaps
     }
 
+    /// The row below everything.
+    fn bottom(&self) -> i32 {
+        let boxes = self.mesh.vertices.iter().zip(self.rows).map(|(vertex, row)| row + vertex.height);
+        let lanes = self.lanes.values().map(|lane| lane + 1);
+        let asides = self.gaps.iter().flat_map(|gap| &gap.channel.ways).map(|way| match way {
+            Way::Aside { row, .. } => row + 1,
+            Way::Straight | Way::Turn(_) => 0,
+        });
+        boxes.chain(lanes).chain(asides).max().unwrap_or(0)
+    }
+
     fn area(&self, vertex: usize) -> Area {
         let here = &self.mesh.vertices[vertex];
         Area { x: self.columns[here.layer], y: self.rows[vertex], width: here.width, height: here.height }
@@ -182,7 +186,7 @@ impl<'p> Plan<'p> {
         let (from, to) = (self.area(strand.from), self.area(strand.to));
         let (first, last) = (self.mesh.vertices[strand.from].layer, self.mesh.vertices[strand.to].layer);
         let end = (to.x - 1, to.y + strand.to_row);
-        let mut pen = Pen { cells: vec![(from.right(), from.y + strand.from_row)] };
+        let mut pen = Pen::new((from.right(), from.y + strand.from_row), end);
         if self.ranks.leads_back[index] {
             let lane = self.lanes.get(&net).copied().unwrap_or(end.1);
             pen.turn(self.track(first + 1, net, true), lane);
@@ -256,6 +260,14 @@ struct Pen {
 }
 
 impl Pen {
+    /// At the start of a line that ends there.
+    fn new(start: (i32, i32), end: (i32, i32)) -> Self {
+        let length = start.0.abs_diff(end.0) + start.1.abs_diff(end.1) + 1;
+        let mut cells = Vec::with_capacity(length as usize);
+        cells.push(start);
+        Pen { cells }
+    }
+
     fn row(&self) -> i32 {
         self.cells.last().map_or(0, |cell| cell.1)
     }

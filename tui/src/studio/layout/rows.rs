@@ -14,7 +14,7 @@ const STRAIGHT: [i64; 3] = [20, 40, 160];
 const STAY: i64 = 1;
 
 /// In a layer with more vertices than this blocks move to means instead of medians: not as straight, but quick.
-const LARGE: usize = 2000;
+const LARGE: usize = 200;
 
 /// Where a vertex would like to be, and how much.
 type Wish = (i64, i64);
