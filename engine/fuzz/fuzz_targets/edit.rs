@@ -7,9 +7,7 @@
 use std::sync::LazyLock;
 
 use easel_engine::edit::probe;
-use easel_engine::{
-    Context, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, kinds,
-};
+use easel_engine::{Context, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, kinds};
 use libfuzzer_sys::fuzz_target;
 
 struct Shape(NodeSpec);
@@ -31,7 +29,11 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         NodeSpec::new("Add", "").input(number("a")).input(number("b")).output(gives("sum")),
         NodeSpec::new("Split", "").input(number("value")).output(gives("whole")).output(gives("rest")),
         NodeSpec::new("Sample", "").input(InputSpec::new("words", kinds::TEXT_LIST, "").optional()),
-        NodeSpec::new("Word", "").input(InputSpec::new("text", kinds::TEXT, "")).output(OutputSpec::new("text", kinds::TEXT, "")),
+        NodeSpec::new("Word", "").input(InputSpec::new("text", kinds::TEXT, "")).output(OutputSpec::new(
+            "text",
+            kinds::TEXT,
+            "",
+        )),
     ];
     let mut registry = Registry::new();
     for spec in specs {

@@ -1,8 +1,12 @@
 //! Inputs, wires, defaults, options.
 
-use easel_engine::edit::{Edit, Giver, NodeOption};
+use easel_engine::edit::{Edit, EditError, Giver, History, NodeOption};
 
-use super::{DOC, changed, check, clear, connect, disconnect, line, option, problems, refused, set, wires};
+use crate::stubs::registry;
+
+use super::{
+    DOC, changed, check, clear, connect, disconnect, line, option, problems, read, refused, rename, set, wires,
+};
 
 fn set_default(input: &str, value: Option<&str>) -> Edit {
     Edit::SetDefault { input: input.into(), value: value.map(str::to_string) }
@@ -185,4 +189,26 @@ fn options_come_and_go_with_their_brackets() {
     assert_eq!(changed(&map, &option("a", NodeOption::Mute(false))), line("\"a\": Nothing()"));
     let both = line("\"a\": Nothing(options: (bypass: true, mute: false))");
     assert_eq!(changed(&both, &option("a", NodeOption::Mute(true))), line("\"a\": Nothing(options: (mute: true))"));
+}
+
+#[test]
+fn typing_in_one_field_is_one_step() {
+    let mut history = History::new(DOC);
+    let type_in = |history: &mut History, node: &str, value: &str| {
+        let document = read(history.text());
+        history.edit(&document, &registry(), &set(node, "value", value)).expect("it can be set");
+    };
+    for value in ["1", "12", "12.5"] {
+        type_in(&mut history, "one", value);
+    }
+    type_in(&mut history, "two", "3");
+    history.pause();
+    type_in(&mut history, "two", "33");
+    assert_eq!(history.steps().collect::<Vec<_>>(), ["set `two.value`", "set `two.value`", "set `one.value`"]);
+    assert!(history.undo().is_some() && history.text().contains("/* and */ 3 /*"));
+    assert!(history.undo().is_some() && history.undo().is_some());
+    assert_eq!(&**history.text(), DOC);
+    assert!(history.redo().is_some() && history.text().contains("value: 12.5"));
+    let stale = read(DOC);
+    assert_eq!(history.edit(&stale, &registry(), &rename("one", "x")), Err(EditError::Outdated));
 }

@@ -181,6 +181,32 @@ fn every_truncation_of_a_document_can_be_edited_or_says_why_not() {
 }
 
 #[test]
+fn every_shipped_workflow_can_be_edited() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workflows");
+    let paths =
+        std::fs::read_dir(folder).expect("the workflows are there").map(|entry| entry.expect("readable").path());
+    let texts = paths.filter(|path| path.extension().is_some_and(|extension| extension == "ron"));
+    let texts: Vec<_> = texts.map(|path| std::fs::read_to_string(path).expect("readable")).collect();
+    assert!(texts.len() > 10);
+    for text in &texts {
+        for id in ids(text) {
+            let renamed = changed(text, &rename(&id, "renamed"));
+            let names_it = ["\"", "."].iter().any(|end| renamed.contains(&format!("From(\"{id}{end}")));
+            assert!(!names_it || renamed.contains("workflows: {"), "{id} in {renamed}");
+            assert_eq!(changed(&renamed, &rename("renamed", &id)), *text);
+            let left = changed(text, &delete(&[&id]));
+            assert_eq!(ids(&left), ids(text).into_iter().filter(|other| *other != id).collect::<Vec<_>>());
+            let two = changed(text, &duplicate(&[&id]));
+            assert_eq!(ids(&two).len(), ids(text).len() + 1);
+        }
+        let edits: Vec<_> = (0..=255_u8).map(|byte| [byte, byte.wrapping_mul(31), byte.wrapping_mul(57)]).collect();
+        for edits in edits.chunks(8) {
+            assert_eq!(drive(text, &registry(), edits).err(), None);
+        }
+    }
+}
+
+#[test]
 fn the_corpus_is_edited() {
     for text in [
         include_str!("../../../fuzz/corpus/edit/lines"),
