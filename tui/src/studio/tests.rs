@@ -379,6 +379,17 @@ fn the_second_ctrl_c_leaves_and_the_first_stops_the_run() {
 }
 
 #[test]
+fn a_run_that_is_asked_for_too_early_begins_once_the_text_is_checked() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    let flow = bench.model.flow.as_mut().expect("it is open");
+    flow.revision += 1;
+    bench.press("r");
+    assert!(bench.asked.is_empty());
+    bench.tell(Message::Touched);
+    assert_eq!(bench.asked, ["run"]);
+}
+
+#[test]
 fn leaving_asks_if_something_would_be_lost() {
     let mut bench = Bench::opened((80, 24), SMALL);
     bench.press("r q");

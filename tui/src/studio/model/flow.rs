@@ -60,6 +60,8 @@ pub(crate) struct Flow {
     pub(crate) conflict: Option<Conflict>,
     /// It is what a run was begun with, and not what is in the file now.
     pub(crate) is_recorded: bool,
+    /// A run was asked for while the text was being checked.
+    pub(crate) wants_run: bool,
     /// Counts the texts that were checked.
     pub(crate) revision: u64,
     /// Why the file cannot be read as it is now.
@@ -94,6 +96,7 @@ impl Flow {
             history: None,
             conflict: None,
             is_recorded: false,
+            wants_run: false,
             revision: 0,
             unreadable: None,
             checked: None,

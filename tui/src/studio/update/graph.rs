@@ -7,6 +7,7 @@ use super::super::layout::Detail;
 use super::super::message::Tone;
 use super::super::model::{Checked, Flow, Focus, Model, Overlay, Side};
 use super::super::view::regions;
+use super::run;
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
@@ -31,7 +32,12 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
     }
     keep_in_view(model);
     model.is_changed = true;
-    vec![Effect::Watch(files)]
+    let mut effects = vec![Effect::Watch(files)];
+    if let Some(flow) = model.flow.as_mut().filter(|flow| flow.wants_run && flow.is_current()) {
+        flow.wants_run = false;
+        effects.extend(run::start(model));
+    }
+    effects
 }
 
 /// The node at the upper left.

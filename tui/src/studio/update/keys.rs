@@ -141,6 +141,7 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
 /// One step back, whatever is in the way.
 fn back(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
+    flow.wants_run = false;
     if model.focus == Focus::Side {
         model.focus = Focus::Graph;
     } else if !flow.found.is_empty() {

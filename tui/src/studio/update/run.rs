@@ -16,16 +16,17 @@ use crate::terminal::seconds;
 
 /// Runs the workflow that is open.
 pub(super) fn start(model: &mut Model) -> Vec<Effect> {
-    let Some(flow) = &model.flow else {
+    let Some(flow) = &mut model.flow else {
         model.tell(Tone::Note, "open a workflow first");
         return Vec::new();
     };
-    if model.is_running() {
+    if model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
         model.tell(Tone::Warning, "a run is under way: stop it first, or let it end");
         return Vec::new();
     }
     if !flow.is_current() {
-        model.tell(Tone::Note, "the workflow is being checked; once more in a moment");
+        flow.wants_run = true;
+        model.tell(Tone::Note, "it runs as soon as it is checked");
         return Vec::new();
     }
     let (errors, _) = flow.counts();
