@@ -118,6 +118,20 @@ fn what_may_run_next_is_decided_without_clock_thread_or_file() {
 }
 
 #[test]
+fn the_interface_changes_and_is_drawn_without_clock_thread_or_file() {
+    for folder in ["update", "model", "view"] {
+        let lines = code_lines(&format!("tui/src/studio/{folder}"));
+        assert!(lines.len() > 100, "{folder} was found");
+        for (place, line) in lines {
+            let banned = ["fs::", "thread", "io::", "env::", "net::", "Instant", "SystemTime", "Mutex", "mpsc"];
+            for word in banned {
+                assert!(!line.contains(word), "{place}: {word}");
+            }
+        }
+    }
+}
+
+#[test]
 fn plugins_are_given_no_file_clock_or_randomness() {
     let parts = ["/host.rs:", "/sandbox.rs:", "/node.rs:", "/wire.rs:", "/describe.rs:"];
     let lines = code_lines("engine/src/plugin");

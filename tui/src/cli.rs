@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cache, cancel, check, dev, doctor, models, nodes, plugins, queue, reproduce, resume, run, runs, show, watch,
+    cache, cancel, check, dev, doctor, models, nodes, plugins, queue, reproduce, resume, run, runs, show, tui, watch,
 };
 use crate::error::{CommandError, Exit};
 
@@ -22,6 +22,8 @@ Examples:
           makes a picture and prints where it is
   easel watch workflows/text_to_image.ron
           does the same, and runs again what changed whenever the file is saved
+  easel tui workflows
+          the same and more, on the whole screen: look at the graphs, run them, watch what they do
   easel check workflows/*.ron
           says everything that is wrong with these files, without running them
   easel runs
@@ -41,6 +43,7 @@ Exit status:
 Environment:
   NO_COLOR     no colours, if set to anything
   EASEL_STATE  folder of the journal: what was run and what waits [default: ~/.local/state/easel]
+  EASEL_CONFIG folder of `keys.ron` and `theme.ron` for `easel tui` [default: ~/.config/easel]
   EASEL_CACHE  folder in which results and hashes of weights are kept [default: ~/.cache/easel]
   EASEL_PLUGINS
                folders of plugins, besides `plugins` beside a workflow [default: ~/.local/share/easel/plugins]
@@ -64,6 +67,7 @@ pub struct Cli {
 enum Command {
     Run(run::Arguments),
     Watch(watch::Arguments),
+    Tui(tui::Arguments),
     Runs(runs::Arguments),
     Show(show::Arguments),
     Resume(resume::Arguments),
@@ -85,6 +89,7 @@ impl Cli {
         match &self.command {
             Command::Run(arguments) => run::run(arguments),
             Command::Watch(arguments) => watch::run(arguments),
+            Command::Tui(arguments) => tui::run(arguments),
             Command::Runs(arguments) => runs::run(arguments),
             Command::Show(arguments) => show::run(arguments),
             Command::Resume(arguments) => resume::run(arguments),

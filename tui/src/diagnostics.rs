@@ -87,7 +87,7 @@ fn summary(source: Option<&Source>, diagnostics: &[Diagnostic]) -> String {
 }
 
 /// One finding, drawn.
-fn draw(source: Option<&Source>, diagnostic: &Diagnostic, colours: bool, width: usize) -> String {
+pub(crate) fn draw(source: Option<&Source>, diagnostic: &Diagnostic, colours: bool, width: usize) -> String {
     let source = diagnostic.source.as_deref().or(source);
     let mut message = printable(&diagnostic.message).into_owned();
     let shown = source.filter(|source| is_drawable(source, diagnostic));

@@ -1,4 +1,4 @@
-//! The command line of Easel: `easel run`, `runs`, `show`, `resume`, `cancel`, `queue`, `check`, `nodes`, `plugins`, `models`, `reproduce`, `doctor` and `dev`.
+//! The command line of Easel: `easel run`, `watch`, `tui`, `runs`, `show`, `resume`, `cancel`, `queue`, `check`, `nodes`, `plugins`, `models`, `reproduce`, `doctor` and `dev`.
 //!
 //! Each command is one file in `commands/`. What happens in a run is told by a reporter in `report/`, what is wrong
 //! with a workflow by `diagnostics`. Everything that leaves for the terminal goes through `terminal`, so that a reader

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::CommandError;
 
@@ -43,9 +44,38 @@ impl Output {
     }
 }
 
+/// Who is told instead of standard error, while somebody has the screen for itself.
+static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);
+
+type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// While this lives, notes do not go to standard error.
+pub(crate) struct Listening(());
+
+/// Has `tell` told what would go to standard error.
+pub(crate) fn listen(tell: impl Fn(&str) + Send + Sync + 'static) -> Listening {
+    *lock() = Some(Arc::new(tell));
+    Listening(())
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        *lock() = None;
+    }
+}
+
+/// What is behind the lock is whole after a panic too: it is changed in one go.
+fn lock() -> MutexGuard<'static, Option<Listener>> {
+    LISTENER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// One line to standard error. If nobody can read it, nobody can be told that either.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let listener = lock().clone();
+    match listener {
+        Some(tell) => tell(&text.to_string()),
+        None => drop(writeln!(io::stderr().lock(), "{text}")),
+    }
 }
 
 /// Says why a command gave up.

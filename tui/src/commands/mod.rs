@@ -15,5 +15,6 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod tui;
 pub(crate) mod watch;
 pub(crate) mod workflow;

@@ -30,6 +30,13 @@ pub(crate) struct WorkflowArguments {
     /// The workflow: a RON file
     pub(super) file: PathBuf,
 
+    #[command(flatten)]
+    pub(super) options: WorkflowOptions,
+}
+
+/// With which settings.
+#[derive(Debug, Args)]
+pub(crate) struct WorkflowOptions {
     /// Gives an input of the workflow a value; may be repeated
     ///
     /// A text is taken as it stands, without quotes of its own. Numbers are written like 7 or 2.5, booleans true or
@@ -77,7 +84,7 @@ pub(crate) struct WorkflowArguments {
     save_every: Option<NonZeroUsize>,
 }
 
-impl WorkflowArguments {
+impl WorkflowOptions {
     pub(super) fn choices(&self) -> Result<Choices, CommandError> {
         Ok(Choices {
             place: execution::placement(self.device, self.precision)?,
@@ -97,6 +104,16 @@ impl WorkflowArguments {
             keep_going: self.keep_going,
             ..Settings::default()
         }
+    }
+}
+
+impl WorkflowArguments {
+    pub(super) fn choices(&self) -> Result<Choices, CommandError> {
+        self.options.choices()
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        self.options.settings()
     }
 
     /// What can be run of it; nothing if the workflow is wrong, which was told.
@@ -257,7 +274,7 @@ pub(crate) fn must_be_writable(plan: &Plan, workspace: &Workspace) -> Result<(),
 }
 
 /// The engine knows no command line: where it says what to do there, say how.
-fn name_arguments(diagnostic: &mut Diagnostic) {
+pub(crate) fn name_arguments(diagnostic: &mut Diagnostic) {
     let Some(hint) = &mut diagnostic.hint else { return };
     if diagnostic.code == MISSING_SETTING
         && let Some((name, rest)) = hint.strip_prefix("set `").and_then(|hint| hint.split_once('`'))

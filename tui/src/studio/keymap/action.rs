@@ -1,0 +1,108 @@
+//! Everything that a key can do.
+
+use super::Context;
+use Context::{Anywhere, Chooser, Graph, Inspector, Log, Problems, Runs};
+
+/// Names the actions, and says of each what help, palette and keymap need to know.
+macro_rules! actions {
+    ($($variant:ident $name:literal $about:literal in [$($context:ident),+] by [$($key:literal),*];)+) => {
+        /// Something that a key can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Action {
+            $(#[doc = $about] $variant,)+
+        }
+
+        impl Action {
+            /// All of them, in the order in which help lists them.
+            pub(crate) const ALL: &[Action] = &[$(Action::$variant,)+];
+
+            /// As the keymap's file names it.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Action::$variant => $name,)+ }
+            }
+
+            /// What it does.
+            pub(crate) fn about(self) -> &'static str {
+                match self { $(Action::$variant => $about,)+ }
+            }
+
+            /// Where it does something.
+            pub(crate) fn contexts(self) -> &'static [Context] {
+                match self { $(Action::$variant => &[$($context),+],)+ }
+            }
+
+            /// The keys that it has unless somebody chose others.
+            pub(super) fn default_keys(self) -> &'static [&'static str] {
+                match self { $(Action::$variant => &[$($key),*],)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    Run "run" "run the workflow" in [Anywhere] by ["r", "ctrl-enter", "f5"];
+    Cancel "cancel" "stop the run; again within two seconds: leave" in [Anywhere] by ["ctrl-c"];
+    Palette "palette" "find an action by its name" in [Anywhere] by [":", "ctrl-p"];
+    Help "help" "what the keys do here" in [Anywhere] by ["?", "f1"];
+    Back "back" "one step back" in [Anywhere] by ["esc"];
+    Quit "quit" "leave" in [Anywhere] by ["q", "ctrl-q"];
+    NextPane "next-pane" "go to the other pane" in [Anywhere] by ["tab"];
+    PreviousPane "previous-pane" "the next tab of the side pane" in [Anywhere] by ["shift-tab"];
+    ShowInspector "inspector" "show the selected node" in [Anywhere] by ["1"];
+    ShowProblems "problems" "show what is wrong with the workflow" in [Anywhere] by ["2"];
+    ShowMonitor "monitor" "show the run: nodes, rates, times, pictures" in [Anywhere] by ["3"];
+    ShowLog "log" "show what was told" in [Anywhere] by ["4"];
+    ShowRuns "runs" "show all runs of the journal" in [Anywhere] by ["5"];
+    Up "up" "up" in [Anywhere] by ["up", "k"];
+    Down "down" "down" in [Anywhere] by ["down", "j"];
+    Left "left" "left" in [Graph] by ["left", "h"];
+    Right "right" "right" in [Graph] by ["right", "l"];
+    First "first" "to the first" in [Anywhere] by ["home", "g"];
+    Last "last" "to the last" in [Anywhere] by ["end", "G"];
+    PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
+    PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser] by ["enter"];
+    Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
+    Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
+    Search "search" "find a node" in [Graph] by ["/"];
+    SearchNext "search-next" "the next that was found" in [Graph] by ["n"];
+    SearchPrevious "search-previous" "the one before that was found" in [Graph] by ["N"];
+    ZoomIn "zoom-in" "show more of each node" in [Graph] by ["+", "="];
+    ZoomOut "zoom-out" "show less of each node" in [Graph] by ["minus"];
+    PanLeft "pan-left" "move the view to the left" in [Graph] by ["H", "shift-left"];
+    PanRight "pan-right" "move the view to the right" in [Graph] by ["L", "shift-right"];
+    PanUp "pan-up" "move the view up" in [Graph] by ["K", "shift-up"];
+    PanDown "pan-down" "move the view down" in [Graph] by ["J", "shift-down"];
+    Centre "centre" "bring the selected node to the middle" in [Graph] by ["z"];
+    LogLevel "log-level" "show more or less of the log" in [Log] by ["v"];
+    Filter "filter" "show only lines with a text" in [Log] by ["/"];
+    RunAgain "run-again" "run it again as it was" in [Runs] by ["a"];
+    Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
+    CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs] by ["x"];
+    Follow "follow" "watch a run of another process" in [Runs] by ["f"];
+    Undo "undo" "take the last change back" in [Graph, Inspector] by ["u", "ctrl-z"];
+    Redo "redo" "do again what was taken back" in [Graph, Inspector] by ["ctrl-r", "ctrl-y"];
+    Save "save" "show what changed, and write it into the file" in [Anywhere] by ["ctrl-s", "w"];
+    AddNode "add-node" "add a node, those that fit the selected one first" in [Graph] by ["a"];
+    Delete "delete" "delete the node, or what feeds the input" in [Graph, Inspector] by ["x", "delete"];
+    Duplicate "duplicate" "add a copy of the node" in [Graph] by ["D"];
+    Rename "rename" "give the node another name" in [Graph] by ["f2", "R"];
+    Mute "mute" "leave the node and what needs it out, or no longer" in [Graph] by ["m", "ctrl-m"];
+    Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
+    Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
+    CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_name_and_words_of_its_own() {
+        for (index, action) in Action::ALL.iter().enumerate() {
+            let is_kebab = action.name().chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            assert!(is_kebab && !action.about().is_empty(), "{}", action.name());
+            assert!(Action::ALL[index + 1..].iter().all(|other| other.name() != action.name()), "{}", action.name());
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Everything that can happen to the studio: one closed enum.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
+use ratatui::crossterm::event::{KeyEvent, MouseEvent};
+
+use super::model::{Checked, Entry, Picture};
+
+/// Something that happened.
+pub(crate) enum Message {
+    /// So much time has passed since the beginning. Comes before everything that happened by then.
+    Time(Duration),
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// A text was pasted.
+    Pasted(String),
+    /// The terminal has so many columns and lines.
+    Resized(u16, u16),
+    /// The screen shows something else: everything has to be drawn again.
+    Uncovered,
+    /// The workflows in a folder, or why they cannot be listed.
+    Listed(PathBuf, Result<Vec<Entry>, String>),
+    /// The text of the open workflow as it is on disk now, or why it cannot be read.
+    Read(PathBuf, Result<Arc<str>, String>),
+    /// The open workflow was written, or why not.
+    Saved(PathBuf, Result<Arc<str>, String>),
+    /// Changes of an earlier time to the open workflow that were never saved.
+    Recovered(PathBuf, Arc<str>),
+    /// Another file that the open workflow depends on changed.
+    Touched,
+    /// What came of checking a text.
+    Checked(Box<Checked>),
+    /// A run begins. The id is that of the journal; none if it is not written down.
+    RunBegins {
+        /// Its id.
+        run: Option<RunId>,
+        /// Its nodes.
+        nodes: Vec<Arc<str>>,
+    },
+    /// Something happened in the run.
+    Event(Box<Event>),
+    /// The run is over; how, or why it could not begin.
+    RunEnded(Result<Outcome, Problem>),
+    /// A picture of a node of the run, small.
+    Preview(Arc<str>, Picture),
+    /// A picture that was asked for.
+    Loaded(PathBuf, Result<Picture, String>),
+    /// The newest runs of the journal.
+    Runs(Result<RunPage, String>),
+    /// How a run stands that another process carries out.
+    Story(Box<RunStory>),
+    /// The run that was to be followed cannot be.
+    NoStory(String),
+    /// Something to tell, whoever says it.
+    Told(Tone, String),
+    /// Somebody asks the process to end.
+    Terminate,
+}
+
+/// Why something did not work, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+}
+
+/// How bad something is that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tone {
+    /// Every little thing.
+    Detail,
+    /// Good to know.
+    Note,
+    /// It may not be as meant.
+    Warning,
+    /// It went wrong.
+    Error,
+}

@@ -1,0 +1,226 @@
+//! What the studio knows: data, without terminal, threads, files or clocks.
+
+mod flow;
+mod log;
+mod overlay;
+mod run;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use easel_engine::{RunId, RunSummary};
+
+pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use log::Log;
+pub(crate) use overlay::{Choice, Overlay, Prompt};
+pub(crate) use run::{NodeRun, Phase, RunView};
+
+use super::keymap::{Context, Keymap};
+use super::message::Tone;
+use super::theme::Theme;
+
+/// Everything.
+pub(crate) struct Model {
+    /// Columns and lines of the terminal.
+    pub(crate) size: (u16, u16),
+    /// Time since the beginning.
+    pub(crate) now: Duration,
+    /// Which key does what.
+    pub(crate) keymap: Keymap,
+    /// How things look.
+    pub(crate) theme: Theme,
+    /// The workflows to choose from, if a folder was given.
+    pub(crate) chooser: Option<Chooser>,
+    /// The workflow that is open.
+    pub(crate) flow: Option<Flow>,
+    /// Which pane keys go to.
+    pub(crate) focus: Focus,
+    /// What the side pane shows.
+    pub(crate) side: Side,
+    /// The run that was begun last, or that is followed.
+    pub(crate) run: Option<RunView>,
+    /// What was told.
+    pub(crate) log: Log,
+    /// The runs of the journal.
+    pub(crate) runs: Runs,
+    /// What is in front of everything.
+    pub(crate) overlay: Option<Overlay>,
+    /// What the bottom line says until the next key.
+    pub(crate) notice: Option<(Tone, String)>,
+    /// When somebody asked for a stop the last time.
+    pub(crate) asked_to_stop: Option<Duration>,
+    /// The run to follow from the beginning on.
+    pub(crate) attached: Option<RunId>,
+    /// Whether to end.
+    pub(crate) wants_quit: bool,
+    /// Whether there is something new to draw.
+    pub(crate) is_changed: bool,
+}
+
+impl Model {
+    /// Nothing is open.
+    pub(crate) fn new(keymap: Keymap, theme: Theme, size: (u16, u16)) -> Self {
+        Model {
+            size,
+            now: Duration::ZERO,
+            keymap,
+            theme,
+            chooser: None,
+            flow: None,
+            focus: Focus::Graph,
+            side: Side::Inspector,
+            run: None,
+            log: Log::default(),
+            runs: Runs::default(),
+            overlay: None,
+            notice: None,
+            asked_to_stop: None,
+            attached: None,
+            wants_quit: false,
+            is_changed: true,
+        }
+    }
+
+    /// Where keys go.
+    pub(crate) fn context(&self) -> Context {
+        match (&self.flow, self.focus) {
+            (None, _) => Context::Chooser,
+            (Some(_), Focus::Graph) => Context::Graph,
+            (Some(_), Focus::Side) => match self.side {
+                Side::Inspector => Context::Inspector,
+                Side::Problems => Context::Problems,
+                Side::Monitor => Context::Monitor,
+                Side::Log => Context::Log,
+                Side::Runs => Context::Runs,
+            },
+        }
+    }
+
+    /// Whether a run that was begun here is under way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// Says something in the bottom line and in the log.
+    pub(crate) fn tell(&mut self, tone: Tone, text: impl Into<String>) {
+        let text = text.into();
+        self.log.add(self.now, tone, &text);
+        self.notice = Some((tone, text));
+        self.is_changed = true;
+    }
+}
+
+/// Which pane keys go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Focus {
+    /// The graph.
+    Graph,
+    /// The pane beside it.
+    Side,
+}
+
+/// What the side pane shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The selected node.
+    Inspector,
+    /// What is wrong.
+    Problems,
+    /// The run.
+    Monitor,
+    /// What was told.
+    Log,
+    /// The journal.
+    Runs,
+}
+
+impl Side {
+    /// All of them, as the tabs stand.
+    pub(crate) const ALL: [Side; 5] = [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs];
+
+    /// As the tab is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Side::Inspector => "Node",
+            Side::Problems => "Problems",
+            Side::Monitor => "Run",
+            Side::Log => "Log",
+            Side::Runs => "Runs",
+        }
+    }
+}
+
+/// A workflow in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// What it says it does.
+    pub(crate) about: String,
+}
+
+/// The workflows to choose from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chooser {
+    /// Where they are.
+    pub(crate) folder: PathBuf,
+    /// They; none yet while the folder is read.
+    pub(crate) entries: Option<Result<Vec<Entry>, String>>,
+    /// Which one the cursor is on.
+    pub(crate) at: usize,
+}
+
+impl Chooser {
+    /// The workflows.
+    pub(crate) fn workflows(&self) -> &[Entry] {
+        match &self.entries {
+            Some(Ok(entries)) => entries,
+            _ => &[],
+        }
+    }
+}
+
+/// The runs of the journal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Runs {
+    /// The newest, or why they cannot be read; none yet while they are read.
+    pub(crate) page: Option<Result<Vec<RunSummary>, String>>,
+    /// How many there are in all.
+    pub(crate) total: u64,
+    /// Which one the cursor is on.
+    pub(crate) at: usize,
+}
+
+impl Runs {
+    /// Those that are shown.
+    pub(crate) fn list(&self) -> &[RunSummary] {
+        match &self.page {
+            Some(Ok(runs)) => runs,
+            _ => &[],
+        }
+    }
+}
+
+/// A small picture: rows of pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    /// Pixels in a row.
+    pub(crate) width: usize,
+    /// Rows of red, green and blue.
+    pub(crate) pixels: Arc<[[u8; 3]]>,
+}
+
+impl Picture {
+    /// Rows.
+    pub(crate) fn height(&self) -> usize {
+        self.pixels.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// The pixel nearest to that part (0 to 1) of the width and the height.
+    pub(crate) fn at(&self, x: f64, y: f64) -> [u8; 3] {
+        let place = |part: f64, size: usize| ((part * size as f64) as usize).min(size.saturating_sub(1));
+        let index = place(y, self.height()) * self.width + place(x, self.width);
+        self.pixels.get(index).copied().unwrap_or_default()
+    }
+}

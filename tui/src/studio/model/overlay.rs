@@ -1,0 +1,111 @@
+//! What is in front of the panes. Esc always takes it away.
+
+use std::sync::Arc;
+
+use super::super::field::Field;
+
+/// What is in front.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Overlay {
+    /// What the keys do; how far it was scrolled.
+    Help(usize),
+    /// Actions by name, and which of those that fit the cursor is on.
+    Palette(Field, usize),
+    /// A question that a line of text answers.
+    Prompt(Prompt, Field),
+    /// The whole story of something, and how far it was scrolled.
+    Story {
+        /// What it is about.
+        title: String,
+        /// It.
+        text: String,
+        /// So many lines are above.
+        scroll: usize,
+    },
+    /// One of several things, by its name.
+    Choice {
+        /// What for.
+        choice: Choice,
+        /// Names, each with what is said of it.
+        items: Vec<(String, String)>,
+        /// What was typed of the name.
+        field: Field,
+        /// Which of those that fit the cursor is on.
+        at: usize,
+    },
+    /// What saving would change, and how far that was scrolled.
+    Changes(usize),
+    /// The file became another one in places that were changed here.
+    Conflict,
+    /// Changes of an earlier time that were never saved.
+    Recovered(Arc<str>),
+    /// Something would be lost or stopped.
+    Leave,
+}
+
+/// What something is chosen for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// The type of a new node.
+    NodeType,
+    /// What feeds an input.
+    Giver {
+        /// The node.
+        node: String,
+        /// The input.
+        input: String,
+    },
+    /// The word that an input is.
+    Word {
+        /// The node.
+        node: String,
+        /// The input.
+        input: String,
+    },
+}
+
+impl Choice {
+    /// The question.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Choice::NodeType => "Add a node".into(),
+            Choice::Giver { node, input } => format!("Feed {node}.{input} from"),
+            Choice::Word { node, input } => format!("{node}.{input}"),
+        }
+    }
+}
+
+/// What the answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// A node to find.
+    Search,
+    /// A text that lines of the log must hold.
+    Filter,
+    /// Another name for a node.
+    Rename(String),
+    /// What an input is given.
+    Value {
+        /// The node.
+        node: String,
+        /// The input.
+        input: String,
+        /// It is a text as it stands; otherwise a value as the file writes it.
+        is_text: bool,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
+}
+
+impl Prompt {
+    /// The question.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Prompt::Search => "Find a node".into(),
+            Prompt::Filter => "Show lines with".into(),
+            Prompt::Rename(node) => format!("Another name for {node}"),
+            Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),
+            Prompt::Value { node, input, .. } => format!("{node}.{input}: as the file writes it"),
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! A run as it is shown: what its nodes do, and did when.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, RunStory};
+
+use super::super::graph_view::Status;
+use super::super::scene::Scene;
+use super::Picture;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It was asked for.
+    Beginning,
+    /// It runs.
+    Running,
+    /// It was asked to stop.
+    Stopping,
+    /// It is over; none: it could not begin, or its process is gone.
+    Over(Option<Outcome>),
+}
+
+impl Phase {
+    /// Whether nothing more will happen.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Phase::Over(_))
+    }
+}
+
+/// A node of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeRun {
+    /// Its name.
+    pub(crate) node: Arc<str>,
+    /// Where it is.
+    pub(crate) status: Status,
+    /// When it began, in the studio's time.
+    pub(crate) began: Option<Duration>,
+    /// When it ended.
+    pub(crate) ended: Option<Duration>,
+    /// When its first step was done, and which that was: rates count from there, for loading is no step.
+    first_step: Option<(u64, Duration)>,
+    /// What came out.
+    pub(crate) outputs: Arc<[OutputSummary]>,
+    /// Why it failed or did not run: the whole story.
+    pub(crate) story: Option<String>,
+}
+
+impl NodeRun {
+    fn new(node: Arc<str>) -> Self {
+        NodeRun {
+            node,
+            status: Status::Waiting,
+            began: None,
+            ended: None,
+            first_step: None,
+            outputs: Arc::new([]),
+            story: None,
+        }
+    }
+
+    /// Steps a second, once two were done.
+    pub(crate) fn rate(&self, now: Duration) -> Option<f64> {
+        let (first, at) = self.first_step?;
+        let Status::Running { step, .. } = self.status else { return None };
+        let steps = step.checked_sub(first).filter(|steps| *steps > 0)?;
+        let seconds = now.checked_sub(at)?.as_secs_f64();
+        (seconds > 0.0).then(|| steps as f64 / seconds)
+    }
+
+    fn advance(&mut self, step: u64, steps: u64, now: Duration) {
+        if self.first_step.is_none_or(|(first, _)| step < first) {
+            self.first_step = Some((step, now));
+        }
+        self.status = Status::Running { step, steps, left: None };
+        let left = self.rate(now).map(|rate| steps.saturating_sub(step) as f64 / rate);
+        let left = left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        self.status = Status::Running { step, steps, left };
+    }
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub(crate) struct RunView {
+    /// Its id in the journal, if it is written down.
+    pub(crate) run: Option<RunId>,
+    /// It was begun here; otherwise it is followed from the journal.
+    pub(crate) is_ours: bool,
+    /// Where it is.
+    pub(crate) phase: Phase,
+    /// When it began, in the studio's time.
+    pub(crate) began: Duration,
+    /// When it ended.
+    pub(crate) ended: Option<Duration>,
+    /// Its nodes, in the order of the plan.
+    pub(crate) nodes: Vec<NodeRun>,
+    by_name: HashMap<Arc<str>, usize>,
+    /// The files that it wrote.
+    pub(crate) files: Vec<(Arc<str>, PathBuf)>,
+    /// The newest picture, and what it is of.
+    pub(crate) picture: Option<(Arc<str>, Picture)>,
+    /// Which line of the monitor the cursor is on.
+    pub(crate) at: usize,
+}
+
+impl RunView {
+    /// A run that was asked for.
+    pub(crate) fn beginning(is_ours: bool, now: Duration) -> Self {
+        RunView {
+            run: None,
+            is_ours,
+            phase: Phase::Beginning,
+            began: now,
+            ended: None,
+            nodes: Vec::new(),
+            by_name: HashMap::new(),
+            files: Vec::new(),
+            picture: None,
+            at: 0,
+        }
+    }
+
+    /// It begins, with these nodes.
+    pub(crate) fn begins(&mut self, run: Option<RunId>, nodes: Vec<Arc<str>>, now: Duration) {
+        self.run = run;
+        self.began = now;
+        if self.phase == Phase::Beginning {
+            self.phase = Phase::Running;
+        }
+        self.nodes.clear();
+        self.by_name.clear();
+        nodes.into_iter().for_each(|node| self.add(node));
+    }
+
+    fn add(&mut self, node: Arc<str>) {
+        if !self.by_name.contains_key(&node) {
+            self.by_name.insert(Arc::clone(&node), self.nodes.len());
+            self.nodes.push(NodeRun::new(node));
+        }
+    }
+
+    /// A node by its name.
+    pub(crate) fn node(&self, name: &str) -> Option<&NodeRun> {
+        self.by_name.get(name).and_then(|at| self.nodes.get(*at))
+    }
+
+    fn node_mut(&mut self, name: &str) -> Option<&mut NodeRun> {
+        self.by_name.get(name).and_then(|at| self.nodes.get_mut(*at))
+    }
+
+    /// Something happened.
+    pub(crate) fn happened(&mut self, event: &Event, now: Duration) {
+        let end = |node: &mut NodeRun, status: Status| {
+            node.status = status;
+            node.ended = Some(now);
+        };
+        match event {
+            Event::NodeExpanded { nodes, .. } => {
+                for planned in nodes {
+                    self.add(Arc::clone(&planned.node));
+                }
+            }
+            Event::NodeStarted { node, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.status = Status::Running { step: 0, steps: 0, left: None };
+                    (node.began, node.ended) = (Some(now), None);
+                }
+            }
+            Event::NodeProgress { node, step, steps, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.advance(*step as u64, *steps as u64, now);
+                }
+            }
+            Event::NodeCached { node, outputs, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.outputs = Arc::clone(outputs);
+                    end(node, Status::Cached);
+                }
+            }
+            Event::NodeFinished { node, seconds, outputs, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.outputs = Arc::clone(outputs);
+                    end(node, Status::Done { seconds: *seconds });
+                }
+            }
+            Event::NodeFailed { node, message, causes, hint, inputs, .. } => {
+                let story = failure(message, causes, inputs, hint.as_deref());
+                if let Some(node) = self.node_mut(node) {
+                    node.story = Some(story);
+                    end(node, Status::Failed);
+                }
+            }
+            Event::NodeSkipped { node, because, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.story = Some(format!("not run, since {because} failed"));
+                    end(node, Status::Skipped);
+                }
+            }
+            Event::NodeBlocked { node, because, reason, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.story = Some(format!("not run: kept back by {because}: {reason}"));
+                    end(node, Status::Blocked);
+                }
+            }
+            Event::ArtifactWritten { node, path, .. } => self.files.push((Arc::clone(node), path.clone())),
+            Event::RunFinished { outcome, .. } => self.over(Some(*outcome), now),
+            Event::RunStarted { .. }
+            | Event::NodeWarning { .. }
+            | Event::NodeNote { .. }
+            | Event::NodePreview { .. }
+            | Event::NodeRetried { .. } => {}
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn over(&mut self, outcome: Option<Outcome>, now: Duration) {
+        self.phase = Phase::Over(outcome);
+        self.ended.get_or_insert(now);
+        for node in &mut self.nodes {
+            if matches!(node.status, Status::Running { .. }) {
+                node.status = Status::Cancelled;
+                node.ended = Some(now);
+            }
+        }
+    }
+
+    /// How it stands according to the journal.
+    pub(crate) fn follow(&mut self, story: &RunStory, now: Duration) {
+        let first = story.nodes.iter().filter_map(|node| node.started).min();
+        let started = story.summary.started.into_iter().chain(first).min().unwrap_or_default();
+        let (began, since) = (self.began, |at: i64| Duration::from_millis(u64::try_from(at - started).unwrap_or(0)));
+        self.run = Some(story.summary.run);
+        if self.nodes.is_empty() {
+            let nodes = story.nodes.iter().map(|node| Arc::from(node.node.as_str()));
+            self.begins(self.run, nodes.collect(), began);
+        }
+        for record in &story.nodes {
+            self.add(Arc::from(record.node.as_str()));
+            let Some(node) = self.node_mut(&record.node) else { continue };
+            node.began = record.started.map(|at| began + since(at));
+            let took = record.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            node.ended = node.began.zip(took).map(|(began, took)| began + took);
+            node.story = record
+                .message
+                .as_ref()
+                .map(|message| failure(message, &record.causes, &record.inputs, record.hint.as_deref()));
+            match record.state {
+                NodeState::Running => {
+                    let (step, steps) = record.progress.unwrap_or_default();
+                    node.advance(step, steps, now);
+                }
+                other => node.status = status(other, record.seconds),
+            }
+        }
+        self.files = story.artifacts.iter().map(|file| (Arc::from(file.node.as_str()), file.path.clone())).collect();
+        self.phase = match story.summary.state {
+            RunState::Queued => Phase::Beginning,
+            RunState::Running if story.summary.cancel_requested => Phase::Stopping,
+            RunState::Running => Phase::Running,
+            RunState::Completed => Phase::Over(Some(Outcome::Completed)),
+            RunState::Failed => Phase::Over(Some(Outcome::Failed)),
+            RunState::Cancelled => Phase::Over(Some(Outcome::Cancelled)),
+            RunState::Interrupted => Phase::Over(None),
+        };
+        if self.phase.is_over() {
+            let took = story.summary.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            self.ended = Some(took.map_or(now, |took| began + took));
+        }
+    }
+
+    /// What is known of each node of a scene.
+    pub(crate) fn statuses(&self, scene: &Scene) -> Vec<Status> {
+        let of = |id: &str| self.node(id).map_or(Status::Idle, |node| node.status);
+        scene.nodes.iter().map(|node| of(&node.id)).collect()
+    }
+
+    /// How long it has been running, or ran.
+    pub(crate) fn took(&self, now: Duration) -> Duration {
+        self.ended.unwrap_or(now).saturating_sub(self.began)
+    }
+
+    /// How many nodes have ended, and how many there are.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let open = |node: &&NodeRun| matches!(node.status, Status::Idle | Status::Waiting | Status::Running { .. });
+        (self.nodes.len() - self.nodes.iter().filter(open).count(), self.nodes.len())
+    }
+}
+
+fn status(state: NodeState, seconds: Option<f64>) -> Status {
+    match state {
+        NodeState::Waiting => Status::Waiting,
+        NodeState::Running => Status::Running { step: 0, steps: 0, left: None },
+        NodeState::Finished => Status::Done { seconds: seconds.unwrap_or_default() },
+        NodeState::Cached => Status::Cached,
+        NodeState::Failed => Status::Failed,
+        NodeState::Skipped => Status::Skipped,
+        NodeState::Blocked => Status::Blocked,
+        NodeState::Stopped => Status::Cancelled,
+        NodeState::Unneeded => Status::Idle,
+    }
+}
+
+/// Everything that is known about a failure.
+fn failure(message: &str, causes: &[String], inputs: &[(String, String)], hint: Option<&str>) -> String {
+    let mut lines = vec![message.trim_end().to_string()];
+    lines.extend(causes.iter().map(|cause| format!("caused by: {cause}")));
+    if !inputs.is_empty() {
+        let given: Vec<_> = inputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        lines.push(format!("given: {}", given.join(", ")));
+    }
+    lines.extend(hint.map(|hint| format!("hint: {hint}")));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> RunView {
+        let mut run = RunView::beginning(true, Duration::ZERO);
+        run.begins(Some(RunId(7)), vec!["a".into(), "b".into()], Duration::ZERO);
+        run
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn rates_count_from_the_first_step() {
+        let mut run = run();
+        let id = RunId(7);
+        run.happened(&Event::NodeStarted { run: id, node: "a".into() }, seconds(1));
+        // Loading took ten seconds.
+        for step in 1..=5 {
+            let event = Event::NodeProgress { run: id, node: "a".into(), step, steps: 25 };
+            run.happened(&event, seconds(10 + step as u64 * 2));
+        }
+        let node = run.node("a").expect("it is there");
+        assert_eq!(node.rate(seconds(20)), Some(0.5));
+        assert_eq!(node.status, Status::Running { step: 5, steps: 25, left: Some(seconds(40)) });
+    }
+
+    #[test]
+    fn what_runs_at_the_end_was_stopped() {
+        let mut run = run();
+        run.happened(&Event::NodeStarted { run: RunId(7), node: "a".into() }, seconds(1));
+        run.over(Some(Outcome::Cancelled), seconds(3));
+        assert_eq!(run.node("a").map(|node| &node.status), Some(&Status::Cancelled));
+        assert_eq!(run.node("b").map(|node| &node.status), Some(&Status::Waiting));
+        assert_eq!((run.took(seconds(9)), run.counts()), (seconds(3), (1, 2)));
+    }
+
+    #[test]
+    fn a_failure_has_a_whole_story() {
+        let mut run = run();
+        let event = Event::NodeFailed {
+            run: RunId(7),
+            node: "a".into(),
+            node_type: "Prior".into(),
+            message: "no such folder".into(),
+            causes: vec!["it was removed".into()],
+            hint: Some("put it back".into()),
+            inputs: vec![("seed".into(), "7".into())],
+        };
+        run.happened(&event, seconds(1));
+        let story = run.node("a").and_then(|node| node.story.clone());
+        let expected = "no such folder\ncaused by: it was removed\ngiven: seed = 7\nhint: put it back";
+        assert_eq!(story.as_deref(), Some(expected));
+    }
+}

@@ -1,0 +1,121 @@
+//! Checks texts on a thread of its own: one at a time, and of those that wait only the newest.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Settings, Source};
+
+use super::super::message::Message;
+use super::super::model::{Checked, Finding};
+use super::super::scene::Scene;
+use crate::commands::workflow::name_arguments;
+use crate::diagnostics;
+use crate::plugins::NodeTypes;
+use crate::terminal::printable;
+use crate::workspace::Workspace;
+
+/// Columns of the source that is shown with a finding.
+const WIDTH: usize = 92;
+
+/// A text to check.
+pub(crate) struct Wish {
+    pub(crate) path: PathBuf,
+    pub(crate) text: Arc<str>,
+    pub(crate) revision: u64,
+}
+
+/// The thread; it ends when nobody has wishes any more.
+pub(super) fn start(
+    workspace: Arc<Workspace>,
+    settings: Settings,
+    sender: Sender<Message>,
+) -> io::Result<Sender<Wish>> {
+    let (wishes, wanted) = channel();
+    let work = move || {
+        while let Some(wish) = newest(&wanted) {
+            let types = workspace.node_types(Some(&wish.path));
+            let checked = check(&wish, types, &workspace.limited(&settings));
+            if sender.send(Message::Checked(Box::new(checked))).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("checker".into()).spawn(work)?;
+    Ok(wishes)
+}
+
+/// The newest wish, once there is one.
+fn newest(wanted: &Receiver<Wish>) -> Option<Wish> {
+    let first = wanted.recv().ok()?;
+    Some(wanted.try_iter().last().unwrap_or(first))
+}
+
+/// Everything that is known of a text.
+pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Checked {
+    let name = wish.path.display().to_string();
+    let source = Source { name, path: Some(wish.path.clone()), text: Arc::clone(&wish.text) };
+    let (document, _) = Document::parse(&source);
+    let (graph, _) = Graph::build(&document, &types.registry);
+    let (plan, mut found) = match Plan::prepare_with(&source, &types.registry, settings, &Disk) {
+        Ok((plan, warnings)) => (Some(plan), warnings),
+        Err(diagnostics) => (None, diagnostics),
+    };
+    found.iter_mut().for_each(name_arguments);
+    let scene = Scene::of(&document, &graph, &found);
+    let found = types.with_problems(found);
+    let findings = found.iter().map(|diagnostic| finding(&source, &document, diagnostic)).collect();
+    let files = plan.as_ref().map(|plan| plan.files().to_vec()).unwrap_or_default();
+    let files = files.into_iter().chain(types.plugins.iter().map(|plugin| plugin.path.clone()));
+    Checked {
+        revision: wish.revision,
+        path: wish.path.clone(),
+        specs: scene.nodes.iter().map(|node| types.registry.spec(&node.node_type).cloned()).collect(),
+        about: document.about().map(|about| about.value.clone()).unwrap_or_default(),
+        files: files.collect(),
+        registry: Arc::new(types.registry),
+        scene,
+        findings,
+        plan,
+    }
+}
+
+fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Finding {
+    let is_here = diagnostic.source.is_none();
+    let source = diagnostic.source.as_deref().unwrap_or(source);
+    let label = diagnostic.labels.first();
+    let place = label.map(|label| {
+        let at = source.position(label.span.start);
+        let file = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        format!("{}:{}:{}", printable(&file), at.line, at.column)
+    });
+    let is_in = |span: &std::ops::Range<usize>, at: usize| span.contains(&at) || span.end == at;
+    let node = label.filter(|_| is_here).and_then(|label| {
+        let at = label.span.start;
+        document.nodes().iter().position(|node| is_in(&node.span, at) || is_in(&node.id.span, at))
+    });
+    Finding {
+        severity: diagnostic.severity,
+        message: printable(&diagnostic.message).into_owned(),
+        hint: diagnostic.hint.as_deref().map(|hint| printable(hint).into_owned()),
+        place,
+        drawn: diagnostics::draw(Some(source), diagnostic, false, WIDTH).trim_end().to_string(),
+        node,
+    }
+}
+
+/// What a workflow says that it does; why it cannot be read, if it cannot.
+pub(super) fn about(path: &Path) -> String {
+    match Source::read(path) {
+        Ok(source) => {
+            let (document, diagnostics) = Document::parse(&source);
+            match (document.about(), diagnostics.iter().find(|diagnostic| diagnostic.is_error())) {
+                (Some(about), _) => about.value.lines().next().unwrap_or_default().to_string(),
+                (None, Some(error)) => error.message.clone(),
+                (None, None) => String::new(),
+            }
+        }
+        Err(error) => error.message,
+    }
+}

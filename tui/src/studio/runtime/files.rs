@@ -1,0 +1,171 @@
+//! Reads and writes workflows, and keeps what is not saved yet, on a thread of its own and in order.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use easel_engine::{FingerprintHasher, Source};
+
+use super::super::message::{Message, Tone};
+use crate::workspace;
+
+/// What is wanted.
+pub(super) enum Wish {
+    /// The text of a workflow, and what of it was never saved.
+    Open(PathBuf),
+    /// That a workflow holds this text.
+    Save { path: PathBuf, text: Arc<str>, known: Arc<str> },
+    /// That a text survives the process; none: that it is forgotten.
+    Keep { path: PathBuf, text: Option<Arc<str>> },
+}
+
+/// The thread.
+pub(super) struct Files {
+    wishes: Option<Sender<Wish>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Files {
+    pub(super) fn start(sender: Sender<Message>) -> io::Result<Self> {
+        let (wishes, wanted) = channel();
+        let work = move || {
+            let mut was_told = false;
+            for wish in wanted {
+                let messages = match wish {
+                    Wish::Open(path) => opened(&path),
+                    Wish::Save { path, text, known } => save(path, text, &known),
+                    Wish::Keep { path, text } => match keep(&path, text.as_deref()) {
+                        Err(error) if !was_told => {
+                            was_told = true;
+                            let text = format!("unsaved changes would not survive the end of easel: {error}");
+                            vec![Message::Told(Tone::Warning, text)]
+                        }
+                        _ => Vec::new(),
+                    },
+                };
+                // The studio may be ending; what is to be written is written all the same.
+                messages.into_iter().for_each(|message| drop(sender.send(message)));
+            }
+        };
+        let thread = std::thread::Builder::new().name("files".into()).spawn(work)?;
+        Ok(Files { wishes: Some(wishes), thread: Some(thread) })
+    }
+
+    pub(super) fn ask(&self, wish: Wish) {
+        // The thread lives as long as this.
+        let _ = self.wishes.as_ref().map(|wishes| wishes.send(wish));
+    }
+
+    /// Waits until everything is written.
+    pub(super) fn finish(&mut self) {
+        self.wishes = None;
+        if let Some(thread) = self.thread.take() {
+            // Its panic was told.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The text of a workflow, or why it cannot be read.
+pub(super) fn read(path: &Path) -> Result<Arc<str>, String> {
+    Source::read(path).map(|source| source.text).map_err(|diagnostic| diagnostic.message)
+}
+
+fn opened(path: &Path) -> Vec<Message> {
+    let kept = kept_at(path).and_then(|place| Source::read(&place).ok()).map(|source| source.text);
+    let mut messages = vec![Message::Read(path.to_path_buf(), read(path))];
+    messages.extend(kept.map(|text| Message::Recovered(path.to_path_buf(), text)));
+    messages
+}
+
+/// Writes a text; if there is another one than is known of, tells of that one instead.
+fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
+    if let Ok(now) = read(&path)
+        && now != *known
+        && now != text
+    {
+        let told = "not saved: the file changed meanwhile. Look at what came of it, then save again";
+        return vec![Message::Read(path, Ok(now)), Message::Told(Tone::Warning, told.into())];
+    }
+    let saved = write(&path, &text).map_err(|error| format!("cannot write `{}`: {error}", path.display()));
+    vec![Message::Saved(path, saved.map(|()| text))]
+}
+
+/// Puts a text into the place of a file, whole or not at all. A link stays a link, and the file keeps its permissions.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if let Ok(metadata) = std::fs::metadata(path) {
+        file.as_file().set_permissions(metadata.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Where what is not saved of a workflow is kept; none if this user has no home.
+fn kept_at(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().or_else(|_| std::path::absolute(path)).ok()?;
+    let mut hasher = FingerprintHasher::new("easel unsaved changes");
+    hasher.bytes(path.as_os_str().as_encoded_bytes());
+    Some(workspace::state_dir()?.join("unsaved").join(format!("{}.ron", hasher.finish())))
+}
+
+fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
+    let Some(place) = kept_at(path) else { return Err(io::Error::other("this user has no home")) };
+    match text {
+        Some(text) => {
+            std::fs::create_dir_all(place.parent().unwrap_or(Path::new(".")))?;
+            write(&place, text)
+        }
+        None => match std::fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_wrote_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("a.ron");
+        std::fs::write(&path, "theirs").expect("it can be written");
+        let messages = save(path.clone(), "ours".into(), &"before".into());
+        assert!(matches!(&messages[..], [Message::Read(_, Ok(text)), Message::Told(..)] if &**text == "theirs"));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("theirs"));
+        let messages = save(path.clone(), "ours".into(), &"theirs".into());
+        assert!(matches!(&messages[..], [Message::Saved(_, Ok(_))]));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("ours"));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_with_its_permissions() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("a.ron");
+        std::fs::write(&path, "old").expect("it can be written");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("they can be set");
+        }
+        write(&path, "new").expect("it can be written");
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("new"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+
+            let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o640);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1), "nothing is left beside it");
+        assert!(write(&folder.path().join("none/a.ron"), "x").is_err());
+    }
+}

@@ -1,0 +1,32 @@
+//! Keys and the mouse, read on a thread of its own: whatever else goes on, they are read.
+
+use std::io;
+use std::sync::mpsc::Sender;
+
+use ratatui::crossterm::event::{Event, MouseEventKind, read};
+
+use super::super::message::Message;
+
+/// Reads until nobody listens any more.
+pub(super) fn listen(sender: Sender<Message>) -> io::Result<()> {
+    let work = move || {
+        loop {
+            let message = match read() {
+                Ok(Event::Key(key)) => Message::Key(key),
+                // Of a mouse that only moves, nothing is shown.
+                Ok(Event::Mouse(event)) if event.kind == MouseEventKind::Moved => continue,
+                Ok(Event::Mouse(event)) => Message::Mouse(event),
+                Ok(Event::Paste(text)) => Message::Pasted(text),
+                Ok(Event::Resize(columns, lines)) => Message::Resized(columns, lines),
+                Ok(Event::FocusGained | Event::FocusLost) => continue,
+                // The terminal is gone.
+                Err(_) => Message::Terminate,
+            };
+            let is_last = matches!(message, Message::Terminate);
+            if sender.send(message).is_err() || is_last {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("keyboard".into()).spawn(work).map(drop)
+}

@@ -1,0 +1,500 @@
+//! The whole studio but its threads: messages in, pictures out.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use easel_engine::{Event, Outcome, Plugins, RunId, Settings};
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::effect::Effect;
+use super::keymap::Keymap;
+use super::message::{Message, Problem, Tone};
+use super::model::{Chooser, Entry, Model, Overlay, Picture, Side};
+use super::runtime::{Wish, check};
+use super::theme::{Depth, Ground, Theme};
+use super::update::{open, update};
+use super::view::draw;
+use crate::plugins::NodeTypes;
+
+const SMALL: &str = r#"// A small one.
+Workflow(
+    version: 1,
+    about: "Copies a picture.",
+    nodes: {
+        // From disk.
+        "load": LoadImage(path: "gallery.png"),
+        "save": SaveImage(image: From("load"), name: "copy"),
+    },
+)
+"#;
+
+/// A studio without threads: what it asks for is done at once, or written down.
+struct Bench {
+    model: Model,
+    plugins: Plugins,
+    saved: Vec<Arc<str>>,
+    asked: Vec<&'static str>,
+}
+
+impl Bench {
+    fn new(size: (u16, u16)) -> Self {
+        let theme = Theme::new(Ground::Dark, Depth::True);
+        let registry = easel_nodes::registry().expect("the nodes agree");
+        let model = Model::new(Keymap::default(), theme, size);
+        Bench { model, plugins: Plugins::new(registry), saved: Vec::new(), asked: Vec::new() }
+    }
+
+    fn opened(size: (u16, u16), text: &str) -> Self {
+        let mut bench = Bench::new(size);
+        let effects = open(&mut bench.model, "flow.ron".into());
+        bench.perform(effects);
+        bench.tell(Message::Read("flow.ron".into(), Ok(text.into())));
+        bench
+    }
+
+    fn tell(&mut self, message: Message) {
+        let effects = update(&mut self.model, message);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Check { path, text, revision } => {
+                    let types = NodeTypes::of(&self.plugins, None);
+                    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
+                    let settings = Settings { base_dir: Some(base), out_dir: "output".into(), ..Settings::default() };
+                    let checked = check(&Wish { path, text, revision }, types, &settings);
+                    self.tell(Message::Checked(Box::new(checked)));
+                }
+                Effect::Save { path, text, .. } => {
+                    self.saved.push(Arc::clone(&text));
+                    self.tell(Message::Saved(path, Ok(text)));
+                }
+                Effect::Run(plan) => {
+                    self.asked.push("run");
+                    let nodes = plan.nodes().map(|planned| planned.node).collect();
+                    self.tell(Message::RunBegins { run: Some(RunId(7)), nodes });
+                }
+                Effect::StopRun => {
+                    self.asked.push("stop");
+                    self.tell(Message::RunEnded(Ok(Outcome::Cancelled)));
+                }
+                Effect::Follow(_) => self.asked.push("follow"),
+                Effect::List(_)
+                | Effect::Open(_)
+                | Effect::Watch(_)
+                | Effect::Keep { .. }
+                | Effect::RunAgain(_)
+                | Effect::Resume(_)
+                | Effect::CancelRecorded(_)
+                | Effect::ListRuns(_)
+                | Effect::Load(_) => {}
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        for key in keys.split(' ') {
+            self.key(chord(key));
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        self.tell(Message::Key(key));
+    }
+
+    fn type_in(&mut self, text: &str) {
+        text.chars().for_each(|letter| self.key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)));
+    }
+
+    fn at(&mut self, milliseconds: u64) {
+        self.tell(Message::Time(Duration::from_millis(milliseconds)));
+    }
+
+    fn text(&self) -> String {
+        self.model.flow.as_ref().and_then(|flow| flow.text()).map(|text| text.to_string()).unwrap_or_default()
+    }
+
+    fn selected(&self) -> Option<String> {
+        let flow = self.model.flow.as_ref()?;
+        flow.selected_node().map(|(node, _)| node.to_string())
+    }
+
+    fn drawn(&self) -> Buffer {
+        let (columns, lines) = self.model.size;
+        let mut terminal = Terminal::new(TestBackend::new(columns, lines)).expect("it needs no terminal");
+        terminal.draw(|frame| draw(&self.model, frame)).expect("it can be drawn");
+        terminal.backend().buffer().clone()
+    }
+
+    /// What is on the screen, and below it every style with the text that has it.
+    fn shown(&self) -> String {
+        let buffer = self.drawn();
+        let mut text = String::new();
+        let mut styles: Vec<(String, String)> = Vec::new();
+        for y in 0..buffer.area.height {
+            let mut line = String::new();
+            for x in 0..buffer.area.width {
+                let cell = &buffer[(x, y)];
+                line.push_str(cell.symbol());
+                if cell.symbol() != " " {
+                    let style = format!("{} on {} {:?}", cell.fg, cell.bg, cell.modifier);
+                    match styles.iter_mut().find(|(known, _)| *known == style) {
+                        Some((_, sample)) if sample.chars().count() < 48 => sample.push_str(cell.symbol()),
+                        Some(_) => {}
+                        None => styles.push((style, cell.symbol().to_string())),
+                    }
+                }
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
+        styles.iter().for_each(|(style, sample)| text.push_str(&format!("{style}: {sample}\n")));
+        text
+    }
+}
+
+fn chord(key: &str) -> KeyEvent {
+    let (modifiers, name) = match key.strip_prefix("ctrl-") {
+        Some(name) => (KeyModifiers::CONTROL, name),
+        None => (KeyModifiers::NONE, key),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "down" => KeyCode::Down,
+        "right" => KeyCode::Right,
+        letter => KeyCode::Char(letter.chars().next().expect("it has a letter")),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn shipped(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows").join(name);
+    std::fs::read_to_string(path).expect("it ships")
+}
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+fn snapshots(name: &str, prepare: impl Fn(&mut Bench), text: &str) {
+    for size in SIZES {
+        let mut bench = Bench::opened(size, text);
+        prepare(&mut bench);
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), bench.shown());
+    }
+}
+
+/// A run of the small workflow in which one node fails.
+fn failing_run(bench: &mut Bench) {
+    let run = RunId(7);
+    bench.at(1000);
+    bench.press("r");
+    bench.at(1200);
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.at(1900);
+    let failed = Event::NodeFailed {
+        run,
+        node: "load".into(),
+        node_type: "LoadImage".into(),
+        message: "there is no `gallery.png`".into(),
+        causes: vec!["No such file".into()],
+        hint: Some("put one there".into()),
+        inputs: vec![("path".into(), "\"gallery.png\"".into())],
+    };
+    bench.tell(Message::Event(Box::new(failed)));
+    bench.tell(Message::Event(Box::new(Event::NodeSkipped { run, node: "save".into(), because: "load".into() })));
+    bench.at(2000);
+    bench.tell(Message::RunEnded(Ok(Outcome::Failed)));
+}
+
+/// A run in the midst, with a picture.
+fn running(bench: &mut Bench) {
+    let run = RunId(7);
+    bench.press("r");
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    for step in 1..=5 {
+        bench.at(1000 * step as u64);
+        bench.tell(Message::Event(Box::new(Event::NodeProgress { run, node: "load".into(), step, steps: 25 })));
+    }
+    let pixels: Vec<_> = (0..64).map(|at| [at as u8 * 4, 99, 255 - at as u8 * 4]).collect();
+    bench.tell(Message::Preview("load".into(), Picture { width: 8, pixels: pixels.into() }));
+}
+
+#[test]
+fn every_view_looks_as_it_should() {
+    let broken = SMALL.replace("LoadImage", "LoadImag");
+    snapshots("graph", |_| (), &shipped("text_to_image.ron"));
+    snapshots("inspector", |bench| bench.press("enter"), SMALL);
+    snapshots("problems", |bench| bench.press("2"), &broken);
+    snapshots("running", running, SMALL);
+    snapshots("failed", failing_run, SMALL);
+    snapshots(
+        "failed_node",
+        |bench| {
+            failing_run(bench);
+            bench.press("enter");
+        },
+        SMALL,
+    );
+    snapshots(
+        "log",
+        |bench| {
+            failing_run(bench);
+            bench.press("4");
+        },
+        SMALL,
+    );
+    snapshots("help", |bench| bench.press("?"), SMALL);
+    snapshots(
+        "palette",
+        |bench| {
+            bench.press(":");
+            bench.type_in("run");
+        },
+        SMALL,
+    );
+    snapshots(
+        "search",
+        |bench| {
+            bench.press("/");
+            bench.type_in("save");
+        },
+        SMALL,
+    );
+    snapshots("add_node", |bench| bench.press("a"), SMALL);
+    snapshots("changes", |bench| bench.press("m ctrl-s"), SMALL);
+    snapshots("garbage", |_| (), "\u{1b}[2J no workflow");
+}
+
+#[test]
+fn the_list_of_workflows_looks_as_it_should() {
+    for size in SIZES {
+        let mut bench = Bench::new(size);
+        bench.model.chooser = Some(Chooser { folder: "flows".into(), ..Chooser::default() });
+        let entry = |name: &str, about: &str| Entry { path: PathBuf::from(name), about: about.into() };
+        let entries = vec![entry("flows/a.ron", "Draws."), entry("flows/b.ron", "Copies \u{1b}[2J a picture.")];
+        bench.tell(Message::Listed("flows".into(), Ok(entries)));
+        bench.press("j");
+        insta::assert_snapshot!(format!("chooser_{}x{}", size.0, size.1), bench.shown());
+        bench.press("enter");
+        assert_eq!(bench.model.flow.as_ref().map(|flow| flow.path.clone()), Some("flows/b.ron".into()));
+        let mut empty = Bench::new(size);
+        empty.tell(Message::Listed("none".into(), Ok(Vec::new())));
+        assert!(empty.shown().contains("There are no workflows in this folder"));
+        empty.tell(Message::Listed("none".into(), Err("cannot list `none`: no permission".into())));
+        assert!(empty.shown().contains("no permission"));
+    }
+}
+
+#[test]
+fn tiny_terminals_show_one_pane() {
+    for size in [(40, 10), (10, 3), (1, 1), (0, 0), (63, 200)] {
+        let mut bench = Bench::opened(size, &shipped("text_to_image.ron"));
+        for keys in ["r", "1", "2", "3", "4", "5", "?", "esc", "esc", ":", "esc", "a", "esc", "tab"] {
+            bench.press(keys);
+            bench.drawn();
+        }
+    }
+}
+
+#[test]
+fn an_edit_is_undone_saved_and_conflicts_are_asked_about() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    assert_eq!(bench.selected().as_deref(), Some("load"));
+    bench.press("enter enter ctrl-u");
+    bench.type_in("other.png");
+    bench.press("enter");
+    let edited = SMALL.replace("gallery.png", "other.png");
+    assert_eq!(bench.text(), edited);
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), SMALL);
+    bench.press("ctrl-y esc ctrl-s");
+    assert!(bench.shown().contains("+         \"load\": LoadImage(path: \"other.png\"),"), "{}", bench.shown());
+    bench.press("enter");
+    assert_eq!(bench.saved, [Arc::from(edited.as_str())]);
+    assert!(!bench.model.flow.as_ref().is_some_and(|flow| flow.is_modified()));
+    // Somebody else changes the very line that was changed here.
+    bench.press("x");
+    bench.tell(Message::Read("flow.ron".into(), Ok(edited.replace("other", "third").into())));
+    assert_eq!(bench.model.overlay, Some(Overlay::Conflict));
+    bench.press("f");
+    assert_eq!(bench.text(), edited.replace("other", "third"));
+    bench.press("ctrl-z");
+    assert!(!bench.text().contains("load\": "), "what was changed here is not lost: {}", bench.text());
+}
+
+#[test]
+fn nodes_are_added_wired_renamed_and_left_out() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("a");
+    bench.type_in("ResizeImage");
+    let has_resize = bench.shown().contains("nothing is called like that");
+    bench.press("esc a");
+    bench.type_in("SafetyFilter");
+    bench.press("enter");
+    assert!(bench.text().contains("SafetyFilter(") && bench.text().contains("From(\"load"), "{}", bench.text());
+    assert!(has_resize || bench.model.overlay.is_none());
+    let added = bench.selected().expect("the new node is selected");
+    assert_ne!(added, "load");
+    bench.press("R ctrl-u");
+    bench.type_in("filter");
+    bench.press("enter");
+    assert_eq!(bench.selected().as_deref(), None, "{}", bench.text());
+    assert!(bench.text().contains("\"filter\": SafetyFilter"), "{}", bench.text());
+}
+
+#[test]
+fn what_was_never_saved_is_offered() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    let kept: Arc<str> = SMALL.replace("gallery.png", "kept.png").into();
+    bench.tell(Message::Recovered("flow.ron".into(), Arc::clone(&kept)));
+    assert_eq!(bench.model.overlay, Some(Overlay::Recovered(Arc::clone(&kept))));
+    bench.press("y");
+    assert_eq!(bench.text(), *kept);
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), SMALL);
+}
+
+#[test]
+fn the_second_ctrl_c_leaves_and_the_first_stops_the_run() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.at(1000);
+    bench.press("r ctrl-c");
+    assert_eq!(bench.asked, ["run", "stop"]);
+    assert!(!bench.model.wants_quit);
+    bench.at(9000);
+    bench.press("ctrl-c");
+    assert!(!bench.model.wants_quit, "too late to be the second");
+    bench.at(10_000);
+    bench.press("ctrl-c");
+    assert!(bench.model.wants_quit);
+}
+
+#[test]
+fn a_run_that_is_asked_for_too_early_begins_once_the_text_is_checked() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    let flow = bench.model.flow.as_mut().expect("it is open");
+    flow.revision += 1;
+    bench.press("r");
+    assert!(bench.asked.is_empty());
+    bench.tell(Message::Touched);
+    assert_eq!(bench.asked, ["run"]);
+}
+
+#[test]
+fn leaving_asks_if_something_would_be_lost() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.press("r q");
+    assert!(bench.model.overlay == Some(Overlay::Leave) && !bench.model.wants_quit);
+    bench.press("esc");
+    assert_eq!(bench.model.overlay, None);
+    bench.press("q y");
+    assert!(bench.model.wants_quit);
+    bench.tell(Message::RunEnded(Err(Problem { message: "no".into(), hint: None })));
+}
+
+#[test]
+fn nothing_is_drawn_when_nothing_changed() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.model.is_changed = false;
+    bench.at(5000);
+    assert!(!bench.model.is_changed, "time alone is no reason");
+    bench.press("r");
+    bench.model.is_changed = false;
+    bench.at(6000);
+    assert!(bench.model.is_changed, "a run's times are on the screen");
+}
+
+#[test]
+fn what_is_told_from_outside_cannot_steer_the_terminal() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.tell(Message::Told(Tone::Error, "bad\u{1b}[2J\u{7}".into()));
+    bench.press("4");
+    assert!(!bench.shown().contains('\u{1b}') && bench.shown().contains("bad?[2J?"));
+}
+
+#[test]
+fn a_click_selects_and_tabs_are_shown() {
+    let mut bench = Bench::opened((120, 40), SMALL);
+    let click = |column, row| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+    };
+    let screen = bench.drawn();
+    let find = |name: &str| {
+        let lines = (0..40).map(|y| (0..120).map(|x| screen[(x, y)].symbol()).collect::<String>());
+        lines.enumerate().find_map(|(y, line)| Some((line[..line.find(name)?].chars().count() as u16, y as u16)))
+    };
+    let (x, y) = find("SaveImage").expect("it is drawn");
+    bench.tell(click(x, y));
+    assert_eq!(bench.selected().as_deref(), Some("save"));
+    let (x, y) = find("Log").expect("it is a tab");
+    bench.tell(click(x, y));
+    assert_eq!(bench.model.side, Side::Log);
+}
+
+/// Keys that people press, more often those that do something.
+fn keys() -> impl Strategy<Value = KeyEvent> {
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]y ";
+    let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
+    let named = prop::sample::select(vec![
+        KeyCode::Enter,
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::F(2),
+    ]);
+    let plain = prop_oneof![3 => letter, 2 => named].prop_map(|code| KeyEvent::new(code, KeyModifiers::NONE));
+    let control = prop::sample::select("zysbmrudpnaekw".chars().collect::<Vec<_>>());
+    let control = control.prop_map(|letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
+    prop_oneof![5 => plain, 1 => control]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    /// Ten thousand keys in all, on workflows that ship.
+    #[test]
+    fn any_keys_can_be_pressed_and_undone(
+        keys in prop::collection::vec(keys(), 2_500),
+        name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron"]),
+    ) {
+        let original = shipped(name);
+        let mut bench = Bench::opened((100, 30), &original);
+        for (number, key) in keys.into_iter().enumerate() {
+            bench.key(key);
+            bench.model.wants_quit = false;
+            if bench.model.flow.is_none() {
+                bench = Bench::opened((100, 30), &original);
+            }
+            if number % 50 == 0 {
+                bench.drawn();
+            }
+        }
+        bench.press("esc esc esc");
+        let flow = bench.model.flow.as_mut().expect("it is open");
+        let history = flow.history.as_mut().expect("it was read");
+        while history.undo().is_some() {}
+        prop_assert_eq!(&**history.text(), original.as_str());
+        bench.press("esc esc esc");
+        prop_assert_eq!(&bench.model.overlay, &None, "esc leads back from everywhere");
+    }
+}

@@ -1,0 +1,219 @@
+//! Moving about in the graph.
+
+use super::super::effect::Effect;
+use super::super::graph_view::{self, Camera, Direction, downstream, neighbour, upstream};
+use super::super::keymap::Action;
+use super::super::layout::Detail;
+use super::super::message::Tone;
+use super::super::model::{Checked, Flow, Focus, Model, Overlay, Side};
+use super::super::view::regions;
+use super::run;
+
+/// Cells by which a key moves the view.
+const PAN: (i32, i32) = (12, 4);
+
+/// What came of checking.
+pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
+    let screen = screen(model);
+    let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == checked.path) else { return Vec::new() };
+    // Of an older text, while a newer one is being checked: better than nothing, but never instead of something newer.
+    if flow.checked.as_ref().is_some_and(|known| known.revision > checked.revision) {
+        return Vec::new();
+    }
+    let is_first = flow.checked.is_none();
+    let files = checked.files.clone();
+    flow.take(checked);
+    if is_first {
+        flow.selected = first(flow);
+        flow.camera = Camera::fitting(&flow.layout, screen);
+        if flow.counts().0 > 0 && model.attached.is_none() {
+            model.side = Side::Problems;
+        }
+    }
+    keep_in_view(model);
+    model.is_changed = true;
+    let mut effects = vec![Effect::Watch(files)];
+    if let Some(flow) = model.flow.as_mut().filter(|flow| flow.wants_run && flow.is_current()) {
+        flow.wants_run = false;
+        effects.extend(run::start(model));
+    }
+    effects
+}
+
+/// The node at the upper left.
+fn first(flow: &Flow) -> Option<usize> {
+    let boxes = &flow.layout.boxes;
+    (0..boxes.len()).min_by_key(|&at| (boxes[at].x, boxes[at].y))
+}
+
+/// An action of the graph.
+pub(super) fn act(model: &mut Model, action: Action) {
+    let page = i32::from(regions(model).graph.height) / 2;
+    let Some(flow) = &mut model.flow else { return };
+    let pan = |flow: &mut Flow, x: i32, y: i32| {
+        flow.camera = Camera { x: flow.camera.x + x, y: flow.camera.y + y };
+    };
+    match action {
+        Action::PanLeft => pan(flow, -PAN.0, 0),
+        Action::PanRight => pan(flow, PAN.0, 0),
+        Action::PanUp => pan(flow, 0, -PAN.1),
+        Action::PanDown => pan(flow, 0, PAN.1),
+        Action::PageUp => pan(flow, 0, -page),
+        Action::PageDown => pan(flow, 0, page),
+        Action::ZoomIn => return zoom(model, true),
+        Action::ZoomOut => return zoom(model, false),
+        Action::Centre => return centre(model),
+        Action::SearchNext => return next_found(model, true),
+        Action::SearchPrevious => return next_found(model, false),
+        _ => {
+            let target = target(flow, action);
+            return select(model, target);
+        }
+    }
+    bound(model);
+}
+
+/// The node that a key leads to.
+fn target(flow: &Flow, action: Action) -> Option<usize> {
+    let Some(from) = flow.selected else { return first(flow) };
+    let (boxes, layout) = (&flow.layout.boxes, &flow.layout);
+    let scene = flow.scene()?;
+    match action {
+        Action::First => first(flow),
+        Action::Last => (0..boxes.len()).max_by_key(|&at| (boxes[at].right(), boxes[at].y)),
+        Action::Upstream => upstream(scene, layout, from).first().copied(),
+        Action::Downstream => downstream(scene, layout, from).first().copied(),
+        Action::Left => neighbour(layout, from, Direction::Left),
+        Action::Right => neighbour(layout, from, Direction::Right),
+        Action::Up => neighbour(layout, from, Direction::Up),
+        Action::Down => neighbour(layout, from, Direction::Down),
+        _ => None,
+    }
+}
+
+/// Puts the cursor on a node.
+pub(super) fn select(model: &mut Model, node: Option<usize>) {
+    let Some(flow) = &mut model.flow else { return };
+    if let Some(node) = node.filter(|node| *node < flow.layout.boxes.len()) {
+        flow.selected = Some(node);
+        flow.input = 0;
+        keep_in_view(model);
+    }
+}
+
+fn zoom(model: &mut Model, is_in: bool) {
+    let screen = screen(model);
+    let Some(flow) = &mut model.flow else { return };
+    let detail = if is_in { flow.detail.closer() } else { flow.detail.farther() };
+    if detail == flow.detail {
+        return;
+    }
+    let before = std::mem::take(&mut flow.layout);
+    flow.detail = detail;
+    flow.lay_out();
+    flow.camera = flow.camera.following(&before, &flow.layout, screen, flow.selected);
+    let name = match detail {
+        Detail::Name => "names",
+        Detail::State => "names and states",
+        Detail::Parameters => "sockets and what is written in them",
+        Detail::Preview => "sockets and pictures",
+    };
+    model.notice = Some((Tone::Detail, format!("shown of each node: {name}")));
+    bound(model);
+}
+
+/// Columns and lines of the graph on the screen.
+fn screen(model: &Model) -> (u16, u16) {
+    let graph = regions(model).graph;
+    (graph.width, graph.height)
+}
+
+/// Brings the selected node to the middle.
+fn centre(model: &mut Model) {
+    let screen = screen(model);
+    if let Some(flow) = &mut model.flow
+        && let Some(at) = flow.selected
+    {
+        flow.camera = flow.camera.centred(&flow.layout, screen, at);
+    }
+    bound(model);
+}
+
+/// Moves the view so far that the selected node is in it.
+pub(super) fn keep_in_view(model: &mut Model) {
+    let screen = screen(model);
+    if let Some(flow) = &mut model.flow
+        && let Some(at) = flow.selected
+        && screen != (0, 0)
+    {
+        flow.camera = flow.camera.revealing(&flow.layout, screen, at);
+    }
+    bound(model);
+}
+
+/// The view does not leave the graph behind.
+fn bound(model: &mut Model) {
+    let screen = screen(model);
+    if let Some(flow) = &mut model.flow {
+        flow.camera = flow.camera.bounded(&flow.layout, screen);
+    }
+}
+
+/// Moves the view to a place of the layout.
+pub(super) fn look_at(model: &mut Model, x: i32, y: i32) {
+    let screen = screen(model);
+    if let Some(flow) = &mut model.flow {
+        flow.camera = flow.camera.centred_on((x, y), screen);
+    }
+    bound(model);
+}
+
+/// Moves the view by so many cells.
+pub(super) fn scroll(model: &mut Model, x: i32, y: i32) {
+    if let Some(flow) = &mut model.flow {
+        flow.camera = Camera { x: flow.camera.x + x, y: flow.camera.y + y };
+    }
+    bound(model);
+}
+
+/// Finds nodes by name or type; the best is selected.
+pub(super) fn search(model: &mut Model, text: &str) {
+    let Some(flow) = &mut model.flow else { return };
+    let Some(checked) = &flow.checked else { return };
+    let found = graph_view::search(&checked.scene, text);
+    flow.found = found.iter().copied().collect();
+    select(model, found.first().copied());
+}
+
+fn next_found(model: &mut Model, is_forward: bool) {
+    let Some(flow) = &model.flow else { return };
+    let at = flow.selected.unwrap_or(0);
+    let next = if is_forward {
+        flow.found.range(at + 1..).next().or(flow.found.first())
+    } else {
+        flow.found.range(..at).next_back().or(flow.found.last())
+    };
+    match next.copied() {
+        Some(next) => select(model, Some(next)),
+        None => model.notice = Some((Tone::Detail, "nothing was searched for, or nothing found".into())),
+    }
+}
+
+/// To the node that the problem is about, which the cursor is on.
+pub(super) fn go_to_problem(model: &mut Model) {
+    let Some(flow) = &model.flow else { return };
+    match flow.findings().get(flow.problem).and_then(|finding| finding.node) {
+        Some(node) => {
+            model.focus = Focus::Graph;
+            select(model, Some(node));
+        }
+        None => {
+            let finding = flow.findings().get(flow.problem);
+            model.overlay = finding.map(|finding| Overlay::Story {
+                title: finding.message.clone(),
+                text: finding.drawn.clone(),
+                scroll: 0,
+            });
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Keys become actions, and actions change the model.
+
+use std::time::Duration;
+
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::super::effect::Effect;
+use super::super::field::Field;
+use super::super::keymap::{Action, Chord, Context};
+use super::super::message::Tone;
+use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
+use super::{edit, graph, lists, overlay, run};
+
+/// A second wish to stop within this time is one to leave.
+const TWICE: Duration = Duration::from_secs(2);
+
+/// A key was pressed.
+pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    model.notice = None;
+    let chord = Chord::of(key);
+    if model.overlay.is_some() {
+        // The one key that means the same wherever one is.
+        return match model.keymap.action(chord, Context::Anywhere) {
+            Some(Action::Cancel) => act(model, Action::Cancel),
+            _ => overlay::pressed(model, key),
+        };
+    }
+    match model.keymap.action(chord, model.context()) {
+        Some(action) => act(model, action),
+        None => {
+            let help = model.keymap.key(Action::Help).unwrap_or_default();
+            model.notice = Some((Tone::Detail, format!("`{chord}` does nothing here; `{help}` says what does")));
+            Vec::new()
+        }
+    }
+}
+
+/// Does what a key, the palette or the mouse asks for.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Run => return run::start(model),
+        Action::Cancel => return cancel(model),
+        Action::Palette => model.overlay = Some(Overlay::Palette(Field::default(), 0)),
+        Action::Help => model.overlay = Some(Overlay::Help(0)),
+        Action::Back => return back(model),
+        Action::Quit => quit(model),
+        Action::NextPane => {
+            model.focus = if model.focus == Focus::Graph { Focus::Side } else { Focus::Graph };
+        }
+        Action::PreviousPane => {
+            let at = Side::ALL.iter().position(|side| *side == model.side).unwrap_or(0);
+            return show(model, Side::ALL[(at + 1) % Side::ALL.len()]);
+        }
+        Action::ShowInspector => return show(model, Side::Inspector),
+        Action::ShowProblems => return show(model, Side::Problems),
+        Action::ShowMonitor => return show(model, Side::Monitor),
+        Action::ShowLog => return show(model, Side::Log),
+        Action::ShowRuns => return show(model, Side::Runs),
+        Action::Search => prompt(model, Prompt::Search, ""),
+        Action::Filter => {
+            let filter = model.log.filter.clone();
+            prompt(model, Prompt::Filter, &filter);
+        }
+        Action::LogLevel => model.log.next_level(),
+        Action::CloseWorkflow => return close(model),
+        Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
+        Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
+            match model.context() {
+                Context::Graph => graph::act(model, action),
+                _ => lists::moved(model, action),
+            }
+        }
+        Action::Undo
+        | Action::Redo
+        | Action::Save
+        | Action::AddNode
+        | Action::Delete
+        | Action::Duplicate
+        | Action::Rename
+        | Action::Mute
+        | Action::Bypass
+        | Action::Connect => return edit::act(model, action),
+        Action::Activate => return activate(model),
+        Action::Left
+        | Action::Right
+        | Action::Upstream
+        | Action::Downstream
+        | Action::SearchNext
+        | Action::SearchPrevious
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::PanLeft
+        | Action::PanRight
+        | Action::PanUp
+        | Action::PanDown
+        | Action::Centre => graph::act(model, action),
+    }
+    Vec::new()
+}
+
+fn activate(model: &mut Model) -> Vec<Effect> {
+    match model.context() {
+        Context::Chooser => {
+            let chosen = model.chooser.as_ref().and_then(|chooser| chooser.workflows().get(chooser.at));
+            let chosen = chosen.map(|entry| entry.path.clone());
+            chosen.map_or_else(Vec::new, |path| super::open(model, path))
+        }
+        Context::Graph => show(model, Side::Inspector),
+        Context::Inspector => edit::input(model),
+        Context::Problems => {
+            graph::go_to_problem(model);
+            Vec::new()
+        }
+        Context::Runs => lists::act(model, Action::Follow),
+        Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
+    }
+}
+
+fn prompt(model: &mut Model, prompt: Prompt, text: &str) {
+    model.overlay = Some(Overlay::Prompt(prompt, Field::line(text)));
+}
+
+/// Shows a tab of the side pane and goes there.
+pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
+    if model.flow.is_none() {
+        return Vec::new();
+    }
+    let had = model.side;
+    model.side = side;
+    model.focus = Focus::Side;
+    match (had == Side::Runs, side == Side::Runs) {
+        (_, true) => vec![Effect::ListRuns(true)],
+        (true, false) => vec![Effect::ListRuns(false)],
+        (false, false) => Vec::new(),
+    }
+}
+
+/// One step back, whatever is in the way.
+fn back(model: &mut Model) -> Vec<Effect> {
+    let Some(flow) = &mut model.flow else { return Vec::new() };
+    flow.wants_run = false;
+    if model.focus == Focus::Side {
+        model.focus = Focus::Graph;
+    } else if !flow.found.is_empty() {
+        flow.found.clear();
+    } else if flow.selected.is_some() {
+        flow.selected = None;
+    }
+    Vec::new()
+}
+
+/// To the list of workflows in the folder of the one that is open.
+fn close(model: &mut Model) -> Vec<Effect> {
+    let Some(flow) = &model.flow else { return Vec::new() };
+    if model.is_running() {
+        model.tell(Tone::Warning, "a run of this workflow is under way: stop it first, or let it end");
+        return Vec::new();
+    }
+    if flow.is_modified() {
+        model.tell(Tone::Warning, "there are changes that are not saved: save them, or take them back");
+        return Vec::new();
+    }
+    let folder = flow.path.parent().map_or_else(|| ".".into(), |folder| folder.to_path_buf());
+    let folder = if folder.as_os_str().is_empty() { ".".into() } else { folder };
+    model.flow = None;
+    model.run = None;
+    let chooser = model.chooser.get_or_insert_with(Chooser::default);
+    chooser.folder = folder.clone();
+    vec![Effect::List(folder), Effect::ListRuns(false)]
+}
+
+/// Stops the run; a second time within two seconds, or if nothing runs: leaves.
+fn cancel(model: &mut Model) -> Vec<Effect> {
+    let again = model.asked_to_stop.is_some_and(|at| model.now.saturating_sub(at) < TWICE);
+    model.asked_to_stop = Some(model.now);
+    if again {
+        model.wants_quit = true;
+        return Vec::new();
+    }
+    if !model.is_running() {
+        model.tell(Tone::Note, "nothing runs here; once more to leave");
+        return Vec::new();
+    }
+    run::stop(model)
+}
+
+/// Leaves, if nothing is lost by it.
+fn quit(model: &mut Model) {
+    if model.is_running() || model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
+        model.overlay = Some(Overlay::Leave);
+    } else {
+        model.wants_quit = true;
+    }
+}

@@ -1,0 +1,100 @@
+//! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
+//! done outside comes back as effects.
+
+mod edit;
+mod graph;
+mod keys;
+mod lists;
+mod mouse;
+mod overlay;
+mod run;
+
+pub(crate) use overlay::{candidates, fitting};
+
+use super::effect::Effect;
+use super::message::{Message, Tone};
+use super::model::{Flow, Model, Overlay};
+
+/// Something happened.
+pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Time(now) => {
+            model.now = now;
+            // Times and rates are on the screen.
+            model.is_changed |= model.run.as_ref().is_some_and(|run| !run.phase.is_over());
+            return Vec::new();
+        }
+        Message::Key(key) => {
+            model.is_changed = true;
+            return keys::pressed(model, key);
+        }
+        Message::Mouse(event) => return mouse::happened(model, event),
+        Message::Pasted(text) => overlay::pasted(model, &text),
+        Message::Resized(columns, lines) => {
+            model.size = (columns, lines);
+            graph::keep_in_view(model);
+        }
+        Message::Uncovered => {}
+        Message::Listed(folder, entries) => lists::listed(model, folder, entries),
+        Message::Read(path, text) => return read(model, &path, text),
+        Message::Saved(path, saved) => {
+            model.is_changed = true;
+            return edit::saved(model, &path, saved);
+        }
+        Message::Recovered(path, text) => {
+            if model.flow.as_ref().is_some_and(|flow| flow.path == path && flow.text() != Some(&text)) {
+                model.overlay = Some(Overlay::Recovered(text));
+            }
+        }
+        Message::Touched => return check(model),
+        Message::Checked(checked) => return graph::checked(model, *checked),
+        Message::RunBegins { run, nodes } => run::begins(model, run, nodes),
+        Message::Event(event) => return run::happened(model, &event),
+        Message::RunEnded(ended) => return run::ended(model, ended),
+        Message::Preview(node, picture) => run::preview(model, node, picture),
+        Message::Loaded(path, picture) => run::loaded(model, &path, picture),
+        Message::Runs(page) => lists::runs(model, page),
+        Message::Story(story) => return run::story(model, &story),
+        Message::NoStory(why) => {
+            model.attached = None;
+            model.tell(Tone::Error, why);
+        }
+        Message::Told(tone, text) => model.tell(tone, text),
+        Message::Terminate => model.wants_quit = true,
+    }
+    model.is_changed = true;
+    Vec::new()
+}
+
+/// Opens a workflow.
+pub(crate) fn open(model: &mut Model, path: std::path::PathBuf) -> Vec<Effect> {
+    model.flow = Some(Flow::new(path.clone()));
+    model.focus = super::model::Focus::Graph;
+    model.is_changed = true;
+    vec![Effect::Open(path)]
+}
+
+/// The file was read, the first time or since it changed.
+fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<str>, String>) -> Vec<Effect> {
+    model.is_changed = true;
+    let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == path) else { return Vec::new() };
+    match text {
+        Ok(text) => {
+            flow.unreadable = None;
+            edit::outside(model, text)
+        }
+        Err(why) => {
+            flow.unreadable = Some(why.clone());
+            model.tell(Tone::Error, why);
+            Vec::new()
+        }
+    }
+}
+
+/// Has the text checked again.
+fn check(model: &mut Model) -> Vec<Effect> {
+    let Some(flow) = &mut model.flow else { return Vec::new() };
+    let Some(text) = flow.text().cloned() else { return Vec::new() };
+    flow.revision += 1;
+    vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
+}

@@ -1,0 +1,165 @@
+//! Keys while something is in front. Esc always takes it away.
+
+use easel_engine::edit::Edit;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::super::effect::Effect;
+use super::super::field::Field;
+use super::super::fuzzy;
+use super::super::keymap::{Action, Keymap};
+use super::super::model::{Choice, Model, Overlay, Prompt};
+use super::{edit, graph, keys};
+
+/// A key was pressed.
+pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let Some(overlay) = model.overlay.take() else { return Vec::new() };
+    if key.code == KeyCode::Esc {
+        return Vec::new();
+    }
+    match overlay {
+        Overlay::Help(scroll) => model.overlay = scrolled(key, scroll).map(Overlay::Help),
+        Overlay::Story { title, text, scroll } => {
+            model.overlay = scrolled(key, scroll).map(|scroll| Overlay::Story { title, text, scroll });
+        }
+        Overlay::Palette(field, at) => return palette(model, field, at, key),
+        Overlay::Prompt(prompt, field) => return answer(model, prompt, field, key),
+        Overlay::Choice { choice, items, field, at } => return choose(model, choice, items, field, at, key),
+        Overlay::Changes(scroll) => match key.code {
+            KeyCode::Enter | KeyCode::Char('y' | 's') => return edit::write(model),
+            _ => model.overlay = scrolled(key, scroll).map(Overlay::Changes),
+        },
+        Overlay::Conflict => match key.code {
+            KeyCode::Char('m') => return edit::settle(model, true),
+            KeyCode::Char('f') => return edit::settle(model, false),
+            _ => model.overlay = Some(Overlay::Conflict),
+        },
+        Overlay::Recovered(text) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return edit::recover(model, &text),
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::Recovered(text)),
+        },
+        Overlay::Leave => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => model.wants_quit = true,
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::Leave),
+        },
+    }
+    Vec::new()
+}
+
+/// Where a text that can be scrolled is after a key; nothing if the key closes it.
+fn scrolled(key: KeyEvent, at: usize) -> Option<usize> {
+    Some(match key.code {
+        KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => at.saturating_add(1).min(10_000),
+        KeyCode::PageUp => at.saturating_sub(10),
+        KeyCode::PageDown | KeyCode::Char(' ') => at.saturating_add(10).min(10_000),
+        KeyCode::Home | KeyCode::Char('g') => 0,
+        KeyCode::Enter | KeyCode::Char('q' | '?') | KeyCode::F(1) => return None,
+        _ => at,
+    })
+}
+
+/// The actions that fit what was typed, best first.
+pub(crate) fn candidates(model: &Model, typed: &str) -> Vec<Action> {
+    let actions: Vec<_> = Keymap::actions(model.context()).filter(|action| *action != Action::Palette).collect();
+    let names: Vec<_> = actions.iter().map(|action| format!("{} {}", action.name(), action.about())).collect();
+    fuzzy::ranked(typed, names.iter().map(String::as_str)).into_iter().map(|at| actions[at]).collect()
+}
+
+fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec<Effect> {
+    let fits = candidates(model, &field.text());
+    if key.code == KeyCode::Enter {
+        return fits.get(at).map_or_else(Vec::new, |action| keys::act(model, *action));
+    }
+    let at = stepped(&mut field, at, fits.len(), key);
+    model.overlay = Some(Overlay::Palette(field, at));
+    Vec::new()
+}
+
+fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) -> Vec<Effect> {
+    let is_done = key.code == KeyCode::Enter && !key.modifiers.contains(KeyModifiers::ALT);
+    if !is_done {
+        field.key(key);
+    }
+    match prompt {
+        Prompt::Rename(node) if is_done => {
+            return edit::edit(model, &Edit::Rename { node, to: field.text() });
+        }
+        Prompt::Value { node, input, is_text, .. } if is_done => {
+            return edit::value(model, node, input, is_text, field);
+        }
+        // Shown while it is typed.
+        Prompt::Search => graph::search(model, &field.text()),
+        Prompt::Filter => filter(model, &field.text()),
+        Prompt::Rename(_) | Prompt::Value { .. } => {}
+    }
+    if !is_done {
+        model.overlay = Some(Overlay::Prompt(prompt, field));
+    }
+    Vec::new()
+}
+
+fn filter(model: &mut Model, text: &str) {
+    model.log.filter = text.to_string();
+    model.log.up = 0;
+}
+
+/// The places of the items that fit what was typed, best first.
+pub(crate) fn fitting(items: &[(String, String)], typed: &str) -> Vec<usize> {
+    fuzzy::ranked(typed, items.iter().map(|(name, _)| name.as_str()))
+}
+
+fn choose(
+    model: &mut Model,
+    choice: Choice,
+    items: Vec<(String, String)>,
+    mut field: Field,
+    at: usize,
+    key: KeyEvent,
+) -> Vec<Effect> {
+    let fits = fitting(&items, &field.text());
+    if key.code == KeyCode::Enter {
+        let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
+        return name.map_or_else(Vec::new, |name| edit::chosen(model, choice, &name));
+    }
+    let at = stepped(&mut field, at, fits.len(), key);
+    model.overlay = Some(Overlay::Choice { choice, items, field, at });
+    Vec::new()
+}
+
+/// Where the cursor of a list is after a key; every other key is typed.
+fn stepped(field: &mut Field, at: usize, length: usize, key: KeyEvent) -> usize {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let last = length.saturating_sub(1);
+    match key.code {
+        KeyCode::Up => at.saturating_sub(1),
+        KeyCode::Char('p') if control => at.saturating_sub(1),
+        KeyCode::Down => (at + 1).min(last),
+        KeyCode::Char('n') if control => (at + 1).min(last),
+        KeyCode::PageUp => at.saturating_sub(10),
+        KeyCode::PageDown => (at + 10).min(last),
+        _ if field.key(key) => 0,
+        _ => at,
+    }
+}
+
+/// A text was pasted.
+pub(super) fn pasted(model: &mut Model, text: &str) {
+    match &mut model.overlay {
+        Some(Overlay::Palette(field, at) | Overlay::Choice { field, at, .. }) => {
+            field.insert(text);
+            *at = 0;
+        }
+        Some(Overlay::Prompt(prompt, field)) => {
+            field.insert(text);
+            let (prompt, text) = (prompt.clone(), field.text());
+            match prompt {
+                Prompt::Search => graph::search(model, &text),
+                Prompt::Filter => filter(model, &text),
+                Prompt::Rename(_) | Prompt::Value { .. } => {}
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,214 @@
+//! Runs: begun, told, stopped, followed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use easel_engine::edit::History;
+use easel_engine::{Event, Outcome, RunId, RunStory};
+
+use super::super::effect::Effect;
+use super::super::message::{Problem, Tone};
+use super::super::model::{Flow, Focus, Model, Phase, Picture, RunView, Side};
+use super::keys;
+use crate::execution::is_picture;
+use crate::report::is_fingerprint;
+use crate::terminal::seconds;
+
+/// Runs the workflow that is open.
+pub(super) fn start(model: &mut Model) -> Vec<Effect> {
+    let Some(flow) = &mut model.flow else {
+        model.tell(Tone::Note, "open a workflow first");
+        return Vec::new();
+    };
+    if model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
+        model.tell(Tone::Warning, "a run is under way: stop it first, or let it end");
+        return Vec::new();
+    }
+    if !flow.is_current() {
+        flow.wants_run = true;
+        model.tell(Tone::Note, "it runs as soon as it is checked");
+        return Vec::new();
+    }
+    let (errors, _) = flow.counts();
+    let Some(plan) = flow.checked.as_ref().and_then(|checked| checked.plan.clone()) else {
+        let text = crate::terminal::count(errors, "error");
+        let effects = keys::show(model, Side::Problems);
+        model.tell(Tone::Error, format!("it cannot be run: {text}"));
+        return effects;
+    };
+    model.attached = None;
+    model.run = Some(RunView::beginning(true, model.now));
+    let mut effects = if model.side == Side::Monitor { Vec::new() } else { keys::show(model, Side::Monitor) };
+    // What is begun is watched; keys stay where they were.
+    model.focus = Focus::Graph;
+    effects.push(Effect::Run(plan));
+    effects
+}
+
+/// Begins a run that the journal has.
+pub(super) fn recorded(model: &mut Model, effect: Effect) -> Vec<Effect> {
+    model.attached = None;
+    model.run = Some(RunView::beginning(true, model.now));
+    let mut effects = keys::show(model, Side::Monitor);
+    effects.push(effect);
+    effects
+}
+
+/// Watches a run that the journal has.
+pub(super) fn follow(model: &mut Model, run: RunId) -> Vec<Effect> {
+    model.attached = Some(run);
+    let mut view = RunView::beginning(false, model.now);
+    view.run = Some(run);
+    model.run = Some(view);
+    let mut effects = keys::show(model, Side::Monitor);
+    effects.push(Effect::Follow(run));
+    effects
+}
+
+/// Asks the run to stop.
+pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
+    if let Some(run) = &mut model.run {
+        run.phase = Phase::Stopping;
+    }
+    model.tell(Tone::Warning, "stopping; files already written are kept. Once more to leave at once");
+    vec![Effect::StopRun]
+}
+
+/// The run begins.
+pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>) {
+    let now = model.now;
+    let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
+    run.begins(id, nodes, now);
+    match id {
+        Some(RunId(number)) => model.tell(Tone::Note, format!("run {number} begins")),
+        None => model.tell(Tone::Note, "the run begins; it is not written down"),
+    }
+}
+
+/// Something happened in the run.
+pub(super) fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
+    model.is_changed = true;
+    let now = model.now;
+    let Some(run) = model.run.as_mut().filter(|run| run.is_ours) else { return Vec::new() };
+    run.happened(event, now);
+    if let Some((tone, text)) = line(event) {
+        model.log.add(now, tone, &text);
+    }
+    match event {
+        Event::ArtifactWritten { path, .. } if is_picture(path) => vec![Effect::Load(path.clone())],
+        _ => Vec::new(),
+    }
+}
+
+/// What the log says about an event.
+fn line(event: &Event) -> Option<(Tone, String)> {
+    Some(match event {
+        Event::NodeStarted { node, .. } => (Tone::Detail, format!("{node} begins")),
+        Event::NodeFinished { node, seconds: took, .. } => (Tone::Detail, format!("{node}: {}", seconds(*took))),
+        Event::NodeCached { node, .. } => (Tone::Detail, format!("{node}: cached")),
+        Event::NodeExpanded { node, nodes, .. } => (Tone::Detail, format!("{node}: {} more nodes", nodes.len())),
+        Event::NodeNote { node, key, value, .. } if !is_fingerprint(key) => {
+            (Tone::Note, format!("{node}: {key}: {value}"))
+        }
+        Event::NodeWarning { node, message, .. } => (Tone::Warning, format!("{node}: {message}")),
+        Event::NodeRetried { node, attempt, attempts, message, .. } => {
+            (Tone::Warning, format!("{node}: attempt {attempt} of {attempts} failed and is tried again: {message}"))
+        }
+        Event::NodeFailed { node, message, causes, hint, .. } => {
+            let causes: String = causes.iter().map(|cause| format!("\n  caused by: {cause}")).collect();
+            let hint = hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+            (Tone::Error, format!("{node} failed: {message}{causes}{hint}"))
+        }
+        Event::NodeSkipped { node, because, .. } => (Tone::Warning, format!("{node}: not run, since {because} failed")),
+        Event::NodeBlocked { node, because, reason, .. } => {
+            (Tone::Note, format!("{node}: not run: kept back by {because}: {reason}"))
+        }
+        Event::ArtifactWritten { path, .. } => (Tone::Note, format!("wrote {}", path.display())),
+        Event::NodeNote { .. }
+        | Event::RunStarted { .. }
+        | Event::NodeProgress { .. }
+        | Event::NodePreview { .. }
+        | Event::RunFinished { .. } => return None,
+    })
+}
+
+/// The run is over.
+pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<Effect> {
+    model.is_changed = true;
+    model.asked_to_stop = None;
+    let now = model.now;
+    let took = model.run.as_mut().map(|run| {
+        run.over(ended.as_ref().ok().copied(), now);
+        seconds(run.took(now).as_secs_f64())
+    });
+    let took = took.unwrap_or_default();
+    match ended {
+        Ok(Outcome::Completed) => model.tell(Tone::Note, format!("done in {took}")),
+        Ok(Outcome::Failed) => model.tell(Tone::Error, format!("failed after {took}")),
+        Ok(Outcome::Cancelled) => model.tell(Tone::Warning, format!("stopped after {took}")),
+        Err(Problem { message, hint }) => {
+            if let Some(hint) = hint {
+                model.log.add(now, Tone::Note, &format!("hint: {hint}"));
+            }
+            model.tell(Tone::Error, message);
+        }
+    }
+    if model.side == Side::Runs { vec![Effect::ListRuns(true)] } else { Vec::new() }
+}
+
+/// A node shows what it has so far.
+pub(super) fn preview(model: &mut Model, node: Arc<str>, picture: Picture) {
+    if let Some(run) = &mut model.run {
+        run.picture = Some((node, picture));
+    }
+}
+
+/// A picture that a run wrote was read.
+pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, String>) {
+    let now = model.now;
+    let Some(run) = &mut model.run else { return };
+    let writer = run.files.iter().find(|(_, file)| file == path).map(|(node, _)| Arc::clone(node));
+    match (writer, picture) {
+        (Some(writer), Ok(picture)) => run.picture = Some((writer, picture)),
+        (Some(_), Err(why)) => model.log.add(now, Tone::Warning, &why),
+        // Of a run that is no longer shown.
+        (None, _) => {}
+    }
+}
+
+/// How a run stands that is followed.
+pub(super) fn story(model: &mut Model, story: &RunStory) -> Vec<Effect> {
+    model.is_changed = true;
+    if model.attached != Some(story.summary.run) {
+        return Vec::new();
+    }
+    let mut effects = Vec::new();
+    if model.flow.is_none() {
+        effects = open_of(model, story);
+    }
+    let now = model.now;
+    let run = model.run.get_or_insert_with(|| RunView::beginning(false, now));
+    let before: Vec<PathBuf> = run.files.iter().map(|(_, path)| path.clone()).collect();
+    run.follow(story, now);
+    let newest = run.files.iter().rev().map(|(_, path)| path).find(|path| is_picture(path));
+    effects.extend(newest.filter(|path| !before.contains(path)).cloned().map(Effect::Load));
+    if run.phase.is_over() {
+        model.attached = None;
+        let RunId(number) = story.summary.run;
+        model.tell(Tone::Note, format!("run {number}: {}", story.summary.state.name()));
+    }
+    effects
+}
+
+/// Opens the workflow of a run, as it was when it was begun.
+fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
+    let source = &story.job.source;
+    let path = source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name));
+    let mut flow = Flow::new(path.clone());
+    flow.history = Some(History::new(Arc::clone(&source.text)));
+    flow.is_recorded = true;
+    flow.revision = 1;
+    model.flow = Some(flow);
+    model.side = Side::Monitor;
+    vec![Effect::Check { path, text: Arc::clone(&source.text), revision: 1 }]
+}

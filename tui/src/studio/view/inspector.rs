@@ -1,0 +1,192 @@
+//! The selected node: what its type says, what feeds it, what it gives.
+
+use easel_engine::{InputSpec, NodeSpec, Presence};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::graph_view::Status;
+use super::super::keymap::Context;
+use super::super::model::{Checked, Model};
+use super::super::scene::{Port, Scene};
+use super::super::theme::Role;
+use super::pen::Pen;
+use crate::terminal::{printable, seconds};
+
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let style = |role: Role| model.theme.style(role);
+    let Some(flow) = &model.flow else { return };
+    let mut pen = Pen::new(area, buffer);
+    let Some(checked) = &flow.checked else { return pen.text("Checking …", style(Role::Dim)) };
+    let Some((at, node)) = flow.selected.and_then(|at| Some((at, checked.scene.nodes.get(at)?))) else {
+        return workflow(model, checked, &mut pen);
+    };
+    let mut pen = pen.skipping(skipped(model, area));
+    pen.line(&Line::from(vec![
+        Span::styled(printable(&node.id).into_owned(), style(Role::Title)),
+        Span::styled(format!("  {}", node.node_type), style(Role::Dim)),
+    ]));
+    if node.is_muted {
+        pen.text("muted: it is left out, and so is what needs it", style(Role::Warning));
+    }
+    if node.is_bypassed {
+        pen.text("bypassed: it is left out, and passes on what it is given", style(Role::Warning));
+    }
+    run(model, &node.id, &mut pen);
+    for finding in flow.findings().iter().filter(|finding| finding.node == Some(at)) {
+        pen.wrapped(&finding.message, style(Role::Error));
+        if let Some(hint) = &finding.hint {
+            pen.indented("  ", hint, style(Role::Hint));
+        }
+    }
+    let Some(spec) = checked.specs.get(at).and_then(Option::as_ref) else { return };
+    pen.wrapped(spec.about, style(Role::Text));
+    sockets(model, &checked.scene, at, spec, &mut pen);
+}
+
+/// So many lines are passed over that the input with the cursor is seen: about three for each before it.
+fn skipped(model: &Model, area: Rect) -> usize {
+    let input = model.flow.as_ref().map_or(0, |flow| flow.input);
+    let needed = 8 + (input + 1) * 3;
+    if model.context() == Context::Inspector { needed.saturating_sub(usize::from(area.height)) } else { 0 }
+}
+
+/// What is known where no node is selected.
+fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
+    let style = |role: Role| model.theme.style(role);
+    pen.wrapped(&checked.about, style(Role::Title));
+    pen.text(&crate::terminal::count(checked.scene.nodes.len(), "node"), style(Role::Dim));
+    let Some(plan) = &checked.plan else { return };
+    if !plan.inputs().is_empty() {
+        pen.gap();
+        pen.text("Inputs", style(Role::Title));
+    }
+    for (name, input) in plan.inputs() {
+        let role = if input.is_set { Role::Marked } else { Role::Text };
+        let kind = plan.document().input(name).and_then(|input| input.kind).map(|kind| kind.to_string());
+        pen.line(&Line::from(vec![
+            Span::styled(printable(name).into_owned(), style(Role::Key)),
+            Span::styled(format!(" {} ", kind.unwrap_or_default()), style(Role::Dim)),
+            Span::styled(printable(&input.value.to_string()).into_owned(), style(role)),
+        ]));
+        if let Some(about) = plan.document().input(name).map(|input| input.about.as_str()) {
+            pen.indented("    ", about, style(Role::Dim));
+        }
+    }
+}
+
+/// What the node did in the run.
+fn run(model: &Model, id: &str, pen: &mut Pen<'_>) {
+    let style = |role: Role| model.theme.style(role);
+    let Some(node) = model.run.as_ref().and_then(|run| run.node(id)) else { return };
+    let (word, role) = status(&node.status);
+    let more = match node.status {
+        Status::Running { step, steps, .. } if steps > 0 => format!(" {step}/{steps}"),
+        Status::Done { seconds: took } => format!(" in {}", seconds(took)),
+        _ => String::new(),
+    };
+    pen.text(&format!("{word}{more}"), style(role));
+    if let Some(story) = &node.story {
+        pen.wrapped(story, style(if node.status == Status::Failed { Role::Error } else { Role::Dim }));
+    }
+    for output in node.outputs.iter() {
+        pen.indented("  ", &format!("{} = {}", output.output, output.summary), style(Role::Dim));
+    }
+}
+
+/// A word for where a node is.
+pub(super) fn status(status: &Status) -> (&'static str, Role) {
+    match status {
+        Status::Idle => ("idle", Role::Dim),
+        Status::Waiting => ("waiting", Role::Waiting),
+        Status::Cached => ("cached", Role::Cached),
+        Status::Running { .. } => ("running", Role::Running),
+        Status::Done { .. } => ("done", Role::Done),
+        Status::Failed => ("failed", Role::Error),
+        Status::Skipped => ("skipped", Role::Warning),
+        Status::Blocked => ("kept back", Role::Warning),
+        Status::Cancelled => ("stopped", Role::Warning),
+    }
+}
+
+fn sockets(model: &Model, scene: &Scene, at: usize, spec: &NodeSpec, pen: &mut Pen<'_>) {
+    let style = |role: Role| model.theme.style(role);
+    if !spec.inputs.is_empty() {
+        pen.gap();
+        pen.text("Inputs", style(Role::Title));
+    }
+    let is_here = model.context() == Context::Inspector;
+    let chosen = model.flow.as_ref().map(|flow| flow.input).filter(|_| is_here);
+    for (number, input) in spec.inputs.iter().enumerate() {
+        let fed = fed(scene, at, input.name);
+        let kinds = input.kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        let mut line = vec![
+            Span::styled(input.name, style(Role::Key)),
+            Span::styled(format!(" {kinds}"), model.theme.kind_colour(&kinds)),
+        ];
+        line.extend(fed.map(|fed| Span::styled(format!(" {}", printable(&fed)), style(Role::Text))));
+        if chosen == Some(number) {
+            pen.highlighted(&Line::from(line), style(Role::Selection));
+        } else {
+            pen.line(&Line::from(line));
+        }
+        pen.indented("    ", &about(input), style(Role::Dim));
+    }
+    if !spec.outputs.is_empty() {
+        pen.gap();
+        pen.text("Outputs", style(Role::Title));
+    }
+    for output in &spec.outputs {
+        let kind = output.kind.to_string();
+        pen.line(&Line::from(vec![
+            Span::styled(output.name, style(Role::Key)),
+            Span::styled(format!(" {kind}"), model.theme.kind_colour(&kind)),
+        ]));
+        pen.indented("    ", output.about, style(Role::Dim));
+    }
+}
+
+/// What an input is given: what is written there, or where its wires come from.
+fn fed(scene: &Scene, at: usize, name: &str) -> Option<String> {
+    let inputs = &scene.nodes.get(at)?.inputs;
+    let socket = inputs.iter().position(|input| input.name == name)?;
+    let port = Port { node: at, socket };
+    let sources: Vec<_> = scene
+        .wires
+        .iter()
+        .filter(|wire| wire.to == port)
+        .filter_map(|wire| {
+            let from = wire.from;
+            let node = scene.nodes.get(from.node)?;
+            Some(format!("{}.{}", node.id, node.outputs.get(from.socket)?.name))
+        })
+        .collect();
+    match (sources.is_empty(), &inputs[socket].literal) {
+        (false, _) => Some(format!("← {}", sources.join(", "))),
+        (true, Some(literal)) => Some(format!("= {literal}")),
+        (true, None) => None,
+    }
+}
+
+/// What an input is for, and what may be written there.
+fn about(input: &InputSpec) -> String {
+    let mut parts = vec![input.about.to_string()];
+    if let Some(range) = &input.range {
+        parts.push(match (range.start().is_finite(), range.end().is_finite()) {
+            (true, true) => format!("{} to {}", range.start(), range.end()),
+            (true, false) => format!("at least {}", range.start()),
+            (false, true) => format!("at most {}", range.end()),
+            (false, false) => String::new(),
+        });
+    }
+    if !input.choices.is_empty() {
+        parts.push(format!("one of {}", input.choices.join(", ")));
+    }
+    parts.push(match &input.presence {
+        Presence::Required => "must be given".into(),
+        Presence::Optional => "may be left out".into(),
+        Presence::Default(value) => format!("else {}", value.summary()),
+    });
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
+}

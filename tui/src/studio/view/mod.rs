@@ -1,0 +1,205 @@
+//! The model on the screen. A function of the model: nothing is remembered from one picture to the next.
+
+mod bars;
+mod blocks;
+mod chooser;
+mod inspector;
+mod log;
+mod monitor;
+mod overlay;
+mod pen;
+mod problems;
+mod runs;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::Widget;
+
+use super::graph_view::{GraphView, Status};
+use super::model::{Focus, Model, Side};
+use super::theme::Role;
+use pen::Pen;
+
+/// Narrower or lower than this, one pane is shown at a time.
+const ROOM_FOR_TWO: (u16, u16) = (64, 12);
+
+/// Where everything is on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Regions {
+    /// The top line.
+    pub(crate) title: Rect,
+    /// The graph; empty if it is not shown.
+    pub(crate) graph: Rect,
+    /// The line between graph and side pane.
+    divider: Rect,
+    /// The tabs of the side pane.
+    tabs: Rect,
+    /// The side pane, or the list of workflows.
+    pub(crate) side: Rect,
+    /// The bottom line.
+    bar: Rect,
+}
+
+impl Regions {
+    /// Lines of the side pane.
+    pub(crate) fn side_height(&self) -> u16 {
+        self.side.height
+    }
+}
+
+/// Where everything is.
+pub(crate) fn regions(model: &Model) -> Regions {
+    let (width, height) = model.size;
+    let line = |y: u16| Rect { x: 0, y, width, height: 1.min(height.saturating_sub(y)) };
+    let body = Rect { x: 0, y: 1, width, height: height.saturating_sub(2) };
+    let mut regions =
+        Regions { title: line(0), bar: line(height.saturating_sub(1).max(1)), side: body, ..Regions::default() };
+    if model.flow.is_none() {
+        return regions;
+    }
+    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
+    let (graph, side) = match (has_room, model.focus) {
+        (true, _) => {
+            let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };
+            let graph = Rect { width: width - side - 1, ..body };
+            regions.divider = Rect { x: graph.width, width: 1, ..body };
+            (graph, Rect { x: graph.width + 1, width: side, ..body })
+        }
+        (false, Focus::Graph) => (body, Rect::default()),
+        (false, Focus::Side) => (Rect::default(), body),
+    };
+    regions.graph = graph;
+    regions.tabs = Rect { height: side.height.min(1), ..side };
+    regions.side = Rect { y: side.y + regions.tabs.height, height: side.height - regions.tabs.height, ..side };
+    regions
+}
+
+/// Draws everything.
+pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let regions = regions(model);
+    let buffer = frame.buffer_mut();
+    buffer.set_style(*buffer.area(), model.theme.style(Role::Text));
+    bars::title(model, regions.title, buffer);
+    match &model.flow {
+        None => chooser::draw(model, regions.side, buffer),
+        Some(_) => {
+            graph(model, regions.graph, buffer);
+            divider(model, regions.divider, buffer);
+            tabs(model, regions.tabs, buffer);
+            match model.side {
+                Side::Inspector => inspector::draw(model, regions.side, buffer),
+                Side::Problems => problems::draw(model, regions.side, buffer),
+                Side::Monitor => monitor::draw(model, regions.side, buffer),
+                Side::Log => log::draw(model, regions.side, buffer),
+                Side::Runs => runs::draw(model, regions.side, buffer),
+            }
+        }
+    }
+    bars::bottom(model, regions.bar, buffer);
+    if let Some(overlay) = &model.overlay {
+        overlay::draw(model, overlay, buffer);
+    }
+}
+
+fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let Some(flow) = &model.flow else { return };
+    let statuses = statuses(model);
+    if let Some(view) = graph_view(model) {
+        GraphView { statuses: &statuses, ..view }.render(area, buffer);
+        if view.scene.nodes.is_empty() {
+            Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
+        }
+    } else {
+        let text = flow.unreadable.as_deref().unwrap_or("Reading …");
+        let role = if flow.unreadable.is_some() { Role::Error } else { Role::Dim };
+        Pen::new(area, buffer).wrapped(text, model.theme.style(role));
+    }
+}
+
+/// The graph as it is on the screen, without what is known of a run.
+pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
+    let flow = model.flow.as_ref()?;
+    Some(GraphView {
+        scene: flow.scene()?,
+        layout: &flow.layout,
+        detail: flow.detail,
+        camera: flow.camera,
+        statuses: &[],
+        selected: flow.selected,
+        marked: &flow.marked,
+        focus: None,
+        found: &flow.found,
+        theme: &model.theme,
+    })
+}
+
+fn statuses(model: &Model) -> Vec<Status> {
+    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
+    model.run.as_ref().zip(scene).map(|(run, scene)| run.statuses(scene)).unwrap_or_default()
+}
+
+fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let role = if model.focus == Focus::Side { Role::Focus } else { Role::Border };
+    for y in area.top()..area.bottom() {
+        buffer.set_stringn(area.x, y, "│", usize::from(area.width), model.theme.style(role));
+    }
+}
+
+/// The tabs: (first column, text, which).
+fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
+    let (errors, warnings) = model.flow.as_ref().map(|flow| flow.counts()).unwrap_or_default();
+    let mut x = area.x;
+    let mut places = Vec::new();
+    // Of a narrow pane: only the number of what is not shown.
+    let is_narrow = area.width < 42;
+    for (number, side) in Side::ALL.into_iter().enumerate() {
+        let count = match side {
+            Side::Problems if errors + warnings > 0 => format!(" {}", errors + warnings),
+            _ => String::new(),
+        };
+        let name = if is_narrow && side != model.side { &side.name()[..1] } else { side.name() };
+        let text = format!(" {} {name}{count} ", number + 1);
+        let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
+        places.push((x, text, side));
+        x = x.saturating_add(width);
+    }
+    places
+}
+
+fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let errors = model.flow.as_ref().map_or(0, |flow| flow.counts().0);
+    for (x, text, side) in tab_places(model, area) {
+        let role = match side {
+            _ if side == model.side => {
+                if model.focus == Focus::Side {
+                    Role::Selection
+                } else {
+                    Role::Title
+                }
+            }
+            Side::Problems if errors > 0 => Role::Error,
+            _ => Role::Dim,
+        };
+        let room = area.right().saturating_sub(x);
+        if area.height > 0 && room > 0 {
+            buffer.set_stringn(x, area.y, text, usize::from(room), model.theme.style(role));
+        }
+    }
+}
+
+/// The tab at a place of the screen.
+pub(crate) fn tab_at(model: &Model, place: Position) -> Option<Side> {
+    let area = regions(model).tabs;
+    if !area.contains(place) {
+        return None;
+    }
+    let places = tab_places(model, area);
+    places.into_iter().rev().find(|(x, _, _)| *x <= place.x).map(|(_, _, side)| side)
+}
+
+/// The first of the entries of a list that are shown, so that the one with the cursor is among them: whole pages, so that
+/// it follows from the cursor alone.
+pub(crate) fn page_start(at: usize, height: usize) -> usize {
+    at.checked_div(height).unwrap_or(0) * height
+}

@@ -1,0 +1,141 @@
+//! The run: its nodes over time, and what they have drawn so far.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::graph_view::Status;
+use super::super::model::{Model, NodeRun, RunView};
+use super::super::theme::Role;
+use super::blocks;
+use super::inspector::status;
+use super::page_start;
+use super::pen::{Pen, fitted};
+use crate::terminal::{printable, seconds};
+
+/// Columns of the text behind the bars.
+const NOTE: usize = 9;
+
+/// A picture takes no more of the pane than this part.
+const PICTURE_PART: u16 = 2;
+
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let style = |role: Role| model.theme.style(role);
+    let Some(run) = &model.run else {
+        let key = model.keymap.key(super::super::keymap::Action::Run).unwrap_or_default();
+        let text = format!("Nothing was run yet; `{key}` runs the workflow.");
+        return Pen::new(area, buffer).wrapped(&text, style(Role::Dim));
+    };
+    let picture = picture(model, run, area);
+    let list = Rect { height: area.height - picture.map_or(0, |(area, _)| area.height + 1), ..area };
+    let mut pen = Pen::new(list, buffer);
+    heading(model, run, &mut pen);
+    let height = usize::from(pen.left());
+    let start = page_start(run.at, height);
+    let names = run.nodes.iter().skip(start).take(height).map(|node| node.node.chars().count());
+    let width = names.max().unwrap_or(0).clamp(4, (pen.width() / 2).max(4));
+    for (at, node) in run.nodes.iter().enumerate().skip(start).take(height) {
+        let line = node_line(model, run, node, width, pen.width());
+        if at == run.at && model.context() == super::super::keymap::Context::Monitor {
+            pen.highlighted(&line, style(Role::Selection));
+        } else {
+            pen.line(&line);
+        }
+    }
+    if let Some((area, node)) = picture
+        && let Some((_, picture)) = &run.picture
+    {
+        let mut pen = Pen::new(area, buffer);
+        pen.text(node, style(Role::Dim));
+        let rest = pen.rest();
+        blocks::draw(picture, rest, &model.theme, buffer);
+    }
+}
+
+fn heading(model: &Model, run: &RunView, pen: &mut Pen<'_>) {
+    let style = |role: Role| model.theme.style(role);
+    let (word, role) = super::bars::phase(run.phase);
+    let (ended, all) = run.counts();
+    let name = run.run.map_or_else(|| "run".into(), |id| format!("run {}", id.0));
+    let whose = if run.is_ours { "" } else { ", of another process" };
+    let took = seconds(run.took(model.now).as_secs_f64());
+    pen.line(&Line::from(vec![
+        Span::styled(format!("{name} "), style(Role::Title)),
+        Span::styled(word, style(role)),
+        Span::styled(format!("  {ended} of {all} nodes, {took}{whose}"), style(Role::Dim)),
+    ]));
+    for (_, path) in &run.files {
+        pen.text(&path.to_string_lossy(), style(Role::Hint));
+    }
+}
+
+/// A node: a sign, its name, when it ran, and how far it is or how long it took.
+fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, width: usize) -> Line<'a> {
+    let style = |role: Role| model.theme.style(role);
+    let (word, role) = status(&node.status);
+    let room = width.saturating_sub(2 + name + 1 + 1 + NOTE);
+    let note = match node.status {
+        Status::Running { step, steps, left } if steps > 0 => match left {
+            Some(left) if room < 12 => format!("-{}", seconds(left.as_secs_f64())),
+            _ => format!("{step}/{steps}"),
+        },
+        Status::Running { .. } => seconds(model.now.saturating_sub(node.began.unwrap_or(model.now)).as_secs_f64()),
+        Status::Done { seconds: took } => seconds(took),
+        _ => word.to_string(),
+    };
+    let mut spans = vec![
+        Span::styled(sign(&node.status), style(role)),
+        Span::styled(fitted(&printable(&node.node), name), style(Role::Text)),
+        Span::raw(" "),
+    ];
+    let rate = match (node.status, node.rate(model.now)) {
+        (Status::Running { left: Some(left), .. }, Some(rate)) if room >= 20 => {
+            Some(format!(" {rate:.1}/s, {} left", seconds(left.as_secs_f64())))
+        }
+        _ => None,
+    };
+    match rate {
+        Some(rate) => spans.push(Span::styled(fitted(&rate, room), style(Role::Running))),
+        None => spans.push(Span::styled(span(run, node, model.now, room), style(role))),
+    }
+    spans.push(Span::styled(format!(" {note:>NOTE$}"), style(role)));
+    Line::from(spans)
+}
+
+fn sign(status: &Status) -> &'static str {
+    match status {
+        Status::Idle | Status::Waiting => "· ",
+        Status::Cached => "= ",
+        Status::Running { .. } => "▶ ",
+        Status::Done { .. } => "✓ ",
+        Status::Failed => "✗ ",
+        Status::Skipped | Status::Blocked => "- ",
+        Status::Cancelled => "■ ",
+    }
+}
+
+/// When the node ran, as a part of the run's time.
+fn span(run: &RunView, node: &NodeRun, now: Duration, width: usize) -> String {
+    let whole = run.took(now).as_secs_f64();
+    let Some(began) = node.began.filter(|_| whole > 0.0) else { return " ".repeat(width) };
+    let column = |at: Duration| {
+        let part = at.saturating_sub(run.began).as_secs_f64() / whole;
+        ((part * width as f64) as usize).min(width)
+    };
+    let start = column(began).min(width.saturating_sub(1));
+    let end = column(node.ended.unwrap_or(now)).max(start + 1).min(width);
+    let length = end.saturating_sub(start);
+    format!("{}{}{}", " ".repeat(start), "━".repeat(length), " ".repeat(width.saturating_sub(start + length)))
+}
+
+/// Where the newest picture goes, and what it is of.
+fn picture<'a>(model: &Model, run: &'a RunView, area: Rect) -> Option<(Rect, &'a str)> {
+    let (node, picture) = run.picture.as_ref()?;
+    model.theme.pixel([0; 3])?;
+    let room = Rect { height: (area.height / PICTURE_PART).saturating_sub(1), ..area };
+    let (_, rows) = blocks::size(picture, room);
+    let height = rows + 1;
+    (rows > 2).then_some((Rect { y: area.bottom() - height, height, ..area }, node))
+}

@@ -1,0 +1,193 @@
+//! What is in front of the panes.
+
+use easel_engine::edit::{History, HunkLine};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Widget};
+
+use super::super::field::Field;
+use super::super::keymap::{Action, Keymap};
+use super::super::model::{Model, Overlay, Prompt};
+use super::super::theme::Role;
+use super::super::update::{candidates, fitting};
+use super::page_start;
+use super::pen::{Pen, fitted, wrap};
+
+pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
+    match overlay {
+        Overlay::Help(scroll) => help(model, *scroll, buffer),
+        Overlay::Palette(field, at) => palette(model, field, *at, buffer),
+        Overlay::Prompt(prompt, field) => prompted(model, prompt, field, buffer),
+        Overlay::Choice { choice, items, field, at } => {
+            let fits = fitting(items, &field.text());
+            let lines = fits.into_iter().map(|item| {
+                let (name, about) = &items[item];
+                Line::from(vec![
+                    Span::styled(fitted(name, 28), model.theme.style(Role::Title)),
+                    Span::styled(format!(" {}", crate::terminal::printable(about)), model.theme.style(Role::Dim)),
+                ])
+            });
+            listed(model, &choice.title(), field, *at, lines.collect(), buffer);
+        }
+        Overlay::Changes(scroll) => changes(model, *scroll, buffer),
+        Overlay::Conflict => {
+            let text = "The file became another one, in places that were changed here too. m keeps mine, f takes the \
+                        file's; either can be undone. esc decides later.";
+            asked(model, "A conflict", text, buffer);
+        }
+        Overlay::Recovered(_) => {
+            let text = "There are changes to this workflow that were never saved. y takes them over, n leaves them; \
+                        nothing is saved by that.";
+            asked(model, "Unsaved changes", text, buffer);
+        }
+        Overlay::Story { title, text, scroll } => {
+            let columns = model.size.0.saturating_sub(4).min(100);
+            let lines = wrap(text, usize::from(columns.saturating_sub(4)));
+            let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
+            let area = framed(model, title, " esc closes ", (columns, rows), buffer);
+            let most = lines.len().saturating_sub(usize::from(area.height));
+            let mut pen = Pen::new(area, buffer).skipping((*scroll).min(most));
+            lines.iter().for_each(|line| pen.text(line, model.theme.style(Role::Text)));
+        }
+        Overlay::Leave => {
+            let mut text = String::new();
+            if model.is_running() {
+                text.push_str("A run is under way; leaving stops it. ");
+            }
+            if model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
+                text.push_str("There are changes that are not saved; they are offered again at the next start. ");
+            }
+            text.push_str("y leaves, esc stays.");
+            asked(model, "Leave?", &text, buffer);
+        }
+    }
+}
+
+/// A question in a few words.
+fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
+    let lines = wrap(text, 52);
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    let area = framed(model, title, "", (56, rows), buffer);
+    Pen::new(area, buffer).wrapped(text, model.theme.style(Role::Text));
+}
+
+fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
+    let (foot, problem) = match prompt {
+        Prompt::Value { is_text, problem, .. } => {
+            let foot =
+                if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
+            (foot, problem.as_deref())
+        }
+        _ => (" enter keeps it, esc closes ", None),
+    };
+    let lines = problem.map_or(0, |problem| wrap(problem, 66).len());
+    let rows = u16::try_from(3 + lines).unwrap_or(u16::MAX);
+    let area = framed(model, &prompt.title(), foot, (70, rows), buffer);
+    let mut pen = Pen::new(area, buffer);
+    typed(model, field, &mut pen);
+    if let Some(problem) = problem {
+        pen.wrapped(problem, model.theme.style(Role::Error));
+    }
+}
+
+/// What saving would change.
+fn changes(model: &Model, scroll: usize, buffer: &mut Buffer) {
+    let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
+    let lines: Vec<_> = hunks
+        .iter()
+        .flat_map(|hunk| &hunk.lines)
+        .map(|line| match line {
+            HunkLine::Same(text) => (format!("  {text}"), Role::Dim),
+            HunkLine::Removed(text) => (format!("- {text}"), Role::Removed),
+            HunkLine::Added(text) => (format!("+ {text}"), Role::Added),
+        })
+        .collect();
+    let columns = model.size.0.saturating_sub(4).min(110);
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
+    let area = framed(model, "What saving changes", " enter saves, esc closes ", (columns, rows), buffer);
+    let most = lines.len().saturating_sub(usize::from(area.height));
+    let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
+    lines.iter().for_each(|(line, role)| pen.text(line, model.theme.style(*role)));
+}
+
+/// A frame in the middle of the screen, cleared; what is inside of it.
+fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut Buffer) -> Rect {
+    let screen = *buffer.area();
+    let (width, height) = (size.0.min(screen.width), size.1.min(screen.height));
+    let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 3, width, height };
+    Clear.render(area, buffer);
+    buffer.set_style(area, model.theme.style(Role::Text));
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(model.theme.style(Role::Focus))
+        .title(Line::styled(format!(" {} ", crate::terminal::printable(title)), model.theme.style(Role::Title)))
+        .title_bottom(Line::styled(foot, model.theme.style(Role::Dim)));
+    block.render(area, buffer);
+    area.inner(Margin { horizontal: 2, vertical: 1 })
+}
+
+/// A line that somebody types, with the cursor; its end, if not all fits.
+fn typed(model: &Model, field: &Field, pen: &mut Pen<'_>) {
+    let shown = |half: String| half.replace('\n', "⏎");
+    let (before, after) = field.halves();
+    let (before, after) = (shown(before), shown(after));
+    let room = pen.width().saturating_sub(2);
+    let length = before.chars().count();
+    let before: String = before.chars().skip(length.saturating_sub(room)).collect();
+    let mut after = after.chars();
+    let under: String = after.next().unwrap_or(' ').to_string();
+    let style = model.theme.style(Role::Text);
+    let cursor = style.add_modifier(ratatui::style::Modifier::REVERSED);
+    pen.line(&Line::from(vec![
+        Span::styled(before, style),
+        Span::styled(under, cursor),
+        Span::styled(after.collect::<String>(), style),
+    ]));
+}
+
+fn palette(model: &Model, field: &Field, at: usize, buffer: &mut Buffer) {
+    let fits = candidates(model, &field.text());
+    listed(model, "Do", field, at, fits.into_iter().map(|action| entry(model, action)).collect(), buffer);
+}
+
+/// A line to type in, and below it what fits.
+fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<'_>>, buffer: &mut Buffer) {
+    let rows = model.size.1.saturating_sub(4).min(18);
+    let area = framed(model, title, " enter takes it, esc closes ", (76, rows), buffer);
+    let mut pen = Pen::new(area, buffer);
+    typed(model, field, &mut pen);
+    pen.gap();
+    if lines.is_empty() {
+        return pen.text("nothing is called like that", model.theme.style(Role::Dim));
+    }
+    let height = usize::from(pen.left()).max(1);
+    for (number, line) in lines.iter().enumerate().skip(page_start(at, height)).take(height) {
+        if number == at {
+            pen.highlighted(line, model.theme.style(Role::Selection));
+        } else {
+            pen.line(line);
+        }
+    }
+}
+
+/// An action with its keys.
+fn entry(model: &Model, action: Action) -> Line<'static> {
+    let keys: Vec<_> = model.keymap.keys(action).iter().map(ToString::to_string).collect();
+    Line::from(vec![
+        Span::styled(fitted(&keys.join(" "), 16), model.theme.style(Role::Key)),
+        Span::styled(format!(" {}", fitted(action.name(), 16)), model.theme.style(Role::Title)),
+        Span::styled(format!(" {}", action.about()), model.theme.style(Role::Dim)),
+    ])
+}
+
+fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
+    let actions: Vec<_> = Keymap::actions(model.context()).collect();
+    let rows = u16::try_from(actions.len() + 3).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
+    let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (78, rows), buffer);
+    let most = (actions.len() + 1).saturating_sub(usize::from(area.height));
+    let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
+    for action in actions {
+        pen.line(&entry(model, action));
+    }
+}

@@ -1,0 +1,59 @@
+//! What is wrong with the workflow.
+
+use easel_engine::Severity;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::model::Model;
+use super::super::theme::Role;
+use super::pen::{Pen, wrap};
+
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let style = |role: Role| model.theme.style(role);
+    let Some(flow) = &model.flow else { return };
+    let mut pen = Pen::new(area, buffer);
+    if flow.checked.is_none() {
+        return pen.text("Checking …", style(Role::Dim));
+    }
+    if flow.findings().is_empty() {
+        return pen.text("Nothing is wrong with it.", style(Role::Done));
+    }
+    // From the last page's start on, so that the one with the cursor is seen whatever those before it take.
+    let before: Vec<usize> = flow.findings().iter().map(|finding| lines(&finding.message, area.width)).collect();
+    let mut start = 0;
+    let mut taken: usize = before.iter().take(flow.problem + 1).sum::<usize>() + 4;
+    while taken > usize::from(area.height) && start < flow.problem {
+        taken -= before[start];
+        start += 1;
+    }
+    for (at, finding) in flow.findings().iter().enumerate().skip(start) {
+        let (sign, role) = match finding.severity {
+            Severity::Error => ("✗ ", Role::Error),
+            Severity::Warning => ("! ", Role::Warning),
+        };
+        let is_chosen = at == flow.problem;
+        let width = usize::from(area.width).saturating_sub(2);
+        for (number, text) in wrap(&crate::terminal::printable(&finding.message), width).into_iter().enumerate() {
+            let lead = if number == 0 { sign } else { "  " };
+            let line = Line::from(vec![Span::styled(lead, style(role)), Span::styled(text, style(Role::Text))]);
+            if is_chosen {
+                pen.highlighted(&line, style(Role::Selection));
+            } else {
+                pen.line(&line);
+            }
+        }
+        if is_chosen {
+            if let Some(place) = &finding.place {
+                pen.indented("  ", place, style(Role::Dim));
+            }
+            if let Some(hint) = &finding.hint {
+                pen.indented("  ", hint, style(Role::Hint));
+            }
+        }
+    }
+}
+
+fn lines(message: &str, width: u16) -> usize {
+    wrap(message, usize::from(width).saturating_sub(2)).len()
+}

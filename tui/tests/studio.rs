@@ -1,0 +1,263 @@
+//! `easel tui` in a real terminal: that of tmux.
+#![cfg(unix)]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use common::{COPY, FEW_STEPS, folder, output, shipped};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// Long enough for any machine: only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often somebody looks at the screen.
+const LOOK: Duration = Duration::from_millis(30);
+
+/// A shell in a terminal of its own.
+struct Screen {
+    folder: TempDir,
+}
+
+impl Screen {
+    /// None, and a word about it, where there is no tmux.
+    fn open(columns: u16, lines: u16) -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            eprintln!("skipped: tmux is not installed, and these tests need a terminal to look at");
+            return None;
+        }
+        let screen = Screen { folder: folder() };
+        let path = screen.folder.path();
+        let variable = |name: &str, value: &Path| format!("{name}={}", value.display());
+        let mut command = screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &columns.to_string()]);
+        command.args(["-y", &lines.to_string(), "-c", &path.display().to_string()]);
+        for (name, place) in [("EASEL_STATE", "state"), ("EASEL_CACHE", "cache"), ("EASEL_CONFIG", "config")] {
+            command.args(["-e", &variable(name, &path.join(place))]);
+        }
+        command.args(["-e", &variable("PATH", Path::new(&std::env::var("PATH").expect("it is set")))]);
+        command.args(["-e", "TERM=tmux-256color", "sh"]);
+        let opened = command.output().expect("tmux can be started");
+        assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+        // In two pieces, so that what is typed is not what is waited for.
+        screen.line("PS1=rea'dy$ '");
+        screen.wait("ready$");
+        Some(screen)
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        command.arg("-S").arg(self.folder.path().join("tmux")).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.tmux(arguments).output().expect("tmux can be started")
+    }
+
+    /// Types a line for the shell.
+    fn line(&self, text: &str) {
+        self.run(&["send-keys", "-l", text]);
+        // A line's end even where nobody restored the terminal.
+        self.run(&["send-keys", "C-j"]);
+    }
+
+    /// Begins `easel tui`; says in the end how it went.
+    fn easel(&self, arguments: &str) {
+        self.line(&format!("{} tui {arguments}; echo status=$?", env!("CARGO_BIN_EXE_easel")));
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.run(&[&["send-keys"], keys].concat());
+    }
+
+    fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.run(&["capture-pane", "-p"]).stdout).into_owned()
+    }
+
+    fn wait(&self, text: &str) -> String {
+        self.wait_until(text, |seen| seen.contains(text))
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            let seen = self.seen();
+            if holds(&seen) {
+                return seen;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what} does not come:\n{seen}");
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// The terminal is as the shell left it: not the alternate screen, with a cursor, without a mouse, and echoing.
+    fn is_restored(&self) {
+        let state = "#{alternate_on}#{cursor_flag}#{mouse_any_flag}";
+        let told = || String::from_utf8_lossy(&self.run(&["display-message", "-p", state]).stdout).trim().to_string();
+        self.wait_until("the terminal as it was", |_| told() == "010");
+        self.line("stty -a | grep -o ' echo ' | sed 's/ echo /echo-is-on/'");
+        self.wait("\necho-is-on");
+    }
+
+    /// The process of easel.
+    fn process(&self) -> Pid {
+        let shell = self.run(&["display-message", "-p", "#{pane_pid}"]);
+        let shell = String::from_utf8_lossy(&shell.stdout).trim().to_string();
+        let children = Command::new("pgrep").args(["-P", &shell]).output().expect("pgrep can be started");
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        Pid::from_raw(children.trim().parse().expect("the shell has one child"))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.run(&["kill-server"]);
+    }
+}
+
+#[test]
+fn a_workflow_is_opened_edited_saved_and_run() {
+    let Some(screen) = Screen::open(120, 40) else { return };
+    screen.easel("copy.ron");
+    screen.wait("SaveImage");
+    // The other node has the cursor after that.
+    screen.keys(&["]"]);
+    screen.wait("save  SaveImage");
+    screen.keys(&["r"]);
+    let seen = screen.wait("done in");
+    assert!(seen.contains("✓ load") && seen.contains("✓ save"), "{seen}");
+    assert!(screen.folder.path().join("output/copy_0001.png").is_file());
+    // A change from outside is there at once.
+    let changed = COPY.replace("\"copy\"", "\"again\"");
+    std::fs::write(screen.folder.path().join("copy.ron"), &changed).expect("it can be written");
+    screen.wait("so did what is shown");
+    screen.keys(&["m"]);
+    screen.wait("not saved");
+    screen.keys(&["C-s"]);
+    screen.wait("mute: true");
+    screen.keys(&["Enter"]);
+    screen.wait_until("the file", |_| {
+        std::fs::read_to_string(screen.folder.path().join("copy.ron")).is_ok_and(|text| text.contains("mute: true"))
+    });
+    for (columns, lines) in [("80", "24"), ("40", "10")] {
+        screen.run(&["resize-window", "-x", columns, "-y", lines]);
+        screen.wait_until("the key bar at the bottom", |seen| {
+            seen.lines().count() == lines.parse().unwrap_or(0)
+                && seen.lines().last().is_some_and(|l| l.contains('?') || l.contains("saved"))
+        });
+    }
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+}
+
+#[test]
+fn the_embedded_model_is_stopped_and_its_run_stands_in_the_journal() {
+    let Some(screen) = Screen::open(100, 30) else { return };
+    let workflow = shipped("text_to_image.ron");
+    // So many steps that nobody waits for their end.
+    screen.easel(&format!("{} --out out --set decoder_steps=1000 --set prior_steps=1000", workflow.display()));
+    screen.wait("tokens");
+    screen.keys(&["r"]);
+    screen.wait("▶ prior");
+    screen.keys(&["C-c"]);
+    screen.wait("stopped after");
+    screen.keys(&["5"]);
+    screen.wait("cancelled");
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+}
+
+#[test]
+fn a_run_of_another_process_is_watched() {
+    let Some(screen) = Screen::open(100, 30) else { return };
+    let workflow = shipped("text_to_image.ron");
+    let run = [&["run", workflow.to_str().expect("it is UTF-8"), "--out", "out"][..], &FEW_STEPS].concat();
+    let made = output(screen.folder.path(), &run);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    screen.easel("--attach 1");
+    let seen = screen.wait("run 1 completed");
+    assert!(seen.contains("12 of 12 nodes") && seen.contains("picture_0001.png"), "{seen}");
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+}
+
+#[test]
+fn whoever_ends_it_the_terminal_is_given_back() {
+    let Some(screen) = Screen::open(80, 24) else { return };
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    kill(screen.process(), Signal::SIGTERM).expect("it is there");
+    screen.wait("status=0");
+    screen.is_restored();
+    screen.run(&["clear-history"]);
+    screen.line("clear");
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    let process = screen.process();
+    kill(process, Signal::SIGTSTP).expect("it is there");
+    screen.wait("ready$");
+    screen.is_restored();
+    screen.line("fg; echo continued=$?");
+    screen.wait("LoadImage");
+    screen.keys(&["q"]);
+    screen.wait("continued=0");
+    screen.is_restored();
+}
+
+#[test]
+fn unsaved_changes_survive_a_kill() {
+    let Some(screen) = Screen::open(100, 30) else { return };
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    screen.keys(&["m"]);
+    screen.wait("not saved");
+    let kept = screen.folder.path().join("state/unsaved");
+    screen.wait_until("what is kept", |_| std::fs::read_dir(&kept).is_ok_and(|entries| entries.count() == 1));
+    kill(screen.process(), Signal::SIGKILL).expect("it is there");
+    screen.wait("status=137");
+    // Nobody could restore the terminal.
+    screen.line("stty sane");
+    screen.easel("copy.ron");
+    screen.wait("Unsaved changes");
+    screen.keys(&["y"]);
+    screen.wait("not saved");
+    screen.keys(&["C-s"]);
+    screen.wait("mute: true");
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_do_instead() {
+    let folder = folder();
+    let told = |arguments: &[&str]| {
+        let output = output(folder.path(), &[&["tui"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let piped = told(&["copy.ron"]);
+    assert!(piped.contains("needs a terminal") && piped.contains("easel run"), "{piped}");
+    let none = told(&["none.ron"]);
+    assert!(none.contains("none.ron") && none.contains("no such file"), "{none}");
+    std::fs::write(folder.path().join("picture.ron"), [0xff, 0xd8, 0xff]).expect("it can be written");
+    assert!(told(&["picture.ron"]).contains("not UTF-8"));
+    assert!(told(&["--attach"]).contains("nothing runs at the moment"));
+    assert!(told(&["--attach", "7"]).contains("no run 7"));
+}
+
+#[test]
+fn a_broken_keymap_is_told_with_its_place() {
+    let folder = folder();
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).expect("it can be made");
+    std::fs::write(config.join("keys.ron"), "Keymap(keys: { \"rnu\": [\"x\"] })").expect("it can be written");
+    let output = common::easel(folder.path()).env("EASEL_CONFIG", &config).args(["tui", "copy.ron"]).output();
+    let output = output.expect("easel can be started");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("keys.ron") && told.contains("did you mean `run`?"), "{told}");
+}
