@@ -184,8 +184,13 @@ impl History {
 
     /// The file holds the text as it is now.
     pub fn mark_saved(&mut self) {
+        self.mark_saved_as(Arc::clone(&self.text));
+    }
+
+    /// The file holds this text, which was that of this history when writing it began. What was done since stays as it is.
+    pub fn mark_saved_as(&mut self, text: Arc<str>) {
         self.pause();
-        self.saved = self.text.clone();
+        self.saved = text;
     }
 
     /// Somebody else changed the file: it holds this text now.

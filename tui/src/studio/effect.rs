@@ -36,6 +36,8 @@ pub(crate) enum Effect {
         /// It.
         text: Option<Arc<str>>,
     },
+    /// Put what was kept of a workflow at an earlier time where it is not written over.
+    SetAside(PathBuf),
     /// Watch these files too: the open workflow depends on them.
     Watch(Vec<PathBuf>),
     /// Carry a plan out.

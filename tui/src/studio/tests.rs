@@ -86,6 +86,7 @@ impl Bench {
                     self.tell(Message::RunEnded(Ok(Outcome::Cancelled)));
                 }
                 Effect::Follow(_) => self.asked.push("follow"),
+                Effect::SetAside(_) => self.asked.push("set aside"),
                 Effect::List(_)
                 | Effect::Open(_)
                 | Effect::Watch(_)
@@ -296,8 +297,11 @@ fn the_list_of_workflows_looks_as_it_should() {
 
 #[test]
 fn tiny_terminals_show_one_pane() {
-    for size in [(40, 10), (10, 3), (1, 1), (0, 0), (63, 200)] {
+    for size in [(40, 10), (10, 3), (1, 1), (0, 0), (80, 0), (63, 200)] {
         let mut bench = Bench::opened(size, &shipped("text_to_image.ron"));
+        bench.press("r");
+        let pixels = [[9; 3]; 64];
+        bench.tell(Message::Preview("save".into(), Picture { width: 8, pixels: pixels.into() }));
         for keys in ["r", "1", "2", "3", "4", "5", "?", "esc", "esc", ":", "esc", "a", "esc", "tab"] {
             bench.press(keys);
             bench.drawn();
@@ -324,11 +328,72 @@ fn an_edit_is_undone_saved_and_conflicts_are_asked_about() {
     // Somebody else changes the very line that was changed here.
     bench.press("x");
     bench.tell(Message::Read("flow.ron".into(), Ok(edited.replace("other", "third").into())));
+    assert_eq!(bench.model.overlay, None, "whoever is typing decides nothing by it");
+    bench.press("ctrl-s");
     assert_eq!(bench.model.overlay, Some(Overlay::Conflict));
     bench.press("f");
     assert_eq!(bench.text(), edited.replace("other", "third"));
     bench.press("ctrl-z");
     assert!(!bench.text().contains("load\": "), "what was changed here is not lost: {}", bench.text());
+}
+
+#[test]
+fn what_is_done_after_a_conflict_is_kept_with_ones_own_text() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("enter enter ctrl-u");
+    bench.type_in("other.png");
+    bench.press("enter esc");
+    bench.press("enter enter ctrl-u");
+    bench.tell(Message::Read("flow.ron".into(), Ok(SMALL.replace("gallery.png", "third.png").into())));
+    bench.type_in("fm.png");
+    bench.press("enter");
+    assert!(bench.text().contains("fm.png"), "{}", bench.text());
+    bench.press("ctrl-s m");
+    assert!(bench.text().contains("fm.png"), "{}", bench.text());
+    // The file is asked once more.
+    bench.press("ctrl-s enter");
+    assert!(bench.saved.last().is_some_and(|saved| saved.contains("fm.png")), "{:?}", bench.saved);
+}
+
+#[test]
+fn a_file_that_is_gone_leaves_something_to_save() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.tell(Message::Read("flow.ron".into(), Err("cannot read `flow.ron`: there is no such file".into())));
+    bench.press("q");
+    assert_eq!(bench.model.overlay, Some(Overlay::Leave));
+    bench.press("esc ctrl-s enter");
+    assert_eq!(bench.saved, [Arc::from(SMALL)]);
+}
+
+#[test]
+fn what_was_never_saved_survives_a_file_that_cannot_be_read() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.model.flow = Some(crate::studio::model::Flow::new("flow.ron".into()));
+    bench.tell(Message::Read("flow.ron".into(), Err("it is not valid UTF-8".into())));
+    bench.tell(Message::Recovered("flow.ron".into(), "mine".into()));
+    bench.press("y");
+    assert_eq!(bench.text(), "mine");
+    assert!(bench.model.flow.as_ref().is_some_and(|flow| flow.is_modified()));
+}
+
+#[test]
+fn an_offer_that_nobody_answered_is_set_aside_before_anything_else_is_kept() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.tell(Message::Recovered("flow.ron".into(), "mine".into()));
+    bench.press("esc");
+    assert!(bench.asked.is_empty());
+    bench.press("D D");
+    assert_eq!(bench.asked, ["set aside"]);
+}
+
+#[test]
+fn a_run_that_waits_for_the_check_can_be_taken_back() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    let Some(flow) = &mut bench.model.flow else { panic!("it is open") };
+    flow.wants_run = true;
+    bench.press("ctrl-c");
+    assert!(bench.model.flow.as_ref().is_some_and(|flow| !flow.wants_run));
+    assert!(!bench.model.wants_quit);
 }
 
 #[test]

@@ -60,9 +60,11 @@ pub(crate) struct Flow {
     pub(crate) conflict: Option<Conflict>,
     /// It is what a run was begun with, and not what is in the file now.
     pub(crate) is_recorded: bool,
+    /// Changes of an earlier time were offered, and nobody said what is to become of them.
+    pub(crate) has_offer: bool,
     /// A run was asked for while the text was being checked.
     pub(crate) wants_run: bool,
-    /// Counts the texts that were checked.
+    /// Which of all texts that were checked is the newest of this one.
     pub(crate) revision: u64,
     /// Why the file cannot be read as it is now.
     pub(crate) unreadable: Option<String>,
@@ -96,6 +98,7 @@ impl Flow {
             history: None,
             conflict: None,
             is_recorded: false,
+            has_offer: false,
             wants_run: false,
             revision: 0,
             unreadable: None,
@@ -160,9 +163,9 @@ impl Flow {
         self.history.as_ref().map(History::text)
     }
 
-    /// Whether there is something that is not in the file.
+    /// Whether there is something that is not in the file, or no file any more.
     pub(crate) fn is_modified(&self) -> bool {
-        self.history.as_ref().is_some_and(History::is_modified)
+        self.history.as_ref().is_some_and(|history| history.is_modified() || self.unreadable.is_some())
     }
 
     /// The name and the type of the selected node.

@@ -52,6 +52,8 @@ pub(crate) struct Model {
     pub(crate) asked_to_stop: Option<Duration>,
     /// The run to follow from the beginning on.
     pub(crate) attached: Option<RunId>,
+    /// How many texts were checked.
+    pub(crate) revisions: u64,
     /// Whether to end.
     pub(crate) wants_quit: bool,
     /// Whether there is something new to draw.
@@ -77,6 +79,7 @@ impl Model {
             notice: None,
             asked_to_stop: None,
             attached: None,
+            revisions: 0,
             wants_quit: false,
             is_changed: true,
         }

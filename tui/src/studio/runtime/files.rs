@@ -19,6 +19,8 @@ pub(super) enum Wish {
     Save { path: PathBuf, text: Arc<str>, known: Arc<str> },
     /// That a text survives the process; none: that it is forgotten.
     Keep { path: PathBuf, text: Option<Arc<str>> },
+    /// That what was kept of a workflow is not written over.
+    SetAside(PathBuf),
 }
 
 /// The thread.
@@ -36,6 +38,7 @@ impl Files {
                 let messages = match wish {
                     Wish::Open(path) => opened(&path),
                     Wish::Save { path, text, known } => save(path, text, &known),
+                    Wish::SetAside(path) => set_aside(&path),
                     Wish::Keep { path, text } => match keep(&path, text.as_deref()) {
                         Err(error) if !was_told => {
                             was_told = true;
@@ -68,8 +71,17 @@ impl Files {
     }
 }
 
+/// Refuses what a workflow cannot be kept in: reading a pipe would wait for ever.
+fn regular(path: &Path) -> io::Result<()> {
+    let is_file = std::fs::metadata(path)?.is_file();
+    if is_file { Ok(()) } else { Err(io::Error::other("it is no regular file")) }
+}
+
 /// The text of a workflow, or why it cannot be read.
 pub(super) fn read(path: &Path) -> Result<Arc<str>, String> {
+    if let Err(error) = regular(path) {
+        return Err(format!("cannot read `{}`: {error}", path.display()));
+    }
     Source::read(path).map(|source| source.text).map_err(|diagnostic| diagnostic.message)
 }
 
@@ -82,12 +94,21 @@ fn opened(path: &Path) -> Vec<Message> {
 
 /// Writes a text; if there is another one than is known of, tells of that one instead.
 fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
-    if let Ok(now) = read(&path)
-        && now != *known
-        && now != text
-    {
-        let told = "not saved: the file changed meanwhile. Look at what came of it, then save again";
-        return vec![Message::Read(path, Ok(now)), Message::Told(Tone::Warning, told.into())];
+    let refused = match regular(&path).and_then(|()| std::fs::read(&path)) {
+        Ok(bytes) if bytes == known.as_bytes() || bytes == text.as_bytes() => None,
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(now) => {
+                let told = "not saved: the file changed meanwhile. Look at what came of it, then save again";
+                return vec![Message::Read(path, Ok(now.into())), Message::Told(Tone::Warning, told.into())];
+            }
+            Err(_) => Some("the file changed meanwhile, and is no text any more".to_string()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(format!("what is there cannot be looked at: {error}")),
+    };
+    if let Some(why) = refused {
+        let why = format!("not saved, so as not to write over `{}`: {why}", path.display());
+        return vec![Message::Saved(path, Err(why))];
     }
     let saved = write(&path, &text).map_err(|error| format!("cannot write `{}`: {error}", path.display()));
     vec![Message::Saved(path, saved.map(|()| text))]
@@ -128,6 +149,18 @@ fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
     }
 }
 
+/// Gives what was kept of a workflow another name.
+fn set_aside(path: &Path) -> Vec<Message> {
+    let Some(place) = kept_at(path).filter(|place| place.exists()) else { return Vec::new() };
+    let free = (1..).map(|number| place.with_extension(format!("{number}.ron"))).find(|other| !other.exists());
+    let Some(other) = free else { return Vec::new() };
+    let (tone, text) = match std::fs::rename(&place, &other) {
+        Ok(()) => (Tone::Note, format!("the earlier changes that were not saved are in `{}`", other.display())),
+        Err(error) => (Tone::Warning, format!("cannot rename `{}`: {error}", place.display())),
+    };
+    vec![Message::Told(tone, text)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +173,11 @@ mod tests {
         let messages = save(path.clone(), "ours".into(), &"before".into());
         assert!(matches!(&messages[..], [Message::Read(_, Ok(text)), Message::Told(..)] if &**text == "theirs"));
         assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("theirs"));
+        std::fs::write(&path, b"the\xefrs").expect("it can be written");
+        let messages = save(path.clone(), "ours".into(), &"theirs".into());
+        assert!(matches!(&messages[..], [Message::Saved(_, Err(why))] if why.contains("no text any more")));
+        assert_eq!(std::fs::read(&path).ok().as_deref(), Some(&b"the\xefrs"[..]));
+        std::fs::write(&path, "theirs").expect("it can be written");
         let messages = save(path.clone(), "ours".into(), &"theirs".into());
         assert!(matches!(&messages[..], [Message::Saved(_, Ok(_))]));
         assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("ours"));

@@ -235,6 +235,7 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::SetAside(path) => self.files.ask(files::Wish::SetAside(path)),
                 Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),
                 Effect::Watch(files) => {
                     if let Some((follower, open)) = self.follower.as_ref().zip(self.open.clone()) {

@@ -79,9 +79,15 @@ pub(super) fn try_edit(model: &mut Model, edit: &Edit) -> Result<Vec<Effect>, St
 fn changed(model: &mut Model) -> Vec<Effect> {
     model.is_changed = true;
     let mut effects = check(model);
-    if let Some(flow) = &model.flow {
-        let text = flow.text().filter(|_| flow.is_modified()).cloned();
+    if let Some((flow, text)) = model.flow.as_ref().and_then(|flow| Some((flow, flow.text()?))) {
+        let text = flow.is_modified().then(|| Arc::clone(text));
+        if flow.has_offer {
+            effects.push(Effect::SetAside(flow.path.clone()));
+        }
         effects.push(Effect::Keep { path: flow.path.clone(), text });
+    }
+    if let Some(flow) = &mut model.flow {
+        flow.has_offer = false;
     }
     effects
 }
@@ -121,12 +127,9 @@ pub(super) fn saved(model: &mut Model, path: &Path, saved: Result<Arc<str>, Stri
         Ok(text) => {
             if let Some(history) = &mut flow.history {
                 // What was changed while it was written is not in it.
-                if *history.text() == text {
-                    history.mark_saved();
-                } else {
-                    drop(history.outside(text));
-                }
+                history.mark_saved_as(text);
             }
+            flow.unreadable = None;
             let text = flow.text().filter(|_| flow.is_modified()).cloned();
             model.tell(Tone::Note, "saved");
             vec![Effect::Keep { path: path.to_path_buf(), text }]
@@ -141,6 +144,8 @@ pub(super) fn saved(model: &mut Model, path: &Path, saved: Result<Arc<str>, Stri
 /// The file holds this text now: somebody else may have changed it.
 pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
+    // One that was not settled is found again if it is still there.
+    flow.conflict = None;
     let Some(history) = &mut flow.history else {
         flow.history = Some(History::new(text));
         return check(model);
@@ -157,7 +162,11 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
         }
         Outside::Conflict(conflict) => {
             flow.conflict = Some(conflict);
-            model.overlay = Some(Overlay::Conflict);
+            flow.wants_run = false;
+            // Nothing comes in front by itself: whoever is typing would decide with the next letter.
+            let key = model.keymap.key(Action::Save).unwrap_or_default();
+            model
+                .tell(Tone::Warning, format!("the file changed in places that were changed here too: `{key}` decides"));
             Vec::new()
         }
     }
@@ -167,7 +176,8 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
 pub(super) fn settle(model: &mut Model, is_ours: bool) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
     if let Some((conflict, history)) = flow.conflict.take().zip(flow.history.as_mut()) {
-        let text = Arc::clone(if is_ours { &conflict.ours } else { &conflict.theirs });
+        // What is here may have gone on since.
+        let text = Arc::clone(if is_ours { history.text() } else { &conflict.theirs });
         history.settle(conflict, &text);
     }
     changed(model)
@@ -175,8 +185,9 @@ pub(super) fn settle(model: &mut Model, is_ours: bool) -> Vec<Effect> {
 
 /// Takes changes over that were never saved.
 pub(super) fn recover(model: &mut Model, text: &str) -> Vec<Effect> {
-    let history = model.flow.as_mut().and_then(|flow| flow.history.as_mut());
-    if let Some(history) = history {
+    if let Some(flow) = &mut model.flow {
+        // Where the file cannot be read there is nothing to compare with yet.
+        let history = flow.history.get_or_insert_with(|| History::new(""));
         let changes = easel_engine::edit::Changes::between(history.text(), text);
         if history.record(&changes, "take unsaved changes over").is_none() {
             model.tell(Tone::Error, "the unsaved changes do not fit the file any more");

@@ -180,6 +180,10 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
         model.wants_quit = true;
         return Vec::new();
     }
+    if model.flow.as_mut().is_some_and(|flow| std::mem::take(&mut flow.wants_run)) {
+        model.tell(Tone::Note, "it will not run; once more to leave");
+        return Vec::new();
+    }
     if !model.is_running() {
         model.tell(Tone::Note, "nothing runs here; once more to leave");
         return Vec::new();

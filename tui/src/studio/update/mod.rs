@@ -95,6 +95,8 @@ fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<s
 fn check(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
     let Some(text) = flow.text().cloned() else { return Vec::new() };
-    flow.revision += 1;
+    // Counted for all that are ever opened: what comes late of one that was closed is never taken for news.
+    model.revisions += 1;
+    flow.revision = model.revisions;
     vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
 }

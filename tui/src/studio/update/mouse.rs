@@ -6,8 +6,8 @@ use ratatui::layout::Position;
 use super::super::effect::Effect;
 use super::super::graph_view::{Hit, hit};
 use super::super::keymap::{Action, Context};
-use super::super::model::{Focus, Model, Side};
-use super::super::view::{graph_view, regions, tab_at};
+use super::super::model::{Focus, Model, Overlay, Side};
+use super::super::view::{graph_view, page_start, regions, run_at_line, tab_at};
 use super::{graph, keys, lists};
 
 /// Lines by which the wheel moves.
@@ -17,8 +17,12 @@ const WHEEL: i32 = 3;
 pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let place = Position { x: event.column, y: event.row };
     if model.overlay.is_some() {
-        // A click beside what is in front takes it away.
-        if let MouseEventKind::Down(_) = event.kind {
+        // A click takes away what is in front, unless something would be lost by that.
+        let holds = matches!(
+            model.overlay,
+            Some(Overlay::Prompt(..) | Overlay::Recovered(_) | Overlay::Conflict | Overlay::Leave)
+        );
+        if let (MouseEventKind::Down(_), false) = (event.kind, holds) {
             model.overlay = None;
             model.is_changed = true;
         }
@@ -36,9 +40,9 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
                 model.focus = Focus::Side;
-                pick(model, place.y.saturating_sub(regions.side.y));
+                pick(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             } else if model.flow.is_none() {
-                return choose(model, place.y.saturating_sub(regions.side.y));
+                return choose(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             }
         }
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
@@ -78,19 +82,19 @@ fn click(model: &mut Model, place: Position) {
 }
 
 /// A click on a line of a list in the side pane.
-fn pick(model: &mut Model, line: u16) {
-    let line = usize::from(line);
-    match model.side {
-        Side::Runs if line < model.runs.list().len() => model.runs.at = line,
-        _ => {}
+fn pick(model: &mut Model, height: u16, line: u16) {
+    if model.side == Side::Runs
+        && let Some(at) = run_at_line(model, height, line)
+    {
+        model.runs.at = at;
     }
 }
 
 /// A click on a workflow; a second one opens it.
-fn choose(model: &mut Model, line: u16) -> Vec<Effect> {
+fn choose(model: &mut Model, height: u16, line: u16) -> Vec<Effect> {
     debug_assert_eq!(model.context(), Context::Chooser);
     let Some(chooser) = &mut model.chooser else { return Vec::new() };
-    let line = usize::from(line);
+    let line = page_start(chooser.at, usize::from(height)) + usize::from(line);
     if line >= chooser.workflows().len() {
         return Vec::new();
     }

@@ -14,6 +14,9 @@ use super::{edit, graph, keys};
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else { return Vec::new() };
     if key.code == KeyCode::Esc {
+        if let (Overlay::Recovered(_), Some(flow)) = (overlay, &mut model.flow) {
+            flow.has_offer = true;
+        }
         return Vec::new();
     }
     match overlay {

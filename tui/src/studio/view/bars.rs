@@ -13,6 +13,9 @@ use crate::terminal::{printable, seconds};
 
 /// The name of what is open, what is wrong with it, and how the run stands.
 pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let style = |role: Role| model.theme.style(role);
     buffer.set_style(area, style(Role::Bar));
     let mut left = vec![Span::styled(" easel ", style(Role::Title))];
@@ -23,6 +26,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             let counted = [(errors, "error", Role::Error), (warnings, "warning", Role::Warning)];
             for (number, what, role) in counted.into_iter().filter(|(number, ..)| *number > 0) {
                 left.push(Span::styled(format!("  {}", crate::terminal::count(number, what)), style(role)));
+            }
+            if flow.conflict.is_some() {
+                left.push(Span::styled("  conflict", style(Role::Error)));
             }
             if flow.is_modified() {
                 left.push(Span::styled("  not saved", style(Role::Warning)));

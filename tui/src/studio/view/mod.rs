@@ -16,6 +16,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
+pub(crate) use runs::at_line as run_at_line;
+
 use super::graph_view::{GraphView, Status};
 use super::model::{Focus, Model, Side};
 use super::theme::Role;

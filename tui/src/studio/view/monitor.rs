@@ -136,6 +136,6 @@ fn picture<'a>(model: &Model, run: &'a RunView, area: Rect) -> Option<(Rect, &'a
     model.theme.pixel([0; 3])?;
     let room = Rect { height: (area.height / PICTURE_PART).saturating_sub(1), ..area };
     let (_, rows) = blocks::size(picture, room);
-    let height = rows + 1;
-    (rows > 2).then_some((Rect { y: area.bottom() - height, height, ..area }, node))
+    let height = rows.saturating_add(1);
+    (rows > 2 && height < area.height).then(|| (Rect { y: area.bottom() - height, height, ..area }, &**node))
 }

@@ -37,8 +37,8 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             asked(model, "A conflict", text, buffer);
         }
         Overlay::Recovered(_) => {
-            let text = "There are changes to this workflow that were never saved. y takes them over, n leaves them; \
-                        nothing is saved by that.";
+            let text = "There are changes to this workflow that were never saved. y takes them over, n drops them; \
+                        nothing is saved by that. esc decides later.";
             asked(model, "Unsaved changes", text, buffer);
         }
         Overlay::Story { title, text, scroll } => {

@@ -15,6 +15,19 @@ use crate::terminal::seconds;
 /// Lines that say more about the run with the cursor.
 const DETAIL: u16 = 5;
 
+/// How many runs are shown at once in a pane of that height, and how many lines tell of the one with the cursor.
+fn rows(height: u16) -> (usize, u16) {
+    let detail = if height > DETAIL * 2 { DETAIL } else { 0 };
+    (usize::from(height - detail).max(1), detail)
+}
+
+/// The run on a line of the pane.
+pub(crate) fn at_line(model: &Model, height: u16, line: u16) -> Option<usize> {
+    let (rows, line) = (rows(height).0, usize::from(line));
+    let at = page_start(model.runs.at, rows) + line;
+    (line < rows && at < model.runs.list().len()).then_some(at)
+}
+
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
     let mut pen = Pen::new(area, buffer);
@@ -25,8 +38,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         Some(Ok(_)) => {}
     }
     let runs = model.runs.list();
-    let detail = if area.height > DETAIL * 2 { DETAIL } else { 0 };
-    let height = usize::from(area.height - detail).max(1);
+    let (height, detail) = rows(area.height);
     let start = page_start(model.runs.at, height);
     for (at, run) in runs.iter().enumerate().skip(start).take(height) {
         let name = run.workflow.rsplit(['/', '\\']).next().unwrap_or(&run.workflow);
