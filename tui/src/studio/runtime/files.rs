@@ -114,14 +114,25 @@ fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
     vec![Message::Saved(path, saved.map(|()| text))]
 }
 
-/// Puts a text into the place of a file, whole or not at all. A link stays a link, and the file keeps its permissions.
+/// Puts a text into the place of a file, whole or not at all. A link stays a link, and the file keeps its permissions; one
+/// that may not be written to is not replaced either.
 fn write(path: &Path, text: &str) -> io::Result<()> {
+    if path.is_symlink() && !path.exists() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "it is a link that leads nowhere"));
+    }
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let permissions = std::fs::metadata(path).map(|metadata| metadata.permissions()).ok();
+    if permissions.as_ref().is_some_and(std::fs::Permissions::readonly) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    let mut file = tempfile::Builder::new();
+    #[cfg(unix)]
+    let file = file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = file.tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
-    if let Ok(metadata) = std::fs::metadata(path) {
-        file.as_file().set_permissions(metadata.permissions())?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
     }
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
@@ -204,6 +215,18 @@ mod tests {
             assert_eq!(mode & 0o777, 0o640);
         }
         assert_eq!(std::fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1), "nothing is left beside it");
+        let mut permissions = std::fs::metadata(&path).expect("it is there").permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&path, permissions).expect("they can be set");
+        assert!(write(&path, "newer").is_err_and(|error| error.to_string() == "it is read-only"));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("new"));
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.ron");
+            std::os::unix::fs::symlink("nowhere.ron", &link).expect("there is room");
+            assert!(write(&link, "x").is_err_and(|error| error.to_string().contains("leads nowhere")));
+            assert!(link.is_symlink());
+        }
         assert!(write(&folder.path().join("none/a.ron"), "x").is_err());
     }
 }

@@ -98,10 +98,15 @@ impl Studio {
             Loop { model: &mut model, world: &mut world, began: Instant::now() }.go(&messages, &guard, &mut terminal);
         drop(guard);
         drop(listening);
-        world.files.finish();
-        if world.runner.is_running() {
+        // Nobody listens from here on: a signal ends the process at once, whatever is waited for below.
+        drop(messages);
+        let is_running = world.runner.is_running();
+        if is_running {
             world.runner.stop();
             terminal::note("stopping the run; files already written are kept. Ctrl-C ends at once.");
+        }
+        world.files.finish();
+        if is_running {
             world.runner.finish();
         }
         ended.map(|()| Exit::Done)

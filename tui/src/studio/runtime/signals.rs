@@ -26,14 +26,12 @@ pub(super) fn listen(lender: Lender, sender: Sender<Message>) -> io::Result<()> 
                 }
                 // Whoever stopped it may have changed the terminal's ways.
                 SIGCONT => drop(lender.lend(|| ())),
-                _ if was_asked => {
+                // Asked once, and then again or while nobody listens any more: whatever it waits for, it ends.
+                _ if was_asked || sender.send(Message::Terminate).is_err() => {
                     lender.leave();
                     std::process::exit(crate::error::Exit::Failed.code().into());
                 }
-                _ => {
-                    was_asked = true;
-                    let _ = sender.send(Message::Terminate);
-                }
+                _ => was_asked = true,
             }
             let _ = sender.send(Message::Uncovered);
         }
