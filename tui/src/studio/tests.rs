@@ -356,6 +356,27 @@ fn what_is_done_after_a_conflict_is_kept_with_ones_own_text() {
 }
 
 #[test]
+fn what_is_changed_while_it_is_saved_stays_changed() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("D");
+    let saved: Arc<str> = bench.text().into();
+    bench.press("ctrl-z");
+    bench.tell(Message::Saved("flow.ron".into(), Ok(Arc::clone(&saved))));
+    assert_eq!(bench.text(), SMALL, "what was taken back stays taken back");
+    assert!(bench.model.flow.as_ref().is_some_and(|flow| flow.is_modified() && flow.conflict.is_none()));
+}
+
+#[test]
+fn what_comes_late_of_a_workflow_that_was_closed_is_no_news() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("D D");
+    let before = bench.model.flow.as_ref().map_or(0, |flow| flow.revision);
+    bench.model.flow = Some(crate::studio::model::Flow::new("flow.ron".into()));
+    bench.tell(Message::Read("flow.ron".into(), Ok(SMALL.into())));
+    assert!(bench.model.flow.as_ref().is_some_and(|flow| flow.revision > before && flow.is_current()));
+}
+
+#[test]
 fn a_file_that_is_gone_leaves_something_to_save() {
     let mut bench = Bench::opened((100, 30), SMALL);
     bench.tell(Message::Read("flow.ron".into(), Err("cannot read `flow.ron`: there is no such file".into())));
