@@ -10,7 +10,7 @@ use easel_engine::{CancelToken, Outcome, WhenStopped};
 use crate::commands::workflow::WorkflowArguments;
 use crate::error::{CommandError, Exit};
 use crate::report::{self, Style};
-use crate::studio::{RecordingHead, Recorder};
+use crate::studio::{Recorder, RecordingHead};
 use crate::terminal::Output;
 use crate::workspace::{Choices, Workspace};
 
