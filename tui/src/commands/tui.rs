@@ -10,7 +10,7 @@ use super::workflow::{MemoryArguments, WorkflowOptions};
 use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::studio::theme::Ground;
-use crate::studio::{Start, Studio, read_config};
+use crate::studio::{Start, Studio, has_unsaved, read_config};
 use crate::workspace::{self, Choices, Workspace};
 
 const LONG_ABOUT: &str = "\
@@ -136,6 +136,8 @@ fn start(arguments: &Arguments) -> Result<Start, CommandError> {
     }
     match Source::read(path) {
         Ok(_) => Ok(Start::File(path.to_path_buf())),
+        // Whatever became of the file: what was done to it is there.
+        Err(_) if has_unsaved(path) => Ok(Start::File(path.to_path_buf())),
         Err(diagnostic) => {
             let error = CommandError::wrong(diagnostic.message);
             Err(match diagnostic.hint {

@@ -23,4 +23,4 @@ mod update;
 mod view;
 
 pub(crate) use config::read as read_config;
-pub(crate) use runtime::{Start, Studio};
+pub(crate) use runtime::{Start, Studio, has_unsaved};

@@ -9,6 +9,8 @@ mod keyboard;
 mod pictures;
 mod runner;
 mod signals;
+mod unsaved;
+mod whole;
 
 use std::io::{self, Stdout, stdout};
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ use guard::{Guard, RealScreen, has_all_keys};
 
 #[cfg(test)]
 pub(super) use checker::{Wish, check};
+pub(crate) use unsaved::has_unsaved;
 
 /// No picture follows the one before it sooner.
 const FRAME: Duration = Duration::from_millis(16);
@@ -105,9 +108,10 @@ impl Studio {
             world.runner.stop();
             terminal::note("stopping the run; files already written are kept. Ctrl-C ends at once.");
         }
-        world.files.finish();
+        let World { files, mut runner, .. } = world;
+        drop(files);
         if is_running {
-            world.runner.finish();
+            runner.finish();
         }
         ended.map(|()| Exit::Done)
     }
@@ -222,7 +226,7 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
-            files: files::Files::start(sender.clone())?,
+            files: files::Files::start(unsaved::folder(), sender.clone())?,
             runner: runner::Runner::new(workspace, settings, memory, sender.clone()),
             follower: None,
             open: None,
@@ -240,8 +244,9 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
-                Effect::SetAside(path) => self.files.ask(files::Wish::SetAside(path)),
-                Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),
+                Effect::Keep { path, unsaved } => self.files.ask(files::Wish::Keep { path, unsaved }),
+                Effect::Forget(offer) => self.files.ask(files::Wish::Forget(offer)),
+                Effect::SetAside(offer) => self.files.ask(files::Wish::SetAside(offer)),
                 Effect::Watch(files) => {
                     if let Some((follower, open)) = self.follower.as_ref().zip(self.open.clone()) {
                         follower.watch(files.into_iter().chain([open]));
@@ -261,11 +266,13 @@ impl World {
 
     fn open(&mut self, path: PathBuf) {
         let (sender, file) = (self.sender.clone(), path.clone());
+        let files = self.files.asker();
         let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         let follower = Follower::start(move |changed| {
             let is_other = changed.iter().any(|path| *path != absolute);
             if changed.contains(&absolute) {
-                let _ = sender.send(Message::Read(file.clone(), files::read(&file)));
+                // In order with what is written: what is read is never older than what is known to be saved.
+                let _ = files.send(files::Wish::Read(file.clone()));
             } else if is_other {
                 let _ = sender.send(Message::Touched);
             }

@@ -8,12 +8,13 @@ mod lists;
 mod mouse;
 mod overlay;
 mod run;
+mod unsaved;
 
 pub(crate) use overlay::{candidates, fitting};
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
-use super::model::{Flow, Model, Overlay};
+use super::model::{Flow, Model};
 
 /// Something happened.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -26,9 +27,15 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Key(key) => {
             model.is_changed = true;
-            return keys::pressed(model, key);
+            let effects = keys::pressed(model, key);
+            unsaved::next(model);
+            return effects;
         }
-        Message::Mouse(event) => return mouse::happened(model, event),
+        Message::Mouse(event) => {
+            let effects = mouse::happened(model, event);
+            unsaved::next(model);
+            return effects;
+        }
         Message::Pasted(text) => overlay::pasted(model, &text),
         Message::Resized(columns, lines) => {
             model.size = (columns, lines);
@@ -41,10 +48,9 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.is_changed = true;
             return edit::saved(model, &path, saved);
         }
-        Message::Recovered(path, text) => {
-            if model.flow.as_ref().is_some_and(|flow| flow.path == path && flow.text() != Some(&text)) {
-                model.overlay = Some(Overlay::Recovered(text));
-            }
+        Message::Recovered(path, offer) => {
+            model.is_changed = true;
+            return unsaved::found(model, &path, offer);
         }
         Message::Touched => return check(model),
         Message::Checked(checked) => return graph::checked(model, *checked),
@@ -86,7 +92,8 @@ fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<s
         Err(why) => {
             flow.unreadable = Some(why.clone());
             model.tell(Tone::Error, why);
-            Vec::new()
+            // What is here may be all that there is.
+            unsaved::keep(model).into_iter().collect()
         }
     }
 }
