@@ -84,9 +84,10 @@ fn two_that_are_killed_at_one_workflow_leave_two_offers() {
     easel.keys("y");
     easel.wait_until("the second", |_| kept(folder.path()).len() == 2);
     easel.keys("y");
-    easel.wait_until("one text with both", |_| {
-        matches!(&kept(folder.path())[..], [one] if muted(one, "\"load\":") && muted(one, "\"save\":"))
-    });
+    easel.wait_until(
+        "one text with both",
+        |_| matches!(&kept(folder.path())[..], [one] if muted(one, "\"load\":") && muted(one, "\"save\":")),
+    );
     save(&mut easel, &path, |text| muted(text, "\"load\":") && muted(text, "\"save\":") && text.contains("but here"));
     easel.wait_until("nothing to keep", |_| kept(folder.path()).is_empty());
     easel.keys("q");

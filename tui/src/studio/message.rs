@@ -60,6 +60,10 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// The terminal took the last picture.
+    Shown,
+    /// The terminal is gone.
+    Gone,
 }
 
 /// Why something did not work, and what to do about it.

@@ -94,8 +94,7 @@ impl Worker {
             waiting.extend(wanted.try_iter());
             let messages = match waiting.pop_front() {
                 // The disk is slower than keys: of a row of texts the last is enough.
-                Some(Wish::Keep { path, .. })
-                    if matches!(waiting.front(), Some(Wish::Keep { path: next, .. }) if *next == path) =>
+                Some(Wish::Keep { path, .. }) if matches!(waiting.front(), Some(Wish::Keep { path: next, .. }) if *next == path) =>
                 {
                     continue;
                 }

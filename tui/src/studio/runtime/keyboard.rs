@@ -20,9 +20,9 @@ pub(super) fn listen(sender: Sender<Message>) -> io::Result<()> {
                 Ok(Event::Resize(columns, lines)) => Message::Resized(columns, lines),
                 Ok(Event::FocusGained | Event::FocusLost) => continue,
                 // The terminal is gone.
-                Err(_) => Message::Terminate,
+                Err(_) => Message::Gone,
             };
-            let is_last = matches!(message, Message::Terminate);
+            let is_last = matches!(message, Message::Gone);
             if sender.send(message).is_err() || is_last {
                 return;
             }

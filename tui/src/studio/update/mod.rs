@@ -66,7 +66,9 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.tell(Tone::Error, why);
         }
         Message::Told(tone, text) => model.tell(tone, text),
-        Message::Terminate => model.wants_quit = true,
+        Message::Terminate | Message::Gone => model.wants_quit = true,
+        // Whether there is another one to show does not depend on it.
+        Message::Shown => return Vec::new(),
     }
     model.is_changed = true;
     Vec::new()

@@ -54,7 +54,8 @@ pub(super) fn decoded(content: &[u8]) -> Result<Unsaved, Unreadable> {
 fn texts(content: &[u8]) -> Option<Unsaved> {
     let (_, rest) = line(content)?;
     let (bytes, rest) = line(rest)?;
-    let (text, base) = bytes.strip_prefix("bytes: ")?.strip_suffix(" before them")?.split_once(" with the changes, ")?;
+    let (text, base) =
+        bytes.strip_prefix("bytes: ")?.strip_suffix(" before them")?.split_once(" with the changes, ")?;
     let (text, base): (usize, usize) = (text.parse().ok()?, base.parse().ok()?);
     let (checked, rest) = line(rest)?;
     let checked: Fingerprint = checked.strip_prefix("check: ")?.parse().ok()?;

@@ -163,7 +163,9 @@ impl Store {
     pub(super) fn saving(&self) -> io::Result<Option<File>> {
         let Some(folder) = &self.folder else { return Ok(None) };
         let open = || OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("saving.lock"));
-        let Ok(file) = open().or_else(|_| std::fs::create_dir_all(folder).and_then(|()| open())) else { return Ok(None) };
+        let Ok(file) = open().or_else(|_| std::fs::create_dir_all(folder).and_then(|()| open())) else {
+            return Ok(None);
+        };
         let begun = Instant::now();
         loop {
             match file.try_lock() {

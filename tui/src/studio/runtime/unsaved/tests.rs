@@ -62,7 +62,11 @@ fn what_is_kept_is_offered_once_its_owner_is_gone_and_not_before() {
     // A third sees that somebody was asked already.
     assert_eq!(folder.offers(&mut folder.store()).0, []);
     folder.keep(&mut other, "merged");
-    assert_eq!(folder.files().iter().filter(|name| name.ends_with(".txt")).count(), 2, "the old goes after the new came");
+    assert_eq!(
+        folder.files().iter().filter(|name| name.ends_with(".txt")).count(),
+        2,
+        "the old goes after the new came"
+    );
     other.forget(number);
     drop(other);
     assert_eq!(only(folder.offers(&mut folder.store())).1, "merged");
