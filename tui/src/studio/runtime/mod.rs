@@ -8,7 +8,10 @@ mod journal;
 mod keyboard;
 mod output;
 mod painter;
+mod performer;
 mod pictures;
+mod player;
+mod recorder;
 mod runner;
 mod signals;
 mod unsaved;
@@ -20,10 +23,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use easel_engine::{RunId, Settings};
+
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::{Message, Tone};
-use super::model::{Chooser, Entry, Model};
+use super::model::{Chooser, Entry, Flow, Model};
+use super::recording::Recording;
 use super::theme::Theme;
 use super::update::{open, update};
 use super::view::draw;
@@ -32,10 +38,14 @@ use crate::memory::MemoryLimit;
 use crate::terminal;
 use crate::watching::Follower;
 use crate::workspace::Workspace;
-use easel_engine::{RunId, Settings};
 use guard::{Guard, RealScreen, has_all_keys};
 use output::{News, Output};
 use painter::Painter;
+use performer::Performer;
+use player::Player;
+use runner::Runner;
+
+pub(crate) use recorder::Recorder;
 
 #[cfg(test)]
 pub(super) use checker::{Wish, check};
@@ -61,6 +71,8 @@ pub(crate) enum Start {
     Folder(PathBuf),
     /// A run of the journal.
     Run(RunId),
+    /// A recorded run.
+    Demo(Recording),
 }
 
 /// Everything that was decided before the studio opens.
@@ -86,7 +98,7 @@ impl Studio {
         });
         let size = size().unwrap_or(USUAL_SIZE);
         let mut model = Model::new(self.keymap, self.theme, size);
-        let mut world = World::new(Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
+        let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
         keyboard::listen(sender)?;
         world.perform(begin(&mut model, self.start));
@@ -100,16 +112,16 @@ impl Studio {
         drop(listening);
         // Nobody listens from here on: a signal ends the process at once, whatever is waited for below.
         drop(messages);
-        let is_running = world.runner.is_running();
-        let World { files, mut runner, .. } = world;
+        let is_running = world.performer.is_running();
+        let World { files, mut performer, .. } = world;
         if is_running {
-            runner.stop();
+            performer.stop();
         }
         // Before anything is told: whoever is told may be in no hurry.
         drop(files);
         if is_running {
             terminal::note("stopping the run; files already written are kept. Ctrl-C ends at once.");
-            runner.finish();
+            performer.finish();
         }
         Ok(ended)
     }
@@ -125,6 +137,18 @@ fn begin(model: &mut Model, start: Start) -> Vec<Effect> {
         Start::Run(run) => {
             model.attached = Some(run);
             vec![Effect::Follow(run)]
+        }
+        Start::Demo(Recording { head, .. }) => {
+            let slower = match head.slower {
+                1 => "as fast as it was".into(),
+                slower => format!("{slower} times slower than it was"),
+            };
+            model.tell(Tone::Note, format!("a recorded run, {slower}; `r` shows it again"));
+            let path = PathBuf::from(head.name);
+            let mut flow = Flow::recorded(path.clone(), Arc::clone(&head.workflow));
+            flow.wants_run = true;
+            model.flow = Some(flow);
+            vec![Effect::Check { path, text: head.workflow, revision: 1 }]
         }
     }
 }
@@ -221,7 +245,7 @@ impl Loop<'_> {
 
 /// Does what the model asks for, on other threads.
 struct World {
-    runner: runner::Runner,
+    performer: Performer,
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
@@ -234,6 +258,7 @@ struct World {
 
 impl World {
     fn new(
+        start: &Start,
         workspace: Arc<Workspace>,
         settings: Settings,
         memory: MemoryLimit,
@@ -244,7 +269,10 @@ impl World {
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
             files: files::Files::start(unsaved::folder(), sender.clone())?,
-            runner: runner::Runner::new(workspace, settings, memory, sender.clone()),
+            performer: match start {
+                Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
+                _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
+            },
             follower: None,
             open: None,
             sender,
@@ -269,10 +297,10 @@ impl World {
                         follower.watch(files.into_iter().chain([open]));
                     }
                 }
-                Effect::Run(plan) => self.runner.run(plan),
-                Effect::StopRun => self.runner.stop(),
-                Effect::RunAgain(run) => self.runner.again(run),
-                Effect::Resume(run) => self.runner.resume(run),
+                Effect::Run(plan) => self.performer.run(plan),
+                Effect::StopRun => self.performer.stop(),
+                Effect::RunAgain(run) => self.performer.again(run),
+                Effect::Resume(run) => self.performer.resume(run),
                 Effect::CancelRecorded(run) => drop(self.journal.send(journal::Wish::Cancel(run))),
                 Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
