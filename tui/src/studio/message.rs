@@ -60,6 +60,8 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// Checking a text broke off.
+    Unchecked(u64),
     /// The terminal took the last picture.
     Shown,
     /// The terminal is gone.

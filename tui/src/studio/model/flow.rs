@@ -34,6 +34,24 @@ pub(crate) struct Checked {
     pub(crate) files: Vec<PathBuf>,
 }
 
+#[cfg(test)]
+impl Checked {
+    /// Of a text in which there is nothing.
+    pub(crate) fn empty(path: PathBuf, revision: u64) -> Self {
+        Checked {
+            revision,
+            path,
+            scene: Scene::default(),
+            specs: Vec::new(),
+            findings: Vec::new(),
+            plan: None,
+            about: String::new(),
+            registry: Arc::default(),
+            files: Vec::new(),
+        }
+    }
+}
+
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -67,6 +85,8 @@ pub(crate) struct Flow {
     pub(crate) wants_run: bool,
     /// Which of all texts that were checked is the newest of this one.
     pub(crate) revision: u64,
+    /// Checking that text broke off.
+    pub(crate) is_uncheckable: bool,
     /// Why the file cannot be read as it is now.
     pub(crate) unreadable: Option<String>,
     /// What came of checking the newest text that was checked.
@@ -102,6 +122,7 @@ impl Flow {
             offers: VecDeque::new(),
             wants_run: false,
             revision: 0,
+            is_uncheckable: false,
             unreadable: None,
             checked: None,
             layout: Layout::default(),

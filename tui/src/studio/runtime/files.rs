@@ -12,6 +12,8 @@ use easel_engine::Source;
 
 use super::super::message::{Message, Tone};
 use super::super::model::Unsaved;
+use super::DEFECT;
+use super::attempt::attempt;
 use super::unsaved::Store;
 use super::whole::write;
 
@@ -99,7 +101,10 @@ impl Worker {
                     continue;
                 }
                 Some(Wish::End) => return self.end(),
-                Some(wish) => self.perform(wish),
+                Some(wish) => {
+                    let broken = broken(&wish);
+                    attempt(|| self.perform(wish)).unwrap_or_else(|| vec![broken])
+                }
                 None => self.try_again(),
             };
             // The studio may be ending; what is to be written is written all the same.
@@ -163,6 +168,21 @@ impl Worker {
     }
 }
 
+/// What is said of a wish that broke off.
+fn broken(wish: &Wish) -> Message {
+    match wish {
+        Wish::Open(path) | Wish::Read(path) => {
+            Message::Read(path.clone(), Err(format!("cannot read `{}`: {DEFECT}", path.display())))
+        }
+        Wish::Save { path, .. } => {
+            Message::Saved(path.clone(), Err(format!("`{}` may not be saved: {DEFECT}. Save again", path.display())))
+        }
+        Wish::Keep { .. } | Wish::Forget(_) | Wish::SetAside(_) | Wish::End => {
+            Message::Told(Tone::Error, format!("unsaved changes may not survive the end of easel: {DEFECT}. Save soon"))
+        }
+    }
+}
+
 /// Refuses what a workflow cannot be kept in: reading a pipe would wait for ever.
 fn regular(path: &Path) -> io::Result<()> {
     let is_file = std::fs::metadata(path)?.is_file();
@@ -219,5 +239,50 @@ mod tests {
         let messages = save(path.clone(), "ours".into(), &"theirs".into());
         assert!(matches!(&messages[..], [Message::Saved(_, Ok(_))]));
         assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("ours"));
+    }
+
+    #[test]
+    fn whatever_is_asked_for_last_is_done_before_the_thread_ends() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("a.ron");
+        let (sender, told) = channel();
+        let files = Files::start(Some(folder.path().join("unsaved")), sender).expect("it starts");
+        // Somebody else can still ask; that keeps nobody waiting.
+        let _asker = files.asker();
+        for number in 0..100 {
+            let unsaved = Unsaved { base: "base".into(), text: format!("text {number}").into() };
+            files.ask(Wish::Keep { path: path.clone(), unsaved: Some(unsaved) });
+        }
+        drop(files);
+        assert!(told.try_recv().is_err(), "nothing went wrong");
+        let (offers, _) = Store::new(Some(folder.path().join("unsaved"))).offers(&path);
+        assert_eq!(offers.iter().map(|offer| &*offer.unsaved.text).collect::<Vec<_>>(), ["text 99"]);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_told_once_and_tried_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (path, place) = (folder.path().join("a.ron"), folder.path().join("unsaved"));
+        std::fs::write(&place, "in the way").expect("it can be written");
+        let (sender, _) = channel();
+        let mut worker = Worker { store: Store::new(Some(place.clone())), sender, failed: None };
+        let unsaved = Some(Unsaved { base: "base".into(), text: "text".into() });
+        let told = worker.keep(path.clone(), unsaved.clone());
+        assert!(matches!(&told[..], [Message::Told(Tone::Warning, text)] if text.contains("Save soon")));
+        assert!(worker.keep(path.clone(), unsaved).is_empty() && worker.try_again().is_empty());
+        std::fs::remove_file(&place).expect("it is there");
+        assert!(matches!(&worker.try_again()[..], [Message::Told(Tone::Note, _)]));
+        drop(worker);
+        assert_eq!(Store::new(Some(place)).offers(&path).0.len(), 1);
+    }
+
+    #[test]
+    fn what_breaks_off_is_answered() {
+        let save = Wish::Save { path: "a.ron".into(), text: "x".into(), known: "".into() };
+        assert!(
+            matches!(broken(&save), Message::Saved(_, Err(why)) if why.contains("defect") && why.contains("again"))
+        );
+        let open = Wish::Open("a.ron".into());
+        assert!(matches!(broken(&open), Message::Read(_, Err(why)) if why.contains("a.ron")));
     }
 }

@@ -1,6 +1,7 @@
 //! The world around the model: the terminal, threads, files, the journal. Messages go in, effects come out; this thread
 //! never waits for anything but messages.
 
+mod attempt;
 mod checker;
 mod files;
 mod guard;
@@ -38,17 +39,17 @@ use crate::memory::MemoryLimit;
 use crate::terminal;
 use crate::watching::Follower;
 use crate::workspace::Workspace;
+use attempt::attempt;
 use guard::{Guard, RealScreen, has_all_keys};
 use output::{News, Output};
-use painter::Painter;
 use performer::Performer;
 use player::Player;
 use runner::Runner;
 
 pub(crate) use recorder::Recorder;
 
-#[cfg(test)]
 pub(super) use checker::{Wish, check};
+pub(super) use painter::Painter;
 pub(crate) use unsaved::has_unsaved;
 
 /// No picture follows the one before it sooner.
@@ -56,6 +57,9 @@ const FRAME: Duration = Duration::from_millis(16);
 
 /// While a run is under way, times on the screen are never older than this.
 const TICK: Duration = Duration::from_millis(200);
+
+/// Why something that panicked was not done.
+const DEFECT: &str = "this is a defect in easel; the log says where";
 
 /// Columns and lines of a terminal that does not say.
 const USUAL_SIZE: (u16, u16) = (80, 24);
@@ -341,7 +345,10 @@ impl World {
 fn list(folder: PathBuf, sender: Sender<Message>) {
     let lost = sender.clone();
     let work = move || {
-        let entries = workflows(&folder).map_err(|error| format!("cannot list `{}`: {error}", folder.display()));
+        let entries = match attempt(|| workflows(&folder)) {
+            Some(entries) => entries.map_err(|error| format!("cannot list `{}`: {error}", folder.display())),
+            None => Err(format!("cannot list `{}`: {DEFECT}", folder.display())),
+        };
         let _ = sender.send(Message::Listed(folder, entries));
     };
     if let Err(error) = std::thread::Builder::new().name("folder".into()).spawn(work) {
@@ -368,7 +375,8 @@ fn load_pictures(sender: Sender<Message>) -> io::Result<Sender<PathBuf>> {
     let (wishes, wanted) = channel::<PathBuf>();
     let work = move || {
         for path in wanted {
-            let picture = pictures::load(&path);
+            let picture = attempt(|| pictures::load(&path));
+            let picture = picture.unwrap_or_else(|| Err(format!("cannot show `{}`: {DEFECT}", path.display())));
             if sender.send(Message::Loaded(path, picture)).is_err() {
                 return;
             }

@@ -83,27 +83,27 @@ impl Backend for Canvas {
 }
 
 /// Draws pictures and says what a terminal has to be sent to show them.
-pub(crate) struct Painter {
+pub(in super::super) struct Painter {
     terminal: Terminal<Canvas>,
     ink: Ink,
 }
 
 impl Painter {
     /// For a terminal of so many columns and lines.
-    pub(crate) fn new(size: (u16, u16)) -> Self {
+    pub(in super::super) fn new(size: (u16, u16)) -> Self {
         let ink = Ink::default();
         let canvas = Canvas { backend: CrosstermBackend::new(ink.clone()), size: size.into() };
         Painter { terminal: sure(Terminal::new(canvas)), ink }
     }
 
     /// The next picture is sent whole: the terminal shows something else.
-    pub(crate) fn forget(&mut self) {
+    pub(in super::super) fn forget(&mut self) {
         let Size { width, height } = self.terminal.backend().size;
         sure(self.terminal.resize(Rect::new(0, 0, width, height)));
     }
 
     /// What shows a picture. Terminals that know how show it all at once; the others pass over the marks around it.
-    pub(crate) fn picture(&mut self, size: (u16, u16), draw: impl FnOnce(&mut Frame<'_>)) -> Vec<u8> {
+    pub(in super::super) fn picture(&mut self, size: (u16, u16), draw: impl FnOnce(&mut Frame<'_>)) -> Vec<u8> {
         self.terminal.backend_mut().size = size.into();
         // What `forget` wrote belongs to the picture.
         let before = self.ink.take();

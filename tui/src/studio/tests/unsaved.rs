@@ -156,3 +156,18 @@ fn an_offer_is_shown() {
     bench.tell(offer(1, SMALL, &reads("kept.png")));
     insta::assert_snapshot!("unsaved_80x24", bench.shown());
 }
+
+#[test]
+fn a_text_that_cannot_be_checked_is_told_kept_and_does_not_run() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("D");
+    let revision = flow(&bench).revision;
+    bench.model.flow.as_mut().expect("it is open").wants_run = true;
+    bench.tell(Message::Unchecked(revision - 1));
+    assert!(flow(&bench).wants_run, "that was of an older text");
+    bench.tell(Message::Unchecked(revision));
+    assert!(!flow(&bench).wants_run && bench.kept.is_some());
+    assert!(bench.shown().contains("not checked") && bench.shown().contains("defect in easel"), "{}", bench.shown());
+    bench.press("ctrl-z");
+    assert!(!bench.shown().contains("not checked"), "the next text is checked anew");
+}

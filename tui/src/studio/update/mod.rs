@@ -66,6 +66,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.tell(Tone::Error, why);
         }
         Message::Told(tone, text) => model.tell(tone, text),
+        Message::Unchecked(revision) => unchecked(model, revision),
         Message::Terminate | Message::Gone => model.wants_quit = true,
         // Whether there is another one to show does not depend on it.
         Message::Shown => return Vec::new(),
@@ -100,6 +101,16 @@ fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<s
     }
 }
 
+/// Checking a text broke off. What is shown is that of an earlier text.
+fn unchecked(model: &mut Model, revision: u64) {
+    let Some(flow) = model.flow.as_mut().filter(|flow| flow.revision == revision) else { return };
+    flow.is_uncheckable = true;
+    flow.wants_run = false;
+    let text = "the workflow cannot be checked as it is: this is a defect in easel, and the log says where. It is kept; take \
+                the last change back, or save it for another editor";
+    model.tell(Tone::Error, text);
+}
+
 /// Has the text checked again.
 fn check(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
@@ -107,5 +118,6 @@ fn check(model: &mut Model) -> Vec<Effect> {
     // Counted for all that are ever opened: what comes late of one that was closed is never taken for news.
     model.revisions += 1;
     flow.revision = model.revisions;
+    flow.is_uncheckable = false;
     vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
 }
