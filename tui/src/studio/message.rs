@@ -7,7 +7,7 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Checked, Entry, Picture};
+use super::model::{Checked, Entry, Offer, Picture};
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -30,7 +30,7 @@ pub(crate) enum Message {
     /// The open workflow was written, or why not.
     Saved(PathBuf, Result<Arc<str>, String>),
     /// Changes of an earlier time to the open workflow that were never saved.
-    Recovered(PathBuf, Arc<str>),
+    Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.
     Touched,
     /// What came of checking a text.
@@ -60,6 +60,12 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// Checking a text broke off.
+    Unchecked(u64),
+    /// The terminal took the last picture.
+    Shown,
+    /// The terminal is gone.
+    Gone,
 }
 
 /// Why something did not work, and what to do about it.

@@ -14,12 +14,14 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::{Message, Problem, Tone};
-use super::model::{Chooser, Entry, Model, Overlay, Picture, Side};
+use super::model::{Chooser, Entry, Model, Overlay, Picture, Side, Unsaved};
 use super::runtime::{Wish, check};
 use super::theme::{Depth, Ground, Theme};
 use super::update::{open, update};
 use super::view::draw;
 use crate::plugins::NodeTypes;
+
+mod unsaved;
 
 const SMALL: &str = r#"// A small one.
 Workflow(
@@ -39,6 +41,7 @@ struct Bench {
     plugins: Plugins,
     saved: Vec<Arc<str>>,
     asked: Vec<&'static str>,
+    kept: Option<Unsaved>,
 }
 
 impl Bench {
@@ -46,7 +49,7 @@ impl Bench {
         let theme = Theme::new(Ground::Dark, Depth::True);
         let registry = easel_nodes::registry().expect("the nodes agree");
         let model = Model::new(Keymap::default(), theme, size);
-        Bench { model, plugins: Plugins::new(registry), saved: Vec::new(), asked: Vec::new() }
+        Bench { model, plugins: Plugins::new(registry), saved: Vec::new(), asked: Vec::new(), kept: None }
     }
 
     fn opened(size: (u16, u16), text: &str) -> Self {
@@ -87,10 +90,11 @@ impl Bench {
                 }
                 Effect::Follow(_) => self.asked.push("follow"),
                 Effect::SetAside(_) => self.asked.push("set aside"),
+                Effect::Forget(_) => self.asked.push("forget"),
+                Effect::Keep { unsaved, .. } => self.kept = unsaved,
                 Effect::List(_)
                 | Effect::Open(_)
                 | Effect::Watch(_)
-                | Effect::Keep { .. }
                 | Effect::RunAgain(_)
                 | Effect::Resume(_)
                 | Effect::CancelRecorded(_)
@@ -415,27 +419,6 @@ fn a_file_that_is_gone_leaves_something_to_save() {
 }
 
 #[test]
-fn what_was_never_saved_survives_a_file_that_cannot_be_read() {
-    let mut bench = Bench::opened((100, 30), SMALL);
-    bench.model.flow = Some(crate::studio::model::Flow::new("flow.ron".into()));
-    bench.tell(Message::Read("flow.ron".into(), Err("it is not valid UTF-8".into())));
-    bench.tell(Message::Recovered("flow.ron".into(), "mine".into()));
-    bench.press("y");
-    assert_eq!(bench.text(), "mine");
-    assert!(bench.model.flow.as_ref().is_some_and(|flow| flow.is_modified()));
-}
-
-#[test]
-fn an_offer_that_nobody_answered_is_set_aside_before_anything_else_is_kept() {
-    let mut bench = Bench::opened((100, 30), SMALL);
-    bench.tell(Message::Recovered("flow.ron".into(), "mine".into()));
-    bench.press("esc");
-    assert!(bench.asked.is_empty());
-    bench.press("D D");
-    assert_eq!(bench.asked, ["set aside"]);
-}
-
-#[test]
 fn a_run_that_waits_for_the_check_can_be_taken_back() {
     let mut bench = Bench::opened((100, 30), SMALL);
     let Some(flow) = &mut bench.model.flow else { panic!("it is open") };
@@ -463,18 +446,6 @@ fn nodes_are_added_wired_renamed_and_left_out() {
     bench.press("enter");
     assert_eq!(bench.selected().as_deref(), None, "{}", bench.text());
     assert!(bench.text().contains("\"filter\": SafetyFilter"), "{}", bench.text());
-}
-
-#[test]
-fn what_was_never_saved_is_offered() {
-    let mut bench = Bench::opened((80, 24), SMALL);
-    let kept: Arc<str> = SMALL.replace("gallery.png", "kept.png").into();
-    bench.tell(Message::Recovered("flow.ron".into(), Arc::clone(&kept)));
-    assert_eq!(bench.model.overlay, Some(Overlay::Recovered(Arc::clone(&kept))));
-    bench.press("y");
-    assert_eq!(bench.text(), *kept);
-    bench.press("ctrl-z");
-    assert_eq!(bench.text(), SMALL);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod flow;
 mod log;
 mod overlay;
 mod run;
+mod unsaved;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(crate) use flow::{Checked, Finding, Flow};
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
+pub(crate) use unsaved::{Offer, Unsaved};
 
 use super::keymap::{Context, Keymap};
 use super::message::Tone;

@@ -1,8 +1,7 @@
 //! What is in front of the panes. Esc always takes it away.
 
-use std::sync::Arc;
-
 use super::super::field::Field;
+use super::Offer;
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +37,7 @@ pub(crate) enum Overlay {
     /// The file became another one in places that were changed here.
     Conflict,
     /// Changes of an earlier time that were never saved.
-    Recovered(Arc<str>),
+    Recovered(Offer),
     /// Something would be lost or stopped.
     Leave,
 }

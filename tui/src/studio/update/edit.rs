@@ -12,6 +12,7 @@ use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Choice, Flow, Focus, Model, Overlay, Prompt};
 use super::check;
+use super::unsaved::{changed, conflicted, keep};
 
 /// An action that changes the workflow, or asks what to change.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -75,23 +76,6 @@ pub(super) fn try_edit(model: &mut Model, edit: &Edit) -> Result<Vec<Effect>, St
     Ok(changed(model))
 }
 
-/// The text is another one: it is checked, and kept until it is saved.
-fn changed(model: &mut Model) -> Vec<Effect> {
-    model.is_changed = true;
-    let mut effects = check(model);
-    if let Some((flow, text)) = model.flow.as_ref().and_then(|flow| Some((flow, flow.text()?))) {
-        let text = flow.is_modified().then(|| Arc::clone(text));
-        if flow.has_offer {
-            effects.push(Effect::SetAside(flow.path.clone()));
-        }
-        effects.push(Effect::Keep { path: flow.path.clone(), text });
-    }
-    if let Some(flow) = &mut model.flow {
-        flow.has_offer = false;
-    }
-    effects
-}
-
 fn travel<T>(model: &mut Model, way: impl FnOnce(&mut History) -> Option<T>, nothing: &str) -> Vec<Effect> {
     let moved = model.flow.as_mut().and_then(|flow| flow.history.as_mut()).and_then(way);
     if moved.is_none() {
@@ -130,9 +114,8 @@ pub(super) fn saved(model: &mut Model, path: &Path, saved: Result<Arc<str>, Stri
                 history.mark_saved_as(text);
             }
             flow.unreadable = None;
-            let text = flow.text().filter(|_| flow.is_modified()).cloned();
             model.tell(Tone::Note, "saved");
-            vec![Effect::Keep { path: path.to_path_buf(), text }]
+            keep(model).into_iter().collect()
         }
         Err(why) => {
             model.tell(Tone::Error, why);
@@ -151,7 +134,8 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
         return check(model);
     };
     match history.outside(text) {
-        Outside::Same => check(model),
+        // It may have been away meanwhile.
+        Outside::Same => changed(model),
         Outside::Taken => {
             model.tell(Tone::Note, "the file changed, and so did what is shown");
             changed(model)
@@ -161,12 +145,7 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
             changed(model)
         }
         Outside::Conflict(conflict) => {
-            flow.conflict = Some(conflict);
-            flow.wants_run = false;
-            // Nothing comes in front by itself: whoever is typing would decide with the next letter.
-            let key = model.keymap.key(Action::Save).unwrap_or_default();
-            model
-                .tell(Tone::Warning, format!("the file changed in places that were changed here too: `{key}` decides"));
+            conflicted(model, conflict);
             Vec::new()
         }
     }
@@ -179,20 +158,6 @@ pub(super) fn settle(model: &mut Model, is_ours: bool) -> Vec<Effect> {
         // What is here may have gone on since.
         let text = Arc::clone(if is_ours { history.text() } else { &conflict.theirs });
         history.settle(conflict, &text);
-    }
-    changed(model)
-}
-
-/// Takes changes over that were never saved.
-pub(super) fn recover(model: &mut Model, text: &str) -> Vec<Effect> {
-    if let Some(flow) = &mut model.flow {
-        // Where the file cannot be read there is nothing to compare with yet.
-        let history = flow.history.get_or_insert_with(|| History::new(""));
-        let changes = easel_engine::edit::Changes::between(history.text(), text);
-        if history.record(&changes, "take unsaved changes over").is_none() {
-            model.tell(Tone::Error, "the unsaved changes do not fit the file any more");
-            return Vec::new();
-        }
     }
     changed(model)
 }

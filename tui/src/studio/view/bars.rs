@@ -33,7 +33,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             if flow.is_modified() {
                 left.push(Span::styled("  not saved", style(Role::Warning)));
             }
-            if flow.history.is_some() && !flow.is_current() {
+            if flow.is_uncheckable {
+                left.push(Span::styled("  not checked", style(Role::Error)));
+            } else if flow.history.is_some() && !flow.is_current() {
                 left.push(Span::styled("  checking …", style(Role::Dim)));
             }
         }
