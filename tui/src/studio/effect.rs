@@ -29,6 +29,13 @@ pub(crate) enum Effect {
         /// What is in the file, as far as is known.
         known: Arc<str>,
     },
+    /// Write a text into a file that is not there yet.
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// The text.
+        text: Arc<str>,
+    },
     /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.
     Keep {
         /// The file that it would be saved to.

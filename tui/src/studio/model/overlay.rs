@@ -35,6 +35,8 @@ pub(crate) enum Overlay {
     },
     /// What saving would change, and how far that was scrolled.
     Changes(usize),
+    /// What is not saved of a file that is left for the one that it was entered from, and how far that was scrolled.
+    LeaveFile(usize),
     /// The file became another one in places that were changed here.
     Conflict,
     /// Changes of an earlier time that were never saved.
@@ -84,6 +86,13 @@ pub(crate) enum Prompt {
     Filter,
     /// Another name for a node.
     Rename(String),
+    /// The name of a workflow that nodes become.
+    Extract {
+        /// They.
+        nodes: Vec<String>,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// What an input is given.
     Value {
         /// The node.
@@ -104,6 +113,9 @@ impl Prompt {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
+            Prompt::Extract { nodes, .. } => {
+                format!("A workflow of {}: its name", crate::terminal::count(nodes.len(), "node"))
+            }
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),
             Prompt::Value { node, input, .. } => format!("{node}.{input}: as the file writes it"),
         }

@@ -17,6 +17,8 @@ pub(super) enum Wish {
     Open(PathBuf),
     /// That a workflow holds this text.
     Save { path: PathBuf, text: Arc<str>, known: Arc<str> },
+    /// That a file that is not there yet holds this text.
+    Create { path: PathBuf, text: Arc<str> },
     /// That a text survives the process; none: that it is forgotten.
     Keep { path: PathBuf, text: Option<Arc<str>> },
     /// That what was kept of a workflow is not written over.
@@ -38,6 +40,7 @@ impl Files {
                 let messages = match wish {
                     Wish::Open(path) => opened(&path),
                     Wish::Save { path, text, known } => save(path, text, &known),
+                    Wish::Create { path, text } => vec![create(path, &text)],
                     Wish::SetAside(path) => set_aside(&path),
                     Wish::Keep { path, text } => match keep(&path, text.as_deref()) {
                         Err(error) if !was_told => {
@@ -112,6 +115,24 @@ fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
     }
     let saved = write(&path, &text).map_err(|error| format!("cannot write `{}`: {error}", path.display()));
     vec![Message::Saved(path, saved.map(|()| text))]
+}
+
+/// Writes a text into a file that is not there yet, whole or not at all.
+fn create(path: PathBuf, text: &str) -> Message {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new();
+    #[cfg(unix)]
+    let file = file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let created = file.tempfile_in(folder).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path).map(drop).map_err(|error| error.error)
+    });
+    let created = created.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("there is a file `{}` already: choose another name", path.display()),
+        _ => format!("cannot write `{}`: {error}", path.display()),
+    });
+    Message::Created(path, created)
 }
 
 /// Puts a text into the place of a file, whole or not at all. A link stays a link, and the file keeps its permissions; one
@@ -192,6 +213,19 @@ mod tests {
         let messages = save(path.clone(), "ours".into(), &"theirs".into());
         assert!(matches!(&messages[..], [Message::Saved(_, Ok(_))]));
         assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("ours"));
+    }
+
+    #[test]
+    fn a_new_file_never_takes_the_place_of_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("a.ron");
+        assert!(matches!(create(path.clone(), "first"), Message::Created(_, Ok(()))));
+        let again = create(path.clone(), "second");
+        assert!(matches!(again, Message::Created(_, Err(why)) if why.contains("there is a file")));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("first"));
+        assert_eq!(std::fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1), "nothing is left beside it");
+        let nowhere = create(folder.path().join("none/a.ron"), "x");
+        assert!(matches!(nowhere, Message::Created(_, Err(why)) if why.contains("cannot write")));
     }
 
     #[test]

@@ -240,6 +240,7 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
                 Effect::SetAside(path) => self.files.ask(files::Wish::SetAside(path)),
                 Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),
                 Effect::Watch(files) => {

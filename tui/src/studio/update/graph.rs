@@ -5,9 +5,9 @@ use super::super::graph_view::{self, Camera, Direction, downstream, neighbour, u
 use super::super::keymap::Action;
 use super::super::layout::Detail;
 use super::super::message::Tone;
-use super::super::model::{Checked, Flow, Focus, Model, Overlay, Side};
+use super::super::model::{Checked, Flow, Model, Side};
 use super::super::view::regions;
-use super::run;
+use super::{enter, run};
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
@@ -30,6 +30,9 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
             model.side = Side::Problems;
         }
     }
+    if let Some(place) = model.flow.as_mut().and_then(|flow| flow.awaited_place.take()) {
+        enter::go_to(model, place);
+    }
     keep_in_view(model);
     model.is_changed = true;
     let mut effects = vec![Effect::Watch(files)];
@@ -41,7 +44,7 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
 }
 
 /// The node at the upper left.
-fn first(flow: &Flow) -> Option<usize> {
+pub(super) fn first(flow: &Flow) -> Option<usize> {
     let boxes = &flow.layout.boxes;
     (0..boxes.len()).min_by_key(|&at| (boxes[at].x, boxes[at].y))
 }
@@ -123,7 +126,7 @@ fn zoom(model: &mut Model, is_in: bool) {
 }
 
 /// Columns and lines of the graph on the screen.
-fn screen(model: &Model) -> (u16, u16) {
+pub(super) fn screen(model: &Model) -> (u16, u16) {
     let graph = regions(model).graph;
     (graph.width, graph.height)
 }
@@ -152,7 +155,7 @@ pub(super) fn keep_in_view(model: &mut Model) {
 }
 
 /// The view does not leave the graph behind.
-fn bound(model: &mut Model) {
+pub(super) fn bound(model: &mut Model) {
     let screen = screen(model);
     if let Some(flow) = &mut model.flow {
         flow.camera = flow.camera.bounded(&flow.layout, screen);
@@ -196,24 +199,5 @@ fn next_found(model: &mut Model, is_forward: bool) {
     match next.copied() {
         Some(next) => select(model, Some(next)),
         None => model.notice = Some((Tone::Detail, "nothing was searched for, or nothing found".into())),
-    }
-}
-
-/// To the node that the problem is about, which the cursor is on.
-pub(super) fn go_to_problem(model: &mut Model) {
-    let Some(flow) = &model.flow else { return };
-    match flow.findings().get(flow.problem).and_then(|finding| finding.node) {
-        Some(node) => {
-            model.focus = Focus::Graph;
-            select(model, Some(node));
-        }
-        None => {
-            let finding = flow.findings().get(flow.problem);
-            model.overlay = finding.map(|finding| Overlay::Story {
-                title: finding.message.clone(),
-                text: finding.drawn.clone(),
-                scroll: 0,
-            });
-        }
     }
 }

@@ -2,12 +2,18 @@
 //! done outside comes back as effects.
 
 mod edit;
+mod enter;
+mod extract;
+mod fixes;
+mod form;
 mod graph;
 mod keys;
 mod lists;
+mod marks;
 mod mouse;
 mod overlay;
 mod run;
+mod wiring;
 
 pub(crate) use overlay::{candidates, fitting};
 
@@ -40,6 +46,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Saved(path, saved) => {
             model.is_changed = true;
             return edit::saved(model, &path, saved);
+        }
+        Message::Created(path, created) => {
+            model.is_changed = true;
+            return extract::created(model, &path, created);
         }
         Message::Recovered(path, text) => {
             if model.flow.as_ref().is_some_and(|flow| flow.path == path && flow.text() != Some(&text)) {

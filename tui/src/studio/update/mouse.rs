@@ -1,6 +1,6 @@
 //! The mouse.
 
-use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::super::effect::Effect;
@@ -20,7 +20,13 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         // A click takes away what is in front, unless something would be lost by that.
         let holds = matches!(
             model.overlay,
-            Some(Overlay::Prompt(..) | Overlay::Recovered(_) | Overlay::Conflict | Overlay::Leave)
+            Some(
+                Overlay::Prompt(..)
+                    | Overlay::LeaveFile(_)
+                    | Overlay::Recovered(_)
+                    | Overlay::Conflict
+                    | Overlay::Leave
+            )
         );
         if let (MouseEventKind::Down(_), false) = (event.kind, holds) {
             model.overlay = None;
@@ -35,7 +41,8 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
             model.is_changed = true;
             if in_graph {
                 model.focus = Focus::Graph;
-                click(model, place);
+                let marks = event.modifiers.intersects(KeyModifiers::SHIFT | KeyModifiers::CONTROL);
+                click(model, place, marks);
             } else if let Some(side) = tab_at(model, place) {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
@@ -69,11 +76,17 @@ fn scroll_aside(model: &mut Model, by: i32) {
     graph::scroll(model, by * 2, 0);
 }
 
-/// A click on the graph.
-fn click(model: &mut Model, place: Position) {
+/// A click on the graph; one that marks leaves the marks that there are.
+fn click(model: &mut Model, place: Position, marks: bool) {
     let area = regions(model).graph;
     let Some(view) = graph_view(model) else { return };
     match hit(&view, area, place) {
+        Hit::Node(node) if marks => {
+            if let Some(flow) = &mut model.flow {
+                super::marks::toggle_mark(flow, node);
+            }
+            graph::select(model, Some(node));
+        }
         Hit::Node(node) => graph::select(model, Some(node)),
         Hit::Input(port) | Hit::Output(port) => graph::select(model, Some(port.node)),
         Hit::Minimap { x, y } => graph::look_at(model, x, y),

@@ -137,8 +137,11 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
 }
 
 fn statuses(model: &Model) -> Vec<Status> {
-    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
-    model.run.as_ref().zip(scene).map(|(run, scene)| run.statuses(scene)).unwrap_or_default()
+    let Some((flow, run)) = model.flow.as_ref().zip(model.run.as_ref()) else { return Vec::new() };
+    let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
+    // A run may be that of the file from which this one was entered, or one that was begun here.
+    let is_of_outer = !flow.prefix.is_empty() && run.is_inside(&flow.prefix);
+    run.statuses(scene, if is_of_outer { &way } else { &way[flow.prefix.len()..] })
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
