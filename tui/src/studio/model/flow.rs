@@ -7,10 +7,11 @@ use std::sync::Arc;
 use easel_engine::edit::{Changes, Conflict, Edit, History};
 use easel_engine::{Document, Severity, Source, Workflow};
 
-use super::super::graph_view::Camera;
+use super::super::graph_view::{Camera, Focus};
 use super::super::layout::{self, Detail, Layout};
 use super::super::scene::Scene;
-use super::{Checked, Finding, Schema};
+use super::focus::FocusName;
+use super::{Checked, Drag, Finding, Schema};
 
 /// The workflow that is open.
 pub(crate) struct Flow {
@@ -44,8 +45,12 @@ pub(crate) struct Flow {
     pub(crate) found: BTreeSet<usize>,
     /// Nodes that are marked for what is done next.
     pub(crate) marked: BTreeSet<usize>,
-    /// The input of the selected node that the cursor is on.
+    /// The socket of the selected node that the cursor is on: inputs come first, then outputs.
     pub(crate) input: usize,
+    /// The socket or wire in the graph that the cursor is on.
+    pub(crate) focus: Option<Focus>,
+    /// What the mouse is in the midst of.
+    pub(crate) drag: Option<Drag>,
     /// A node to select as soon as it is there.
     pub(crate) awaited: Option<String>,
     /// Nodes to mark as soon as they are there.
@@ -108,6 +113,8 @@ impl Flow {
             found: BTreeSet::new(),
             marked: BTreeSet::new(),
             input: 0,
+            focus: None,
+            drag: None,
             awaited: None,
             awaited_marks: Vec::new(),
             awaited_place: None,
@@ -118,6 +125,11 @@ impl Flow {
             trail: Vec::new(),
             problem: 0,
         }
+    }
+
+    /// What a run was begun with, whatever is in the file now.
+    pub(crate) fn recorded(path: PathBuf, text: Arc<str>) -> Self {
+        Flow { history: Some(History::new(text)), is_recorded: true, revision: 1, ..Flow::new(path) }
     }
 
     /// Its nodes and wires, as far as they are known.
@@ -150,6 +162,9 @@ impl Flow {
         let find = |id: &String| checked.scene.nodes.iter().position(|node| node.id == *id);
         let selected = self.selected.and_then(|at| self.id(at));
         let (found, marked) = (names(&self.found), names(&self.marked));
+        let focus = self.focus.and_then(|focus| FocusName::of(self.scene()?, focus));
+        self.focus = focus.and_then(|focus| focus.find(&checked.scene));
+        self.drag = None;
         let awaited = self.awaited.as_ref().and_then(find);
         self.selected = awaited.or_else(|| selected.as_ref().and_then(find));
         self.found = found.iter().filter_map(find).collect();
@@ -161,7 +176,7 @@ impl Flow {
             self.awaited_marks.clear();
         }
         self.trail.truncate(checked.inside.len());
-        self.input = self.input.min(self.inputs_of(&checked).saturating_sub(1));
+        self.input = self.input.min(self.sockets_of(&checked).saturating_sub(1));
         self.problem = self.problem.min(checked.findings.len().saturating_sub(1));
         self.checked = Some(checked);
         self.lay_out();
@@ -172,10 +187,10 @@ impl Flow {
         self.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone())
     }
 
-    /// How many inputs the selected node has.
-    fn inputs_of(&self, checked: &Checked) -> usize {
+    /// How many sockets the selected node has.
+    fn sockets_of(&self, checked: &Checked) -> usize {
         let schema = self.selected.and_then(|at| checked.schemas.get(at)?.as_ref());
-        schema.map_or(0, |schema| schema.inputs.len())
+        schema.map_or(0, |schema| schema.inputs.len() + schema.outputs.len())
     }
 
     /// The nodes that lead from the outermost workflow to what is shown.

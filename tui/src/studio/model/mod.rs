@@ -1,7 +1,9 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
 mod checked;
+mod drag;
 mod flow;
+mod focus;
 mod inside;
 mod log;
 mod overlay;
@@ -15,11 +17,12 @@ use std::time::Duration;
 use easel_engine::{RunId, RunSummary};
 
 pub(crate) use checked::{Body, Checked, Finding, Fix};
+pub(crate) use drag::Drag;
 pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
-pub(crate) use schema::{Given, InputSchema, Schema};
+pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
 
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
@@ -43,6 +46,8 @@ pub(crate) struct Model {
     pub(crate) outer: Vec<Flow>,
     /// Which pane keys go to.
     pub(crate) focus: Focus,
+    /// That pane has the whole screen.
+    pub(crate) is_maximised: bool,
     /// What the side pane shows.
     pub(crate) side: Side,
     /// The run that was begun last, or that is followed.
@@ -79,6 +84,7 @@ impl Model {
             flow: None,
             outer: Vec::new(),
             focus: Focus::Graph,
+            is_maximised: false,
             side: Side::Inspector,
             run: None,
             log: Log::default(),

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use easel_engine::edit::Edit;
+
 use super::super::field::Field;
 
 /// What is in front.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Overlay {
     /// What the keys do; how far it was scrolled.
     Help(usize),
@@ -46,10 +48,35 @@ pub(crate) enum Overlay {
 }
 
 /// What something is chosen for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Choice {
     /// The type of a new node.
     NodeType,
+    /// The type of a new node that is wired to a socket.
+    LinkedType {
+        /// The node of the socket.
+        node: String,
+        /// Its name.
+        socket: String,
+        /// It is an output.
+        is_output: bool,
+        /// What takes the wire from where it was.
+        taken: Option<Edit>,
+    },
+    /// What an output feeds.
+    Taker {
+        /// The node.
+        node: String,
+        /// The output.
+        output: String,
+    },
+    /// One of several wires, to its other end.
+    Wire {
+        /// They, by their places in the scene.
+        wires: Vec<usize>,
+        /// The end that takes, or the one that gives.
+        is_forward: bool,
+    },
     /// What feeds an input.
     Giver {
         /// The node.
@@ -71,6 +98,13 @@ impl Choice {
     pub(crate) fn title(&self) -> String {
         match self {
             Choice::NodeType => "Add a node".into(),
+            Choice::LinkedType { node, socket, is_output: true, .. } => {
+                format!("Add a node that takes {node}.{socket}")
+            }
+            Choice::LinkedType { node, socket, .. } => format!("Add a node that gives {node}.{socket}"),
+            Choice::Taker { node, output } => format!("Give {node}.{output} to"),
+            Choice::Wire { is_forward: true, .. } => "Along which wire, to what takes?".into(),
+            Choice::Wire { .. } => "Along which wire, to what gives?".into(),
             Choice::Giver { node, input } => format!("Feed {node}.{input} from"),
             Choice::Word { node, input } => format!("{node}.{input}"),
         }

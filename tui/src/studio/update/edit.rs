@@ -11,7 +11,7 @@ use super::super::field::Field;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Flow, Focus, InputSchema, Model, Overlay, Prompt};
-use super::{check, enter, extract, marks, wiring};
+use super::{check, enter, extract, marks, sockets, wiring};
 
 /// An action that changes the workflow, or asks what to change.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -28,9 +28,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         model.tell(Tone::Note, "no node is selected");
         return Vec::new();
     }
-    let input = flow.selected_node().and_then(|(_, schema)| schema?.inputs.get(flow.input)).cloned();
+    let schema = flow.selected_node().and_then(|(_, schema)| schema);
+    let input = schema.and_then(|schema| schema.inputs.get(flow.input)).cloned();
+    let output = schema.and_then(|schema| schema.outputs.get(flow.input.checked_sub(schema.inputs.len())?)).cloned();
+    let is_on_socket = flow.focus.is_some() && flow.marked.is_empty();
     match (action, model.focus) {
         (Action::Delete, Focus::Side) => clear(model, input),
+        (Action::Delete, Focus::Graph) if is_on_socket => sockets::delete(model).unwrap_or_default(),
         (Action::Delete, Focus::Graph) => edit(model, Edit::Delete { nodes: targets }),
         (Action::Duplicate, _) => marks::duplicate(model, targets),
         (Action::Mute, _) => marks::toggle(model, targets, NodeOption::Mute, |options| options.mute),
@@ -49,9 +53,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         (Action::Connect, Focus::Side) => {
             let node = flow.selected_node().map(|(node, _)| node.to_string());
-            if let Some((node, input)) = node.zip(input) {
-                wiring::connect(model, node, &input);
+            match (node, input, output) {
+                (Some(node), Some(input), _) => wiring::connect(model, node, &input),
+                (Some(node), None, Some(output)) => sockets::offer_takers(model, node, &output),
+                _ => {}
             }
+            Vec::new()
+        }
+        (Action::Connect, Focus::Graph) => {
+            sockets::connect(model);
             Vec::new()
         }
         _ => Vec::new(),

@@ -50,6 +50,8 @@ fn arrive(flow: &mut Flow) {
     flow.found.clear();
     flow.marked.clear();
     flow.selected = None;
+    flow.focus = None;
+    flow.drag = None;
     flow.input = 0;
     flow.lay_out();
 }

@@ -1,7 +1,7 @@
 //! Moving about in the graph.
 
 use super::super::effect::Effect;
-use super::super::graph_view::{self, Camera, Direction, downstream, neighbour, upstream};
+use super::super::graph_view::{self, Camera, Direction, neighbour};
 use super::super::keymap::Action;
 use super::super::layout::Detail;
 use super::super::message::Tone;
@@ -65,6 +65,7 @@ pub(super) fn act(model: &mut Model, action: Action) {
         Action::PageDown => pan(flow, 0, page),
         Action::ZoomIn => return zoom(model, true),
         Action::ZoomOut => return zoom(model, false),
+        Action::Fit => return fit(model),
         Action::Centre => return centre(model),
         Action::SearchNext => return next_found(model, true),
         Action::SearchPrevious => return next_found(model, false),
@@ -80,12 +81,9 @@ pub(super) fn act(model: &mut Model, action: Action) {
 fn target(flow: &Flow, action: Action) -> Option<usize> {
     let Some(from) = flow.selected else { return first(flow) };
     let (boxes, layout) = (&flow.layout.boxes, &flow.layout);
-    let scene = flow.scene()?;
     match action {
         Action::First => first(flow),
         Action::Last => (0..boxes.len()).max_by_key(|&at| (boxes[at].right(), boxes[at].y)),
-        Action::Upstream => upstream(scene, layout, from).first().copied(),
-        Action::Downstream => downstream(scene, layout, from).first().copied(),
         Action::Left => neighbour(layout, from, Direction::Left),
         Action::Right => neighbour(layout, from, Direction::Right),
         Action::Up => neighbour(layout, from, Direction::Up),
@@ -100,8 +98,31 @@ pub(super) fn select(model: &mut Model, node: Option<usize>) {
     if let Some(node) = node.filter(|node| *node < flow.layout.boxes.len()) {
         flow.selected = Some(node);
         flow.input = 0;
+        flow.focus = None;
         keep_in_view(model);
     }
+}
+
+/// Shows the whole graph, with as much of each node as there is room for.
+fn fit(model: &mut Model) {
+    let screen = screen(model);
+    let Some(flow) = &mut model.flow else { return };
+    flow.detail = Detail::Preview;
+    flow.lay_out();
+    while !fits(flow.layout.size, screen) && flow.detail != Detail::Name {
+        flow.detail = flow.detail.farther();
+        flow.lay_out();
+    }
+    flow.camera = Camera::fitting(&flow.layout, screen);
+    let is_whole = fits(flow.layout.size, screen);
+    tell_detail(model);
+    if !is_whole {
+        keep_in_view(model);
+    }
+}
+
+fn fits(size: (i32, i32), screen: (u16, u16)) -> bool {
+    size.0 <= i32::from(screen.0) && size.1 <= i32::from(screen.1)
 }
 
 fn zoom(model: &mut Model, is_in: bool) {
@@ -115,6 +136,12 @@ fn zoom(model: &mut Model, is_in: bool) {
     flow.detail = detail;
     flow.lay_out();
     flow.camera = flow.camera.following(&before, &flow.layout, screen, flow.selected);
+    tell_detail(model);
+    bound(model);
+}
+
+fn tell_detail(model: &mut Model) {
+    let Some(detail) = model.flow.as_ref().map(|flow| flow.detail) else { return };
     let name = match detail {
         Detail::Name => "names",
         Detail::State => "names and states",
@@ -122,7 +149,6 @@ fn zoom(model: &mut Model, is_in: bool) {
         Detail::Preview => "sockets and pictures",
     };
     model.notice = Some((Tone::Detail, format!("shown of each node: {name}")));
-    bound(model);
 }
 
 /// Columns and lines of the graph on the screen.

@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, enter, fixes, form, graph, lists, marks, overlay, run};
+use super::{edit, enter, fixes, form, graph, lists, marks, overlay, run, sockets};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -50,6 +50,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextPane => {
             model.focus = if model.focus == Focus::Graph { Focus::Side } else { Focus::Graph };
         }
+        Action::Maximise => {
+            model.is_maximised = !model.is_maximised;
+            graph::keep_in_view(model);
+        }
         Action::PreviousPane => {
             let at = Side::ALL.iter().position(|side| *side == model.side).unwrap_or(0);
             return show(model, Side::ALL[(at + 1) % Side::ALL.len()]);
@@ -88,11 +92,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::FixAll => return fixes::apply_all(model),
         Action::Mark | Action::MarkAll | Action::MarkConnected => marks::act(model, action),
         Action::Leave => return enter::leave(model),
+        Action::NextSocket | Action::PreviousSocket | Action::SelectWire => sockets::act(model, action),
+        Action::Upstream => sockets::jump(model, false),
+        Action::Downstream => sockets::jump(model, true),
         Action::Activate => return activate(model),
         Action::Left
         | Action::Right
-        | Action::Upstream
-        | Action::Downstream
         | Action::SearchNext
         | Action::SearchPrevious
         | Action::ZoomIn
@@ -101,6 +106,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::PanRight
         | Action::PanUp
         | Action::PanDown
+        | Action::Fit
         | Action::Centre => graph::act(model, action),
     }
     Vec::new()
@@ -144,8 +150,12 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
 fn back(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
     flow.wants_run = false;
-    if model.focus == Focus::Side {
+    if flow.drag.take().is_some() {
+        // The wire stays where it was.
+    } else if model.focus == Focus::Side {
         model.focus = Focus::Graph;
+    } else if flow.focus.take().is_some() {
+        // One step.
     } else if !flow.found.is_empty() {
         flow.found.clear();
     } else if !flow.marked.is_empty() {

@@ -1,6 +1,7 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod drag;
 mod edit;
 mod enter;
 mod extract;
@@ -13,6 +14,7 @@ mod marks;
 mod mouse;
 mod overlay;
 mod run;
+mod sockets;
 mod wiring;
 
 pub(crate) use overlay::{candidates, fitting};

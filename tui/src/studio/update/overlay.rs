@@ -5,6 +5,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::fuzzy;
+use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
 use super::{edit, enter, extract, form, graph, keys, wiring};
@@ -132,6 +133,11 @@ fn choose(
         return name.map_or_else(Vec::new, |name| wiring::chosen(model, choice, &name));
     }
     let at = stepped(&mut field, at, fits.len(), key);
+    if let (Choice::Wire { wires, .. }, Some(flow)) = (&choice, &mut model.flow) {
+        // The one in question is seen.
+        let wire = fitting(&items, &field.text()).get(at).and_then(|item| wires.get(*item)).copied();
+        flow.focus = wire.map(Focus::Wire);
+    }
     model.overlay = Some(Overlay::Choice { choice, items, field, at });
     Vec::new()
 }

@@ -1,13 +1,15 @@
 //! Adding nodes, and wires between them.
 
 use easel_engine::edit::{Edit, Giver, fresh_id};
-use easel_engine::{Kind, Literal, Registry, kinds};
+use easel_engine::{Kind, Literal, kinds};
 
 use super::super::effect::Effect;
 use super::super::field::Field;
+use super::super::graph_view::Focus;
 use super::super::message::Tone;
-use super::super::model::{Choice, InputSchema, Model, Overlay, Schema};
+use super::super::model::{Choice, Flow, InputSchema, Model, Overlay, Schema};
 use super::edit::edit;
+use super::sockets::{self, Way, takes};
 
 /// Asks for the type of a new node: those that can take what the selected one gives come first.
 pub(super) fn add_node(model: &mut Model) -> Vec<Effect> {
@@ -36,18 +38,19 @@ fn fit<'s>(from: &'s Schema, to: &'s Schema) -> Option<(&'s str, &'s str)> {
     })
 }
 
-/// Whether an input takes what an output gives, as it is or converted.
-fn takes(registry: &Registry, input: &InputSchema, kind: Kind) -> bool {
-    let fits = |wanted: &Kind| {
-        *wanted == kind || [kind, *wanted].contains(&kinds::ANY) || registry.conversion(kind, *wanted).is_some()
-    };
-    input.kinds.is_empty() || input.kinds.iter().any(fits)
-}
-
 /// What was chosen.
 pub(super) fn chosen(model: &mut Model, choice: Choice, name: &str) -> Vec<Effect> {
     match choice {
         Choice::NodeType => add(model, name),
+        Choice::LinkedType { node, socket, is_output, taken } => {
+            let link = Link { node, socket, is_output };
+            linked(model, name, &link, taken)
+        }
+        Choice::Taker { node, output } => sockets::taker_chosen(model, node, output, name),
+        Choice::Wire { wires, is_forward } => {
+            sockets::wire_chosen(model, &wires, is_forward, name);
+            Vec::new()
+        }
         Choice::Giver { node, input } => {
             let from = match name.strip_prefix("input ") {
                 Some(name) => Giver::Input(name.to_string()),
@@ -56,7 +59,8 @@ pub(super) fn chosen(model: &mut Model, choice: Choice, name: &str) -> Vec<Effec
                     None => return Vec::new(),
                 },
             };
-            edit(model, Edit::Connect { from, node, input, at: None })
+            let at = giver_place(model, &from, &node, &input);
+            edit(model, Edit::Connect { from, node, input, at })
         }
         Choice::Word { node, input } => {
             let value = Literal::Text(name.to_string()).to_string();
@@ -90,19 +94,20 @@ fn add(model: &mut Model, node_type: &str) -> Vec<Effect> {
 /// Asks what is to feed an input: only what fits.
 pub(super) fn connect(model: &mut Model, node: String, input: &InputSchema) {
     let Some(checked) = model.flow.as_ref().and_then(|flow| flow.checked.as_ref()) else { return };
-    let fits = |kind: Kind| takes(&checked.registry, input, kind);
+    let way = |kind: Option<Kind>| takes(checked, input, kind);
     let mut items = Vec::new();
     for (other, schema) in checked.scene.nodes.iter().zip(&checked.schemas).filter(|(other, _)| other.id != node) {
         for output in schema.iter().flat_map(|schema| &schema.outputs) {
-            if output.kind.is_none_or(fits) {
+            if let Some(way) = way(output.kind) {
                 let kind = output.kind.map(|kind| kind.to_string()).unwrap_or_default();
+                let kind = if way == Way::Element { format!("{kind}, as one more of the list") } else { kind };
                 items.push((format!("{}.{}", other.id, output.name), kind));
             }
         }
     }
     let part = checked.part();
     for (place, declared) in part.workflow().inputs().enumerate() {
-        if part.input_kind(place).is_some_and(fits) {
+        if part.input_kind(place).is_some_and(|kind| way(Some(kind)) == Some(Way::Whole)) {
             items.push((format!("input {}", declared.name.value), declared.about.clone()));
         }
     }
@@ -111,4 +116,91 @@ pub(super) fn connect(model: &mut Model, node: String, input: &InputSchema) {
     }
     let choice = Choice::Giver { node, input: input.name.clone() };
     model.overlay = Some(Overlay::Choice { choice, items, field: Field::default(), at: 0 });
+}
+
+/// Where in the list that feeds an input a giver belongs: behind all, if it gives an element of it.
+fn giver_place(model: &Model, from: &Giver, node: &str, input: &str) -> Option<usize> {
+    let checked = model.flow.as_ref()?.checked.as_ref()?;
+    let schema = |id: &str| {
+        let at = checked.scene.nodes.iter().position(|node| node.id == id)?;
+        checked.schemas.get(at)?.as_ref()
+    };
+    let Giver::Output { node: giver, output: Some(output) } = from else { return None };
+    let kind = schema(giver)?.outputs.iter().find(|known| known.name == *output)?.kind;
+    let input = schema(node)?.inputs.iter().find(|known| known.name == input)?;
+    (takes(checked, input, kind)? == Way::Element).then_some(usize::MAX)
+}
+
+/// A socket by name.
+struct Link {
+    node: String,
+    socket: String,
+    is_output: bool,
+}
+
+impl Link {
+    /// The sockets of a node type that can be wired to it, the first by name.
+    fn fit(&self, flow: &Flow, to: &Schema) -> Option<(String, Way)> {
+        let checked = flow.checked.as_ref()?;
+        let at = checked.scene.nodes.iter().position(|node| node.id == self.node)?;
+        let own = checked.schemas.get(at)?.as_ref()?;
+        if self.is_output {
+            let kind = own.outputs.iter().find(|output| output.name == self.socket)?.kind;
+            return to.inputs.iter().find_map(|input| Some((input.name.clone(), takes(checked, input, kind)?)));
+        }
+        let input = own.inputs.iter().find(|input| input.name == self.socket)?;
+        to.outputs.iter().find_map(|output| Some((output.name.clone(), takes(checked, input, output.kind)?)))
+    }
+}
+
+/// Asks for the type of a new node at the other end of a wire: only those that fit.
+pub(super) fn add_linked(model: &mut Model, anchor: Focus, taken_from: Option<usize>) -> Vec<Effect> {
+    let Some(flow) = &model.flow else { return Vec::new() };
+    let Some(checked) = &flow.checked else { return Vec::new() };
+    let (port, is_output) = match anchor {
+        Focus::Output(port) => (port, true),
+        Focus::Input(port) => (port, false),
+        Focus::Wire(_) => return Vec::new(),
+    };
+    let Some(node) = checked.scene.nodes.get(port.node) else { return Vec::new() };
+    let shown = if is_output { &node.outputs } else { &node.inputs };
+    let Some(socket) = shown.get(port.socket) else { return Vec::new() };
+    let link = Link { node: node.id.clone(), socket: socket.name.clone(), is_output };
+    let mut types: Vec<_> =
+        checked.registry.specs().filter(|spec| link.fit(flow, &Schema::of_type(spec)).is_some()).collect();
+    types.sort_by_key(|spec| spec.name);
+    let about = |about: &str| about.lines().next().unwrap_or_default().to_string();
+    let items: Vec<_> = types.iter().map(|spec| (spec.name.to_string(), about(spec.about))).collect();
+    if items.is_empty() {
+        model.tell(Tone::Note, "no node type fits there");
+        return Vec::new();
+    }
+    let taken = taken_from.and_then(|wire| sockets::unwire(flow, wire));
+    let Link { node, socket, is_output } = link;
+    let choice = Choice::LinkedType { node, socket, is_output, taken };
+    model.overlay = Some(Overlay::Choice { choice, items, field: Field::default(), at: 0 });
+    Vec::new()
+}
+
+/// Adds a node at the other end of a wire.
+fn linked(model: &mut Model, node_type: &str, link: &Link, taken: Option<Edit>) -> Vec<Effect> {
+    let Some(flow) = &model.flow else { return Vec::new() };
+    let (Some(document), Some(checked)) = (flow.document(), flow.checked.as_ref()) else { return Vec::new() };
+    let Some(workflow) = flow.shown(&document) else { return Vec::new() };
+    let id = fresh_id(workflow, node_type);
+    let added = checked.registry.spec(node_type).map(Schema::of_type);
+    let Some((socket, way)) = added.and_then(|schema| link.fit(flow, &schema)) else { return Vec::new() };
+    let at = (way == Way::Element).then_some(usize::MAX);
+    let (from, (taker, input)) = match link.is_output {
+        true => ((link.node.clone(), link.socket.clone()), (id.clone(), socket)),
+        false => ((id.clone(), socket), (link.node.clone(), link.socket.clone())),
+    };
+    let from = Giver::Output { node: from.0, output: Some(from.1) };
+    let add = Edit::AddNode { node_type: node_type.into(), id: Some(id.clone()), after: Some(link.node.clone()) };
+    let wire = Edit::Connect { from, node: taker, input, at };
+    let effects = edit(model, Edit::All(taken.into_iter().chain([add, wire]).collect()));
+    if let Some(flow) = &mut model.flow {
+        flow.awaited = Some(id);
+    }
+    effects
 }

@@ -138,12 +138,17 @@ fn sockets(model: &Model, scene: &Scene, at: usize, schema: &Schema, pen: &mut P
         pen.gap();
         pen.text("Outputs", style(Role::Title));
     }
-    for output in &schema.outputs {
+    for (number, output) in schema.outputs.iter().enumerate() {
         let kind = output.kind.map(|kind| kind.to_string()).unwrap_or_default();
-        pen.line(&Line::from(vec![
+        let line = Line::from(vec![
             Span::styled(printable(&output.name).into_owned(), style(Role::Key)),
             Span::styled(format!(" {kind}"), model.theme.kind_colour(&kind)),
-        ]));
+        ]);
+        if chosen == Some(schema.inputs.len() + number) {
+            pen.highlighted(&line, style(Role::Selection));
+        } else {
+            pen.line(&line);
+        }
         if !output.about.is_empty() {
             pen.indented("    ", &output.about, style(Role::Dim));
         }

@@ -3,6 +3,7 @@
 mod bars;
 mod blocks;
 mod chooser;
+mod draft;
 mod inspector;
 mod log;
 mod monitor;
@@ -60,7 +61,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
     if model.flow.is_none() {
         return regions;
     }
-    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
+    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1 && !model.is_maximised;
     let (graph, side) = match (has_room, model.focus) {
         (true, _) => {
             let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };
@@ -109,6 +110,7 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
     let statuses = statuses(model);
     if let Some(view) = graph_view(model) {
         GraphView { statuses: &statuses, ..view }.render(area, buffer);
+        draft::draw(&view, flow, area, buffer);
         if view.scene.nodes.is_empty() {
             Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
         }
@@ -130,7 +132,7 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
         statuses: &[],
         selected: flow.selected,
         marked: &flow.marked,
-        focus: None,
+        focus: flow.focus,
         found: &flow.found,
         theme: &model.theme,
     })
