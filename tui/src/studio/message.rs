@@ -29,6 +29,8 @@ pub(crate) enum Message {
     Read(PathBuf, Result<Arc<str>, String>),
     /// The open workflow was written, or why not.
     Saved(PathBuf, Result<Arc<str>, String>),
+    /// A file that was not there was written, or why not.
+    Created(PathBuf, Result<(), String>),
     /// Changes of an earlier time to the open workflow that were never saved.
     Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.

@@ -1,9 +1,14 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
+mod checked;
+mod drag;
 mod flow;
+mod focus;
+mod inside;
 mod log;
 mod overlay;
 mod run;
+mod schema;
 mod unsaved;
 
 use std::path::PathBuf;
@@ -12,10 +17,13 @@ use std::time::Duration;
 
 use easel_engine::{RunId, RunSummary};
 
-pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use checked::{Body, Checked, Finding, Fix};
+pub(crate) use drag::Drag;
+pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
+pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
 pub(crate) use unsaved::{Offer, Unsaved};
 
 use super::keymap::{Context, Keymap};
@@ -36,6 +44,8 @@ pub(crate) struct Model {
     pub(crate) chooser: Option<Chooser>,
     /// The workflow that is open.
     pub(crate) flow: Option<Flow>,
+    /// The workflows from which the open one was entered, outermost first.
+    pub(crate) outer: Vec<Flow>,
     /// Which pane keys go to.
     pub(crate) focus: Focus,
     /// That pane has the whole screen.
@@ -74,6 +84,7 @@ impl Model {
             theme,
             chooser: None,
             flow: None,
+            outer: Vec::new(),
             focus: Focus::Graph,
             is_maximised: false,
             side: Side::Inspector,
@@ -108,6 +119,11 @@ impl Model {
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// Whether something was changed that is not saved, in what is open or where one came from.
+    pub(crate) fn is_modified(&self) -> bool {
+        self.flow.iter().chain(&self.outer).any(Flow::is_modified)
     }
 
     /// Says something in the bottom line and in the log.

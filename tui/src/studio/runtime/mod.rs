@@ -293,7 +293,9 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
                 Effect::Keep { path, unsaved } => self.files.ask(files::Wish::Keep { path, unsaved }),
+                Effect::Release(path) => self.files.ask(files::Wish::Release(path)),
                 Effect::Forget(offer) => self.files.ask(files::Wish::Forget(offer)),
                 Effect::SetAside(offer) => self.files.ask(files::Wish::SetAside(offer)),
                 Effect::Watch(files) => {

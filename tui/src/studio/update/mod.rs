@@ -1,14 +1,22 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod drag;
 mod edit;
+mod enter;
+mod extract;
+mod fixes;
+mod form;
 mod graph;
 mod keys;
 mod lists;
+mod marks;
 mod mouse;
 mod overlay;
 mod run;
+mod sockets;
 mod unsaved;
+mod wiring;
 
 pub(crate) use overlay::{candidates, fitting};
 
@@ -47,6 +55,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Saved(path, saved) => {
             model.is_changed = true;
             return edit::saved(model, &path, saved);
+        }
+        Message::Created(path, created) => {
+            model.is_changed = true;
+            return extract::created(model, &path, created);
         }
         Message::Recovered(path, offer) => {
             model.is_changed = true;
