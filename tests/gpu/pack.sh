@@ -25,7 +25,7 @@ done
 build_of() {
     local name=$1
     shift
-    cargo test --no-run --message-format=json "$@" | python3 -c '
+    cargo test --no-run --message-format=json-render-diagnostics "$@" | python3 -c '
 import json, sys
 for line in sys.stdin:
     message = json.loads(line)
@@ -36,7 +36,7 @@ for line in sys.stdin:
 
 put() {
     local built=$1 name=$2
-    [ -n "$built" ] || { echo "pack.sh: cargo made no $name" >&2; exit 1; }
+    [ -n "$built" ] || { echo "pack.sh: cargo made no $name (see above)" >&2; exit 1; }
     strip -o "$scratch/$name" "$built"
 }
 
