@@ -1,7 +1,6 @@
 """Puts what run.sh measured into one table, with the bars that it is held against.
 
-Reads a folder of JSON lines (`*.jsonl`: case, dtype, peer, milliseconds) and of outcomes (`outcomes.tsv`: what, verdict,
-detail). What was not measured is said to be so, and meets no bar.
+Reads a folder of JSON lines (`*.jsonl`: case, dtype, peer, milliseconds) and of outcomes (`*.tsv`: what, verdict, detail). What was not measured is said to be so, and meets no bar.
 """
 
 from __future__ import annotations
@@ -205,9 +204,9 @@ def case_rows(cases: Case, timings: Timings) -> list[list[str]]:
 
 def outcomes(folder: Path) -> list[list[str]]:
     """What was tested: what, verdict, detail."""
-    path = folder / "outcomes.tsv"
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return [(line.split("\t") + ["", ""])[:3] for line in lines if line]
+    paths = sorted(folder.glob("*.tsv"), key=lambda path: path.stat().st_mtime_ns)
+    lines = [line for path in paths for line in path.read_text().splitlines() if line]
+    return [(line.split("\t") + ["", ""])[:3] for line in lines]
 
 
 def repeats_row(timings: Timings) -> list[str]:
