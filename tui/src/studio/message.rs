@@ -7,6 +7,7 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
+use super::model::still::{Details, Still};
 use super::model::{Checked, Entry, Picture};
 
 /// Something that happened.
@@ -60,6 +61,12 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// A picture was made ready for the place of the screen that wants it.
+    Drawn(Box<Still>),
+    /// What is known of a picture's file, or why nothing is.
+    Examined(PathBuf, Result<Details, String>),
+    /// The cells of the terminal have so many columns and rows of pixels.
+    CellSize(u16, u16),
 }
 
 /// Why something did not work, and what to do about it.

@@ -10,6 +10,7 @@ mod field;
 mod fixture;
 mod fuzzy;
 pub mod graph_view;
+mod graphics;
 mod keymap;
 pub mod layout;
 mod message;
@@ -22,5 +23,6 @@ pub mod theme;
 mod update;
 mod view;
 
-pub(crate) use config::read as read_config;
+pub(crate) use config::{Config, read as read_config};
+pub(crate) use graphics::Pictures;
 pub(crate) use runtime::{Start, Studio};

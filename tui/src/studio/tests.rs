@@ -33,6 +33,8 @@ Workflow(
 )
 "#;
 
+mod pictures;
+
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
     model: Model,
@@ -95,7 +97,8 @@ impl Bench {
                 | Effect::Resume(_)
                 | Effect::CancelRecorded(_)
                 | Effect::ListRuns(_)
-                | Effect::Load(_) => {}
+                | Effect::Load(_)
+                | Effect::Examine(_) => {}
             }
         }
     }

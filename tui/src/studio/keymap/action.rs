@@ -1,7 +1,7 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Graph, Inspector, Log, Problems, Runs};
+use Context::{Anywhere, Chooser, Graph, Inspector, Log, Picture, Problems, Runs};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -55,8 +55,8 @@ actions! {
     ShowRuns "runs" "show all runs of the journal" in [Anywhere] by ["5"];
     Up "up" "up" in [Anywhere] by ["up", "k"];
     Down "down" "down" in [Anywhere] by ["down", "j"];
-    Left "left" "left" in [Graph] by ["left", "h"];
-    Right "right" "right" in [Graph] by ["right", "l"];
+    Left "left" "left" in [Graph, Picture] by ["left", "h"];
+    Right "right" "right" in [Graph, Picture] by ["right", "l"];
     First "first" "to the first" in [Anywhere] by ["home", "g"];
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
@@ -91,6 +91,13 @@ actions! {
     Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
     Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
+    ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];
+    NextPicture "next-picture" "the next picture" in [Picture] by ["n", "]", "space"];
+    PreviousPicture "previous-picture" "the picture before" in [Picture] by ["p", "[", "N"];
+    Closer "closer" "larger" in [Picture] by ["+", "="];
+    Farther "farther" "smaller" in [Picture] by ["minus"];
+    Fit "fit" "as large as there is room" in [Picture] by ["f", "0"];
+    ActualSize "actual-size" "pixel by pixel" in [Picture] by ["1"];
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub(crate) enum Context {
     Runs,
     /// The list of workflows.
     Chooser,
+    /// A picture on the whole screen.
+    Picture,
 }
 
 /// What a keymap's file holds: `Keymap(keys: { "run": ["ctrl-r"], "quit": [] })`. An action that it names has those keys

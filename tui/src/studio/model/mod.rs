@@ -1,10 +1,14 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
 mod flow;
+pub(crate) mod full;
 mod log;
 mod overlay;
 mod run;
+pub(crate) mod shots;
+pub(crate) mod still;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +16,16 @@ use std::time::Duration;
 use easel_engine::{RunId, RunSummary};
 
 pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use full::Full;
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
 
+use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
+use still::{Place, Still};
 
 /// Everything.
 pub(crate) struct Model {
@@ -58,6 +65,12 @@ pub(crate) struct Model {
     pub(crate) wants_quit: bool,
     /// Whether there is something new to draw.
     pub(crate) is_changed: bool,
+    /// How pictures are drawn.
+    pub(crate) graphics: Graphics,
+    /// What takes the place of the panes.
+    pub(crate) full: Option<Full>,
+    /// The pictures that were drawn last, each for its place of the screen.
+    pub(crate) stills: BTreeMap<Place, Still>,
 }
 
 impl Model {
@@ -82,11 +95,17 @@ impl Model {
             revisions: 0,
             wants_quit: false,
             is_changed: true,
+            graphics: Graphics::default(),
+            full: None,
+            stills: BTreeMap::new(),
         }
     }
 
     /// Where keys go.
     pub(crate) fn context(&self) -> Context {
+        if let Some(full) = &self.full {
+            return full.context();
+        }
         match (&self.flow, self.focus) {
             (None, _) => Context::Chooser,
             (Some(_), Focus::Graph) => Context::Graph,

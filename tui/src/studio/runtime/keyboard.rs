@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use ratatui::crossterm::event::{Event, MouseEventKind, read};
 
 use super::super::message::Message;
+use super::ask;
 
 /// Reads until nobody listens any more.
 pub(super) fn listen(sender: Sender<Message>) -> io::Result<()> {
@@ -17,7 +18,15 @@ pub(super) fn listen(sender: Sender<Message>) -> io::Result<()> {
                 Ok(Event::Mouse(event)) if event.kind == MouseEventKind::Moved => continue,
                 Ok(Event::Mouse(event)) => Message::Mouse(event),
                 Ok(Event::Paste(text)) => Message::Pasted(text),
-                Ok(Event::Resize(columns, lines)) => Message::Resized(columns, lines),
+                Ok(Event::Resize(columns, lines)) => {
+                    // Of another size of letters too.
+                    if let Some((width, height)) = ask::cell()
+                        && sender.send(Message::CellSize(width, height)).is_err()
+                    {
+                        return;
+                    }
+                    Message::Resized(columns, lines)
+                }
                 Ok(Event::FocusGained | Event::FocusLost) => continue,
                 // The terminal is gone.
                 Err(_) => Message::Terminate,

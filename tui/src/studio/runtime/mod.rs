@@ -1,7 +1,9 @@
 //! The world around the model: the terminal, threads, files, the journal. Messages go in, effects come out; this thread
 //! never waits for anything but messages.
 
+mod ask;
 mod checker;
+mod encoder;
 mod files;
 mod guard;
 mod journal;
@@ -24,12 +26,13 @@ use ratatui::crossterm::{execute, queue};
 use ratatui::layout::Rect;
 
 use super::effect::Effect;
+use super::graphics::Pictures;
 use super::keymap::Keymap;
 use super::message::{Message, Tone};
 use super::model::{Chooser, Entry, Model};
 use super::theme::Theme;
 use super::update::{open, update};
-use super::view::draw;
+use super::view::{draw, wanted_pictures};
 use crate::error::{CommandError, Exit};
 use crate::memory::MemoryLimit;
 use crate::terminal;
@@ -39,6 +42,8 @@ use guard::{Guard, RealScreen, has_all_keys};
 
 #[cfg(test)]
 pub(super) use checker::{Wish, check};
+#[cfg(test)]
+pub(super) use encoder::drawn_still;
 
 /// No picture follows the one before it sooner.
 const FRAME: Duration = Duration::from_millis(16);
@@ -67,6 +72,7 @@ pub(crate) struct Studio {
     pub(crate) memory: MemoryLimit,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Theme,
+    pub(crate) pictures: Pictures,
 }
 
 impl Studio {
@@ -85,11 +91,14 @@ impl Studio {
             let sender = notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let _ = sender.send(Message::Told(Tone::Warning, console::strip_ansi_codes(text).into_owned()));
         });
+        // Before anybody reads keys, who would get the answer.
+        let graphics = ask::graphics(self.pictures, self.theme.depth());
         let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         // Whoever was killed before may have left its picture there.
         redraw(&mut terminal)?;
         let size = terminal.size()?;
         let mut model = Model::new(self.keymap, self.theme, (size.width, size.height));
+        model.graphics = graphics;
         let mut world = World::new(Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
         keyboard::listen(sender)?;
@@ -167,6 +176,7 @@ impl Loop<'_> {
             }
             if self.model.is_changed && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
                 guard.draw(|| self.draw(terminal)).transpose()?;
+                self.world.encoder.show(wanted_pictures(self.model));
                 self.model.is_changed = false;
                 drawn = Some(Instant::now());
             }
@@ -204,6 +214,7 @@ struct World {
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
+    encoder: encoder::Encoder,
     files: files::Files,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
@@ -222,6 +233,7 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
+            encoder: encoder::Encoder::start(sender.clone())?,
             files: files::Files::start(sender.clone())?,
             runner: runner::Runner::new(workspace, settings, memory, sender.clone()),
             follower: None,
@@ -255,6 +267,7 @@ impl World {
                 Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
+                Effect::Examine(path) => self.encoder.examine(path),
             }
         }
     }

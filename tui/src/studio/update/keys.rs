@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, graph, lists, overlay, run};
+use super::{edit, graph, lists, overlay, picture, run};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -47,6 +47,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => model.overlay = Some(Overlay::Help(0)),
         Action::Back => return back(model),
         Action::Quit => quit(model),
+        Action::NextPane if model.full.is_some() => model.full = None,
         Action::NextPane => {
             model.focus = if model.focus == Focus::Graph { Focus::Side } else { Focus::Graph };
         }
@@ -69,6 +70,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
         Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
             match model.context() {
+                Context::Picture => return picture::act(model, action),
                 Context::Graph => graph::act(model, action),
                 _ => lists::moved(model, action),
             }
@@ -84,6 +86,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Bypass
         | Action::Connect => return edit::act(model, action),
         Action::Activate => return activate(model),
+        Action::ShowPicture => return picture::open(model),
+        Action::NextPicture
+        | Action::PreviousPicture
+        | Action::Closer
+        | Action::Farther
+        | Action::Fit
+        | Action::ActualSize => return picture::act(model, action),
+        Action::Left | Action::Right if model.context() == Context::Picture => return picture::act(model, action),
         Action::Left
         | Action::Right
         | Action::Upstream
@@ -115,7 +125,7 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Context::Runs => lists::act(model, Action::Follow),
-        Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
+        Context::Anywhere | Context::Monitor | Context::Log | Context::Picture => Vec::new(),
     }
 }
 
@@ -128,6 +138,7 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
     if model.flow.is_none() {
         return Vec::new();
     }
+    model.full = None;
     let had = model.side;
     model.side = side;
     model.focus = Focus::Side;
@@ -140,6 +151,9 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
 
 /// One step back, whatever is in the way.
 fn back(model: &mut Model) -> Vec<Effect> {
+    if model.full.take().is_some() {
+        return Vec::new();
+    }
     let Some(flow) = &mut model.flow else { return Vec::new() };
     flow.wants_run = false;
     if model.focus == Focus::Side {
@@ -167,6 +181,7 @@ fn close(model: &mut Model) -> Vec<Effect> {
     let folder = if folder.as_os_str().is_empty() { ".".into() } else { folder };
     model.flow = None;
     model.run = None;
+    model.full = None;
     let chooser = model.chooser.get_or_insert_with(Chooser::default);
     chooser.folder = folder.clone();
     vec![Effect::List(folder), Effect::ListRuns(false)]

@@ -78,7 +78,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             model.log.up = lines.saturating_sub(1).saturating_sub(moved(from_start, lines));
         }
         Context::Runs => model.runs.at = moved(model.runs.at, model.runs.list().len()),
-        Context::Graph | Context::Anywhere => {}
+        Context::Graph | Context::Anywhere | Context::Picture => {}
     }
 }
 

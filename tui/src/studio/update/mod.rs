@@ -7,6 +7,7 @@ mod keys;
 mod lists;
 mod mouse;
 mod overlay;
+mod picture;
 mod run;
 
 pub(crate) use overlay::{candidates, fitting};
@@ -51,7 +52,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::RunBegins { run, nodes } => run::begins(model, run, nodes),
         Message::Event(event) => return run::happened(model, &event),
         Message::RunEnded(ended) => return run::ended(model, ended),
-        Message::Preview(node, picture) => run::preview(model, node, picture),
+        Message::Preview(node, picture) => return run::preview(model, node, picture),
         Message::Loaded(path, picture) => run::loaded(model, &path, picture),
         Message::Runs(page) => lists::runs(model, page),
         Message::Story(story) => return run::story(model, &story),
@@ -61,6 +62,9 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Told(tone, text) => model.tell(tone, text),
         Message::Terminate => model.wants_quit = true,
+        Message::Drawn(still) => picture::drawn(model, *still),
+        Message::Examined(path, details) => picture::examined(model, path, details),
+        Message::CellSize(width, height) => model.graphics.cell = (width, height),
     }
     model.is_changed = true;
     Vec::new()
