@@ -34,6 +34,7 @@ Workflow(
 "#;
 
 mod pictures;
+mod timeline;
 
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
@@ -175,6 +176,7 @@ fn chord(key: &str) -> KeyEvent {
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
         "down" => KeyCode::Down,
+        "pgup" => KeyCode::PageUp,
         "right" => KeyCode::Right,
         letter => KeyCode::Char(letter.chars().next().expect("it has a letter")),
     };

@@ -31,6 +31,8 @@ pub(crate) enum Context {
     Chooser,
     /// A picture on the whole screen.
     Picture,
+    /// The times of the run on the whole screen.
+    Timeline,
 }
 
 /// What a keymap's file holds: `Keymap(keys: { "run": ["ctrl-r"], "quit": [] })`. An action that it names has those keys

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::super::graphics::Graphics;
 use super::super::keymap::Context;
 use super::still::{Details, Part, Source, fitted, scaled};
+use super::timeline::Timeline;
 
 /// What takes the whole screen.
 #[derive(Clone, Debug)]
 pub(crate) enum Full {
     /// A picture.
     Picture(Viewer),
+    /// The times of the run.
+    Timeline(Timeline),
 }
 
 impl Full {
@@ -19,6 +22,7 @@ impl Full {
     pub(crate) fn context(&self) -> Context {
         match self {
             Full::Picture(_) => Context::Picture,
+            Full::Timeline(_) => Context::Timeline,
         }
     }
 }

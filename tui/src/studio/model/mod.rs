@@ -7,6 +7,7 @@ mod overlay;
 mod run;
 pub(crate) mod shots;
 pub(crate) mod still;
+pub(crate) mod timeline;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -199,6 +199,18 @@ fn next_found(model: &mut Model, is_forward: bool) {
     }
 }
 
+/// Puts the cursor on a node by its name in a run: of one inside of another, on that. Whether there is one.
+pub(super) fn go_to_node(model: &mut Model, name: &str) -> bool {
+    let visible = name.split(['/', '[']).next().unwrap_or(name);
+    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
+    let node = scene.and_then(|scene| {
+        let find = |name: &str| scene.nodes.iter().position(|node| node.id == name);
+        find(name).or_else(|| find(visible))
+    });
+    select(model, node);
+    node.is_some()
+}
+
 /// To the node that the problem is about, which the cursor is on.
 pub(super) fn go_to_problem(model: &mut Model) {
     let Some(flow) = &model.flow else { return };

@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, graph, lists, overlay, picture, run};
+use super::{edit, graph, lists, overlay, picture, run, timeline};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -71,6 +71,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
             match model.context() {
                 Context::Picture => return picture::act(model, action),
+                Context::Timeline => return timeline::act(model, action),
                 Context::Graph => graph::act(model, action),
                 _ => lists::moved(model, action),
             }
@@ -87,13 +88,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Connect => return edit::act(model, action),
         Action::Activate => return activate(model),
         Action::ShowPicture => return picture::open(model),
+        Action::ShowTimeline => timeline::open(model),
         Action::NextPicture
         | Action::PreviousPicture
         | Action::Closer
         | Action::Farther
         | Action::Fit
-        | Action::ActualSize => return picture::act(model, action),
-        Action::Left | Action::Right if model.context() == Context::Picture => return picture::act(model, action),
+        | Action::ActualSize
+        | Action::SwitchOrder => return full(model, action),
+        Action::Left | Action::Right if model.full.is_some() => return full(model, action),
         Action::Left
         | Action::Right
         | Action::Upstream
@@ -111,6 +114,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A key of what takes the whole screen.
+fn full(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.context() {
+        Context::Picture => picture::act(model, action),
+        Context::Timeline => timeline::act(model, action),
+        _ => Vec::new(),
+    }
+}
+
 fn activate(model: &mut Model) -> Vec<Effect> {
     match model.context() {
         Context::Chooser => {
@@ -125,6 +137,7 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Context::Runs => lists::act(model, Action::Follow),
+        Context::Timeline => timeline::act(model, Action::Activate),
         Context::Anywhere | Context::Monitor | Context::Log | Context::Picture => Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ mod mouse;
 mod overlay;
 mod picture;
 mod run;
+mod timeline;
 
 pub(crate) use overlay::{candidates, fitting};
 

@@ -123,7 +123,10 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Problems => &[Action::Back, Action::Activate, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter],
         Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
-        Context::Monitor => &[Action::Back, Action::ShowPicture, Action::NextPane],
+        Context::Monitor => &[Action::Back, Action::ShowTimeline, Action::ShowPicture, Action::NextPane],
+        Context::Timeline => {
+            &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fit]
+        }
         Context::Picture => &[
             Action::Back,
             Action::NextPicture,

@@ -12,6 +12,7 @@ mod picture;
 mod problems;
 mod runs;
 mod stills;
+mod timeline;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -21,6 +22,7 @@ use ratatui::widgets::Widget;
 pub(crate) use picture::room as picture_room;
 pub(crate) use runs::at_line as run_at_line;
 pub(crate) use stills::wanted as wanted_pictures;
+pub(crate) use timeline::height as timeline_height;
 
 use super::graph_view::{GraphView, Status};
 use super::graphics::Protocol;
@@ -95,6 +97,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     bars::title(model, regions.title, buffer);
     match (&model.full, &model.flow) {
         (Some(Full::Picture(viewer)), _) => picture::draw(model, viewer, buffer),
+        (Some(Full::Timeline(timeline)), _) => timeline::draw(model, timeline, buffer),
         (None, None) => chooser::draw(model, regions.side, buffer),
         (None, Some(_)) => {
             graph(model, regions.graph, buffer);

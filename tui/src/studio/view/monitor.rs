@@ -103,7 +103,8 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
     Line::from(spans)
 }
 
-fn sign(status: &Status) -> &'static str {
+/// A sign for where a node is, and a space.
+pub(super) fn sign(status: &Status) -> &'static str {
     match status {
         Status::Idle | Status::Waiting => "· ",
         Status::Cached => "= ",
