@@ -15,6 +15,7 @@ mod keymap;
 pub mod layout;
 mod message;
 mod model;
+mod recording;
 mod runtime;
 pub mod scene;
 #[cfg(test)]
@@ -25,4 +26,5 @@ mod view;
 
 pub(crate) use config::{Config, read as read_config};
 pub(crate) use graphics::Pictures;
-pub(crate) use runtime::{Start, Studio};
+pub(crate) use recording::{Head as RecordingHead, Recording};
+pub(crate) use runtime::{Recorder, Start, Studio};

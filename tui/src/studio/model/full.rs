@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::graphics::Graphics;
 use super::super::keymap::Context;
+use super::Picture;
 use super::still::{Details, Part, Source, fitted, scaled};
 use super::timeline::Timeline;
 
@@ -34,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) node: Arc<str>,
     /// It.
     pub(crate) source: Source,
+    /// What there is of it at once.
+    pub(crate) small: Option<Picture>,
 }
 
 /// How large a picture is drawn.
@@ -111,9 +114,31 @@ impl Viewer {
 
     /// Columns and rows of the picture's own pixels, once they are known.
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
-        match &self.shown()?.source {
-            Source::Pixels(picture) => Some((picture.width as u32, picture.height() as u32)),
-            Source::File(_) => self.known()?.as_ref().ok().map(|details| details.size),
+        let of = |picture: &Picture| (picture.width as u32, picture.height() as u32);
+        match (&self.shown()?.source, self.known()) {
+            (Source::Pixels(picture), _) => Some(of(picture)),
+            (Source::File(_), Some(Ok(details))) => Some(details.size),
+            // The file is gone, and what was seen of it is here.
+            (Source::File(_), Some(Err(_))) => self.shown()?.small.as_ref().map(of),
+            (Source::File(_), None) => None,
+        }
+    }
+
+    /// What there is of it without waiting for anybody.
+    pub(crate) fn small(&self) -> Option<&Picture> {
+        let seen = self.shown()?;
+        match (&seen.source, self.known()) {
+            (Source::Pixels(picture), _) => Some(picture),
+            (Source::File(_), Some(Ok(details))) => Some(&details.picture),
+            (Source::File(_), _) => seen.small.as_ref(),
+        }
+    }
+
+    /// Where its pixels are: of a file that is gone, what was seen of it.
+    pub(crate) fn source(&self) -> Option<Source> {
+        match (self.known(), self.small()) {
+            (Some(Err(_)), Some(small)) => Some(Source::Pixels(small.clone())),
+            _ => self.shown().map(|seen| seen.source.clone()),
         }
     }
 
@@ -195,7 +220,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::super::graphics::Protocol;
-    use super::super::Picture;
     use super::*;
 
     const KITTY: Graphics = Graphics { protocol: Protocol::Kitty, cell: (10, 20), is_wrapped: false };
@@ -203,7 +227,7 @@ mod tests {
     fn viewer(width: usize, height: usize) -> Viewer {
         let pixels = vec![[0; 3]; width * height].into();
         let source = Source::Pixels(Picture { width, pixels });
-        Viewer::new(vec![Seen { node: "a".into(), source }], 0, false)
+        Viewer::new(vec![Seen { node: "a".into(), source, small: None }], 0, false)
     }
 
     #[test]
@@ -221,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_comes_is_looked_at_by_whoever_looks_at_the_last() {
-        let seen = |name: &str| Seen { node: name.into(), source: Source::File(name.into()) };
+        let seen = |name: &str| Seen { node: name.into(), source: Source::File(name.into()), small: None };
         let mut viewer = Viewer::new(vec![seen("a"), seen("b")], 1, true);
         viewer.refresh(vec![seen("a"), seen("b"), seen("c")]);
         assert_eq!(viewer.at, 2);

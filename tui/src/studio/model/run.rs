@@ -284,7 +284,11 @@ impl RunView {
     /// Everything of it that can be looked at: the files that it wrote, then what is in no file yet.
     pub(crate) fn pictures(&self) -> Vec<Seen> {
         let files = self.files.iter().filter(|(_, path)| is_picture(path));
-        let files = files.map(|(node, path)| Seen { node: Arc::clone(node), source: Source::File(path.clone()) });
+        let files = files.map(|(node, path)| Seen {
+            node: Arc::clone(node),
+            source: Source::File(path.clone()),
+            small: self.shots.of_file(path).cloned(),
+        });
         files.chain(self.shots.unsaved()).collect()
     }
 

@@ -1,7 +1,7 @@
 //! The newest picture of each node of a run.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Picture;
@@ -64,11 +64,16 @@ impl Shots {
         self.by_node.get(node).or_else(inside)
     }
 
+    /// What was seen of a file.
+    pub(crate) fn of_file(&self, path: &Path) -> Option<&Picture> {
+        self.by_node.values().find(|shot| shot.path.as_deref() == Some(path)).map(|shot| &shot.picture)
+    }
+
     /// Those that are in no file, oldest first.
     pub(crate) fn unsaved(&self) -> impl Iterator<Item = Seen> + '_ {
         let shots = self.order.iter().filter_map(|node| self.by_node.get(node));
         let unsaved = shots.filter(|shot| shot.path.is_none());
-        unsaved.map(|shot| Seen { node: Arc::clone(&shot.node), source: shot.source() })
+        unsaved.map(|shot| Seen { node: Arc::clone(&shot.node), source: shot.source(), small: None })
     }
 }
 

@@ -211,9 +211,17 @@ fn pictures_are_leafed_through_enlarged_and_left() {
 fn a_picture_that_cannot_be_read_says_why() {
     let mut bench = Bench::opened((100, 30), SMALL);
     written(&mut bench);
-    bench.press("p");
-    bench.tell(Message::Examined("output/copy_0001.png".into(), Err("it is no picture".into())));
-    assert!(bench.shown().contains("it is no picture"), "{}", bench.shown());
+    bench.tell(Message::Examined("output/copy_0002.png".into(), Err("it is no picture".into())));
+    // What was seen of it when it was written is still here.
+    let shown = bench.shown();
+    assert!(shown.contains("it is no picture") && shown.contains('▀'), "{shown}");
+    let run = RunId(7);
+    let event = Event::ArtifactWritten { run, node: "other".into(), path: "never_seen.png".into() };
+    bench.tell(Message::Event(Box::new(event)));
+    bench.press("G");
+    bench.tell(Message::Examined("never_seen.png".into(), Err("there is none".into())));
+    let shown = bench.shown();
+    assert!(shown.contains("there is none") && !shown.contains('▀'), "{shown}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Event(event) => return run::happened(model, &event),
         Message::RunEnded(ended) => return run::ended(model, ended),
         Message::Preview(node, picture) => return run::preview(model, node, picture),
-        Message::Loaded(path, picture) => run::loaded(model, &path, picture),
+        Message::Loaded(path, picture) => return run::loaded(model, &path, picture),
         Message::Runs(page) => lists::runs(model, page),
         Message::Story(story) => return run::story(model, &story),
         Message::NoStory(why) => {

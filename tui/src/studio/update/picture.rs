@@ -52,7 +52,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousPicture | Action::PageUp => viewer.leaf(-1),
         Action::First => viewer.leaf(-last),
         Action::Last => viewer.leaf(last),
-        Action::Fit => viewer.zoom = Zoom::Fit,
+        Action::Fill => viewer.zoom = Zoom::Fit,
         Action::ActualSize => viewer.zoom = Zoom::Times(1.0),
         Action::Closer => viewer.resize(true, room, graphics),
         Action::Farther => viewer.resize(false, room, graphics),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use easel_engine::edit::History;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
@@ -170,9 +169,10 @@ pub(super) fn preview(model: &mut Model, node: Arc<str>, picture: Picture) -> Ve
 }
 
 /// A picture that a run wrote was read.
-pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, String>) {
+pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, String>) -> Vec<Effect> {
+    model.is_changed = true;
     let now = model.now;
-    let Some(run) = &mut model.run else { return };
+    let Some(run) = &mut model.run else { return Vec::new() };
     let writer = run.files.iter().find(|(_, file)| file == path).map(|(node, _)| Arc::clone(node));
     match (writer, picture) {
         (Some(node), Ok(picture)) => run.shots.add(Shot { node, path: Some(path.to_path_buf()), picture }),
@@ -180,6 +180,7 @@ pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, St
         // Of a run that is no longer shown.
         (None, _) => {}
     }
+    picture::refresh(model)
 }
 
 /// How a run stands that is followed.
@@ -210,11 +211,7 @@ pub(super) fn story(model: &mut Model, story: &RunStory) -> Vec<Effect> {
 fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let source = &story.job.source;
     let path = source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name));
-    let mut flow = Flow::new(path.clone());
-    flow.history = Some(History::new(Arc::clone(&source.text)));
-    flow.is_recorded = true;
-    flow.revision = 1;
-    model.flow = Some(flow);
+    model.flow = Some(Flow::recorded(path.clone(), Arc::clone(&source.text)));
     model.side = Side::Monitor;
     vec![Effect::Check { path, text: Arc::clone(&source.text), revision: 1 }]
 }

@@ -60,7 +60,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Closer => timeline.zoom(STEP, middle, run, now),
         Action::Farther => timeline.zoom(1.0 / STEP, middle, run, now),
-        Action::Fit => timeline.window = None,
+        Action::Fill => timeline.window = None,
         Action::Left => timeline.pan(-PAN, run, now),
         Action::Right => timeline.pan(PAN, run, now),
         Action::SwitchOrder => {

@@ -125,7 +125,7 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
         Context::Monitor => &[Action::Back, Action::ShowTimeline, Action::ShowPicture, Action::NextPane],
         Context::Timeline => {
-            &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fit]
+            &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fill]
         }
         Context::Picture => &[
             Action::Back,
@@ -133,7 +133,7 @@ fn useful(model: &Model) -> Vec<Action> {
             Action::PreviousPicture,
             Action::Closer,
             Action::Farther,
-            Action::Fit,
+            Action::Fill,
             Action::ActualSize,
         ],
         Context::Anywhere => &[Action::Back, Action::NextPane],

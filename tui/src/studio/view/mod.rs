@@ -72,7 +72,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
     if model.flow.is_none() {
         return regions;
     }
-    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
+    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1 && !model.is_maximised;
     let (graph, side) = match (has_room, model.focus) {
         (true, _) => {
             let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::graphics::Protocol;
+use super::super::model::Model;
 use super::super::model::full::{Viewer, Window, Zoom};
-use super::super::model::still::{Place, Source, Want};
-use super::super::model::{Model, Picture};
+use super::super::model::still::{Place, Want};
 use super::super::theme::Role;
 use super::pen::Pen;
 use super::stills;
@@ -42,7 +42,7 @@ pub(crate) fn room(model: &Model) -> (u16, u16) {
 /// What the screen wants to show of the picture.
 pub(super) fn want(model: &Model, viewer: &Viewer) -> Option<(Want, Window)> {
     let window = viewer.window(room(model), model.graphics)?;
-    let source = viewer.shown()?.source.clone();
+    let source = viewer.source()?;
     let want = Want {
         place: Place::Viewer,
         source,
@@ -69,7 +69,7 @@ pub(super) fn draw(model: &Model, viewer: &Viewer, buffer: &mut Buffer) {
                 width: want.cells.0,
                 height: want.cells.1,
             };
-            let small = small(viewer).filter(|_| want.part.is_none());
+            let small = viewer.small().filter(|_| want.part.is_none());
             stills::draw(model, want, small, centred, buffer);
         }
         (None, Some(Err(why))) => Pen::new(area, buffer).wrapped(why, style(Role::Error)),
@@ -78,14 +78,6 @@ pub(super) fn draw(model: &Model, viewer: &Viewer, buffer: &mut Buffer) {
     let mut pen = Pen::new(beside, buffer);
     let scale = wanted.map(|(_, window)| window.scale);
     known(model, viewer, scale, &mut pen);
-}
-
-/// What there is of the picture without waiting for anybody.
-fn small(viewer: &Viewer) -> Option<&Picture> {
-    match &viewer.shown()?.source {
-        Source::Pixels(picture) => Some(picture),
-        Source::File(_) => viewer.known()?.as_ref().ok().map(|details| &details.picture),
-    }
 }
 
 /// Which picture of how many it is, its size, and what made it.
@@ -110,6 +102,9 @@ fn known(model: &Model, viewer: &Viewer, scale: Option<f64>, pen: &mut Pen<'_>) 
     file.extend(details.map(|details| bytes(details.bytes)));
     pen.text(&view.join(", "), style(Role::Dim));
     pen.text(&file.join(", "), style(Role::Dim));
+    if let (Some(Err(why)), Some(_)) = (viewer.known(), viewer.small()) {
+        pen.wrapped(why, style(Role::Warning));
+    }
     let Some(details) = details else { return };
     pen.gap();
     for (key, value) in &details.recipe {

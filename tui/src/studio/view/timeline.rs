@@ -179,9 +179,9 @@ fn detail(model: &Model, run: &RunView, node: &NodeRun, row: &Row, pen: &mut Pen
         (Some((_, at)), None) => facts.push(format!("at {}", seconds(at))),
         (None, _) => {}
     }
-    facts.extend(row.share.filter(|_| node.began.is_some()).map(|share| {
-        format!("{:.0}% of what all nodes took", share * 100.0)
-    }));
+    facts.extend(
+        row.share.filter(|_| node.began.is_some()).map(|share| format!("{:.0}% of what all nodes took", share * 100.0)),
+    );
     facts.extend(node.rate(model.now).map(|rate| format!("{rate:.1} steps a second")));
     pen.line(&Line::from(vec![
         Span::styled(format!("{} ", printable(&node.node)), style(Role::Title)),
@@ -211,6 +211,9 @@ mod tests {
 
     #[test]
     fn moments_are_told_as_finely_as_the_marks_stand() {
-        assert_eq!([moment(0.05, 0.01), moment(0.5, 0.5), moment(12.0, 2.0), moment(125.0, 60.0)], ["50ms", "0.5s", "12s", "2:05"]);
+        assert_eq!(
+            [moment(0.05, 0.01), moment(0.5, 0.5), moment(12.0, 2.0), moment(125.0, 60.0)],
+            ["50ms", "0.5s", "12s", "2:05"]
+        );
     }
 }
