@@ -7,6 +7,7 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
+use super::model::gauges::Sample;
 use super::model::still::{Details, Still};
 use super::model::{Checked, Entry, Picture};
 
@@ -65,6 +66,10 @@ pub(crate) enum Message {
     Drawn(Box<Still>),
     /// What is known of a picture's file, or why nothing is.
     Examined(PathBuf, Result<Details, String>),
+    /// How busy the machine is.
+    Sampled(Sample),
+    /// Something for the log alone.
+    Noted(Tone, String),
     /// The cells of the terminal have so many columns and rows of pixels.
     CellSize(u16, u16),
 }

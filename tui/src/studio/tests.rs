@@ -33,6 +33,7 @@ Workflow(
 )
 "#;
 
+mod gauges;
 mod pictures;
 mod timeline;
 

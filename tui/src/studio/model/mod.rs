@@ -2,6 +2,7 @@
 
 mod flow;
 pub(crate) mod full;
+pub(crate) mod gauges;
 mod log;
 mod overlay;
 mod run;
@@ -26,6 +27,7 @@ use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
+use gauges::Gauges;
 use still::{Place, Still};
 
 /// Everything.
@@ -74,6 +76,8 @@ pub(crate) struct Model {
     pub(crate) full: Option<Full>,
     /// The pictures that were drawn last, each for its place of the screen.
     pub(crate) stills: BTreeMap<Place, Still>,
+    /// How busy the machine is.
+    pub(crate) gauges: Gauges,
 }
 
 impl Model {
@@ -102,6 +106,7 @@ impl Model {
             graphics: Graphics::default(),
             full: None,
             stills: BTreeMap::new(),
+            gauges: Gauges::default(),
         }
     }
 

@@ -13,6 +13,7 @@ mod pictures;
 mod player;
 mod recorder;
 mod runner;
+mod sampler;
 mod signals;
 
 use std::io::{self, Stdout, stdout};
@@ -36,7 +37,7 @@ use super::model::{Chooser, Entry, Flow, Model};
 use super::recording::Recording;
 use super::theme::Theme;
 use super::update::{open, update};
-use super::view::{draw, wanted_pictures};
+use super::view::{draw, shows_gauges, wanted_pictures};
 use crate::error::{CommandError, Exit};
 use crate::memory::MemoryLimit;
 use crate::terminal;
@@ -199,7 +200,7 @@ impl Loop<'_> {
             }
             if self.model.is_changed && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
                 guard.draw(|| self.draw(terminal)).transpose()?;
-                self.world.encoder.show(wanted_pictures(self.model));
+                self.world.shown(self.model);
                 self.model.is_changed = false;
                 drawn = Some(Instant::now());
             }
@@ -238,6 +239,7 @@ struct World {
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
     encoder: encoder::Encoder,
+    sampler: sampler::Sampler,
     files: files::Files,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
@@ -258,6 +260,7 @@ impl World {
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
             encoder: encoder::Encoder::start(sender.clone())?,
+            sampler: sampler::Sampler::start(Arc::clone(workspace.resources()), sender.clone())?,
             files: files::Files::start(sender.clone())?,
             performer: match start {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
@@ -267,6 +270,12 @@ impl World {
             open: None,
             sender,
         })
+    }
+
+    /// The screen shows the model as it is now: what it needs is seen to, and nothing else.
+    fn shown(&mut self, model: &Model) {
+        self.encoder.show(wanted_pictures(model));
+        self.sampler.want(shows_gauges(model));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {

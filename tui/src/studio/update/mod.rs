@@ -65,6 +65,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Terminate => model.wants_quit = true,
         Message::Drawn(still) => picture::drawn(model, *still),
         Message::Examined(path, details) => picture::examined(model, path, details),
+        Message::Sampled(sample) => model.gauges.add(sample),
+        Message::Noted(tone, text) => model.log.add(model.now, tone, &text),
         Message::CellSize(width, height) => model.graphics.cell = (width, height),
     }
     model.is_changed = true;

@@ -3,6 +3,7 @@
 mod bars;
 mod blocks;
 mod chooser;
+mod gauges;
 mod inspector;
 mod log;
 mod monitor;
@@ -87,6 +88,12 @@ pub(crate) fn regions(model: &Model) -> Regions {
     regions.tabs = Rect { height: side.height.min(1), ..side };
     regions.side = Rect { y: side.y + regions.tabs.height, height: side.height - regions.tabs.height, ..side };
     regions
+}
+
+/// Whether the screen shows how busy the machine is.
+pub(crate) fn shows_gauges(model: &Model) -> bool {
+    let is_seen = model.full.is_none() && model.side == Side::Monitor && regions(model).side.height > 0;
+    is_seen && model.flow.is_some() && model.is_running()
 }
 
 /// Draws everything.

@@ -13,7 +13,7 @@ use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
 use super::inspector::status;
 use super::pen::{Pen, fitted as in_columns};
-use super::{blocks, page_start, stills};
+use super::{blocks, gauges, page_start, stills};
 use crate::terminal::{printable, seconds};
 
 /// Columns of the text behind the bars.
@@ -33,6 +33,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let list = Rect { height: area.height - picture.as_ref().map_or(0, |(_, place)| place.height + 1), ..area };
     let mut pen = Pen::new(list, buffer);
     heading(model, run, &mut pen);
+    gauges::draw(model, area.height, &mut pen);
     let height = usize::from(pen.left());
     let start = page_start(run.at, height);
     let names = run.nodes.iter().skip(start).take(height).map(|node| node.node.chars().count());
