@@ -70,4 +70,6 @@ pub(crate) enum Effect {
     Follow(RunId),
     /// Read a picture.
     Load(PathBuf),
+    /// Find out what is known of a picture's file.
+    Examine(PathBuf),
 }

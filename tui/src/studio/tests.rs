@@ -35,6 +35,10 @@ Workflow(
 )
 "#;
 
+mod gauges;
+mod pictures;
+mod timeline;
+
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
     model: Model,
@@ -118,7 +122,8 @@ impl Bench {
                 | Effect::Resume(_)
                 | Effect::CancelRecorded(_)
                 | Effect::ListRuns(_)
-                | Effect::Load(_) => {}
+                | Effect::Load(_)
+                | Effect::Examine(_) => {}
             }
         }
     }
@@ -195,6 +200,7 @@ fn chord(key: &str) -> KeyEvent {
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
         "down" => KeyCode::Down,
+        "pgup" => KeyCode::PageUp,
         "right" => KeyCode::Right,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,
