@@ -22,6 +22,7 @@ use super::view::draw;
 use crate::plugins::NodeTypes;
 
 mod unsaved;
+mod wide;
 
 const SMALL: &str = r#"// A small one.
 Workflow(

@@ -12,7 +12,7 @@ use super::super::theme::Role;
 use super::blocks;
 use super::inspector::status;
 use super::page_start;
-use super::pen::{Pen, fitted};
+use super::pen::{Pen, columns, fitted};
 use crate::terminal::{printable, seconds};
 
 /// Columns of the text behind the bars.
@@ -34,7 +34,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     heading(model, run, &mut pen);
     let height = usize::from(pen.left());
     let start = page_start(run.at, height);
-    let names = run.nodes.iter().skip(start).take(height).map(|node| node.node.chars().count());
+    let names = run.nodes.iter().skip(start).take(height).map(|node| columns(&node.node));
     let width = names.max().unwrap_or(0).clamp(4, (pen.width() / 2).max(4));
     for (at, node) in run.nodes.iter().enumerate().skip(start).take(height) {
         let line = node_line(model, run, node, width, pen.width());
