@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Settings, Source};
+use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Settings, Severity, Source};
 
 use super::super::message::Message;
 use super::super::model::{Checked, Finding};
@@ -19,6 +19,9 @@ use crate::workspace::Workspace;
 
 /// Columns of the source that is shown with a finding.
 const WIDTH: usize = 92;
+
+/// Whoever has mended these is told of more.
+const MOST_FINDINGS: usize = 1_000;
 
 /// A text to check.
 pub(crate) struct Wish {
@@ -74,7 +77,8 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     found.iter_mut().for_each(name_arguments);
     let scene = Scene::of(&document, &graph, &found);
     let found = types.with_problems(found);
-    let findings = found.iter().map(|diagnostic| finding(&source, &document, diagnostic)).collect();
+    let shown = found.iter().take(MOST_FINDINGS).map(|found| finding(&source, &document, found));
+    let findings = shown.chain(more(found.len().saturating_sub(MOST_FINDINGS))).collect();
     let files = plan.as_ref().map(|plan| plan.files().to_vec()).unwrap_or_default();
     let files = files.into_iter().chain(types.plugins.iter().map(|plugin| plugin.path.clone()));
     Checked {
@@ -90,6 +94,13 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     }
 }
 
+/// What is said of findings that are not shown.
+fn more(count: usize) -> Option<Finding> {
+    let message = format!("there are {count} more: mend these first");
+    let drawn = message.clone();
+    (count > 0).then_some(Finding { severity: Severity::Warning, message, hint: None, place: None, drawn, node: None })
+}
+
 fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Finding {
     let is_here = diagnostic.source.is_none();
     let source = diagnostic.source.as_deref().unwrap_or(source);
@@ -102,7 +113,10 @@ fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Fin
     let is_in = |span: &std::ops::Range<usize>, at: usize| span.contains(&at) || span.end == at;
     let node = label.filter(|_| is_here).and_then(|label| {
         let at = label.span.start;
-        document.nodes().iter().position(|node| is_in(&node.span, at) || is_in(&node.id.span, at))
+        let nodes = document.nodes();
+        // They stand in the order of the text.
+        let after = nodes.partition_point(|node| node.id.span.start <= at);
+        (after.saturating_sub(2)..after).find(|node| is_in(&nodes[*node].span, at) || is_in(&nodes[*node].id.span, at))
     });
     Finding {
         severity: diagnostic.severity,

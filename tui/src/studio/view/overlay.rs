@@ -53,7 +53,10 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
                 text.push_str("A run is under way; leaving stops it. ");
             }
             if model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
-                text.push_str("There are changes that are not saved; they are offered again at the next start. ");
+                text.push_str(match &model.unkept {
+                    None => "There are changes that are not saved; they are offered again at the next start. ",
+                    Some(_) => "There are changes that are not saved and cannot be kept: they would be lost. ",
+                });
             }
             text.push_str("y leaves, esc stays.");
             asked(model, "Leave?", &text, buffer);
