@@ -15,7 +15,8 @@ fn states_steps_and_pictures_of_another_process_arrive_and_leaving_ends_nothing(
     let folder = folder();
     // A picture is there at once, and the rest takes longer than anybody waits.
     let text = std::fs::read_to_string(shipped("text_to_image.ron")).expect("it ships");
-    let copies = "\"load\": LoadImage(path: \"in.png\"),\n\"copy\": SaveImage(image: From(\"load\"), name: \"copied\"),\n";
+    let copies =
+        "\"load\": LoadImage(path: \"in.png\"),\n\"copy\": SaveImage(image: From(\"load\"), name: \"copied\"),\n";
     let both = text.replacen("    nodes: {\n", &format!("    nodes: {{\n{copies}"), 1);
     assert_ne!(text, both);
     std::fs::write(folder.path().join("both.ron"), both).expect("it can be written");

@@ -31,6 +31,13 @@ pub(crate) enum Effect {
         /// What is in the file, as far as is known.
         known: Arc<str>,
     },
+    /// Write a text into a file that is not there yet.
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// The text.
+        text: Arc<str>,
+    },
     /// Keep changes that are not saved yet beside the journal, where they survive the end of the process; none: there are
     /// none any more.
     Keep {
@@ -39,6 +46,8 @@ pub(crate) enum Effect {
         /// They.
         unsaved: Option<Unsaved>,
     },
+    /// Offer what is kept of a workflow when it is opened again: it is left with changes that are not saved.
+    Release(PathBuf),
     /// Remove what was offered of an earlier time: it was kept anew before, or is in the file.
     Forget(u64),
     /// Put what was offered of an earlier time where it is not offered again.
@@ -61,4 +70,6 @@ pub(crate) enum Effect {
     Follow(RunId),
     /// Read a picture.
     Load(PathBuf),
+    /// Find out what is known of a picture's file.
+    Examine(PathBuf),
 }

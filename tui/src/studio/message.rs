@@ -7,6 +7,8 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
+use super::model::gauges::Sample;
+use super::model::still::{Details, Still};
 use super::model::{Checked, Entry, Offer, Picture};
 
 /// Something that happened.
@@ -29,6 +31,8 @@ pub(crate) enum Message {
     Read(PathBuf, Result<Arc<str>, String>),
     /// The open workflow was written, or why not.
     Saved(PathBuf, Result<Arc<str>, String>),
+    /// A file that was not there was written, or why not.
+    Created(PathBuf, Result<(), String>),
     /// Changes of an earlier time to the open workflow that were never saved.
     Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.
@@ -68,6 +72,16 @@ pub(crate) enum Message {
     Shown,
     /// The terminal is gone.
     Gone,
+    /// A picture was made ready for the place of the screen that wants it.
+    Drawn(Box<Still>),
+    /// What is known of a picture's file, or why nothing is.
+    Examined(PathBuf, Result<Details, String>),
+    /// How busy the machine is.
+    Sampled(Sample),
+    /// Something for the log alone.
+    Noted(Tone, String),
+    /// The cells of the terminal have so many columns and rows of pixels.
+    CellSize(u16, u16),
 }
 
 /// Why something did not work, and what to do about it.

@@ -11,6 +11,7 @@ mod field;
 mod fixture;
 mod fuzzy;
 pub mod graph_view;
+mod graphics;
 mod keymap;
 pub mod layout;
 mod message;
@@ -24,6 +25,7 @@ pub mod theme;
 mod update;
 mod view;
 
-pub(crate) use config::read as read_config;
+pub(crate) use config::{Config, read as read_config};
+pub(crate) use graphics::Pictures;
 pub(crate) use recording::{Head as RecordingHead, Recording};
 pub(crate) use runtime::{Recorder, Start, Studio, has_unsaved};

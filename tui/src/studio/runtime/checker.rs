@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Settings, Severity, Source};
+use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Replacement, Settings, Severity, Source};
 
 use super::super::message::Message;
-use super::super::model::{Checked, Finding};
+use super::super::model::{Checked, Finding, Fix};
 use super::super::scene::Scene;
 use super::attempt::attempt;
 use crate::commands::workflow::name_arguments;
@@ -75,34 +75,50 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
         Err(diagnostics) => (None, diagnostics),
     };
     found.iter_mut().for_each(name_arguments);
-    let scene = Scene::of(&document, &graph, &found);
+    let diagnostics = found.clone();
     let found = types.with_problems(found);
-    let shown = found.iter().take(MOST_FINDINGS).map(|found| finding(&source, &document, found));
+    let shown = found.iter().take(MOST_FINDINGS).map(|found| finding(&source, found));
     let findings = shown.chain(more(found.len().saturating_sub(MOST_FINDINGS))).collect();
     let files = plan.as_ref().map(|plan| plan.files().to_vec()).unwrap_or_default();
     let files = files.into_iter().chain(types.plugins.iter().map(|plugin| plugin.path.clone()));
-    Checked {
+    let mut checked = Checked {
         revision: wish.revision,
         path: wish.path.clone(),
-        specs: scene.nodes.iter().map(|node| types.registry.spec(&node.node_type).cloned()).collect(),
+        graph,
+        diagnostics,
+        scene: Scene::default(),
+        schemas: Vec::new(),
+        inside: Vec::new(),
+        within: Vec::new(),
         about: document.about().map(|about| about.value.clone()).unwrap_or_default(),
         files: files.collect(),
         registry: Arc::new(types.registry),
-        scene,
         findings,
         plan,
-    }
+    };
+    checked.show(&[]);
+    checked
 }
 
 /// What is said of findings that are not shown.
 fn more(count: usize) -> Option<Finding> {
     let message = format!("there are {count} more: mend these first");
     let drawn = message.clone();
-    (count > 0).then_some(Finding { severity: Severity::Warning, message, hint: None, place: None, drawn, node: None })
+    (count > 0).then_some(Finding {
+        severity: Severity::Warning,
+        message,
+        hint: None,
+        place: None,
+        drawn,
+        node: None,
+        span: None,
+        file: None,
+        fix: None,
+    })
 }
 
-fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Finding {
-    let is_here = diagnostic.source.is_none();
+fn finding(source: &Source, diagnostic: &Diagnostic) -> Finding {
+    let elsewhere = diagnostic.source.as_ref().map(|source| source.path.clone().unwrap_or_default());
     let source = diagnostic.source.as_deref().unwrap_or(source);
     let label = diagnostic.labels.first();
     let place = label.map(|label| {
@@ -110,21 +126,33 @@ fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Fin
         let file = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
         format!("{}:{}:{}", printable(&file), at.line, at.column)
     });
-    let is_in = |span: &std::ops::Range<usize>, at: usize| span.contains(&at) || span.end == at;
-    let node = label.filter(|_| is_here).and_then(|label| {
-        let at = label.span.start;
-        let nodes = document.nodes();
-        // They stand in the order of the text.
-        let after = nodes.partition_point(|node| node.id.span.start <= at);
-        (after.saturating_sub(2)..after).find(|node| is_in(&nodes[*node].span, at) || is_in(&nodes[*node].id.span, at))
-    });
     Finding {
         severity: diagnostic.severity,
         message: printable(&diagnostic.message).into_owned(),
         hint: diagnostic.hint.as_deref().map(|hint| printable(hint).into_owned()),
         place,
         drawn: diagnostics::draw(Some(source), diagnostic, false, WIDTH).trim_end().to_string(),
-        node,
+        node: None,
+        span: label.map(|label| label.span.clone()),
+        file: elsewhere,
+        fix: diagnostic.fix.as_deref().map(|fix| Fix { replacement: fix.clone(), about: fix_words(source, fix) }),
+    }
+}
+
+/// What a change to a text does, in a few words.
+fn fix_words(source: &Source, fix: &Replacement) -> String {
+    const SHOWN: usize = 40;
+    let short = |text: &str| {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let cut: String = line.chars().take(SHOWN).collect();
+        let more = if line.chars().count() > SHOWN { "…" } else { "" };
+        format!("`{}{more}`", printable(&cut))
+    };
+    let old = source.text.get(fix.span.clone()).unwrap_or_default();
+    match (old.trim().is_empty(), fix.text.trim().is_empty()) {
+        (true, _) => format!("adds {}", short(&fix.text)),
+        (false, true) => format!("removes {}", short(old)),
+        (false, false) => format!("{} becomes {}", short(old), short(&fix.text)),
     }
 }
 
@@ -145,6 +173,8 @@ pub(super) fn about(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use easel_engine::{Plugins, Registry};
+
     use super::*;
 
     #[test]
@@ -153,7 +183,8 @@ mod tests {
         let wish = |text: &str, revision| Wish { path: "flow.ron".into(), text: text.into(), revision };
         let check = |wish: &Wish| {
             assert!(&*wish.text != "worst", "as bad as it gets");
-            Checked::empty(wish.path.clone(), wish.revision)
+            let types = NodeTypes::of(&Plugins::new(Registry::new()), None);
+            super::check(wish, types, &Settings::default())
         };
         let thread = std::thread::spawn(move || work(&wanted, &sender, check));
         wishes.send(wish("worst", 1)).expect("it listens");

@@ -1,7 +1,7 @@
 //! Reads and writes workflows, and keeps what is not saved yet, on a thread of its own and in order.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -28,8 +28,12 @@ pub(super) enum Wish {
     Read(PathBuf),
     /// That a workflow holds this text.
     Save { path: PathBuf, text: Arc<str>, known: Arc<str> },
+    /// That a file that is not there yet holds this text.
+    Create { path: PathBuf, text: Arc<str> },
     /// That changes survive the process; none: that they are forgotten.
     Keep { path: PathBuf, unsaved: Option<Unsaved> },
+    /// That what is kept of a workflow is offered when it is opened again.
+    Release(PathBuf),
     /// That what was offered is forgotten: it is kept anew, or saved.
     Forget(u64),
     /// That what was offered is not offered again.
@@ -120,7 +124,12 @@ impl Worker {
                 Ok(_alone) => save(path, text, &known),
                 Err(error) => vec![Message::Saved(path, Err(format!("not saved: {error}; save again in a moment")))],
             },
+            Wish::Create { path, text } => vec![create(path, &text)],
             Wish::Keep { path, unsaved } => self.keep(path, unsaved),
+            Wish::Release(path) => {
+                self.store.release(&path);
+                Vec::new()
+            }
             Wish::Forget(offer) => {
                 self.store.forget(offer);
                 Vec::new()
@@ -175,7 +184,10 @@ fn broken(wish: &Wish) -> Message {
         Wish::Save { path, .. } => {
             Message::Saved(path.clone(), Err(format!("`{}` may not be saved: {DEFECT}. Save again", path.display())))
         }
-        Wish::Keep { .. } | Wish::Forget(_) | Wish::SetAside(_) | Wish::End => {
+        Wish::Create { path, .. } => {
+            Message::Created(path.clone(), Err(format!("`{}` may not be written: {DEFECT}", path.display())))
+        }
+        Wish::Keep { .. } | Wish::Release(_) | Wish::Forget(_) | Wish::SetAside(_) | Wish::End => {
             Message::Told(Tone::Error, format!("unsaved changes may not survive the end of easel: {DEFECT}. Save soon"))
         }
     }
@@ -217,6 +229,24 @@ fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
     vec![Message::Saved(path, saved.map(|()| text))]
 }
 
+/// Writes a text into a file that is not there yet, whole or not at all.
+fn create(path: PathBuf, text: &str) -> Message {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new();
+    #[cfg(unix)]
+    let file = file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let created = file.tempfile_in(folder).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path).map(drop).map_err(|error| error.error)
+    });
+    let created = created.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("there is a file `{}` already: choose another name", path.display()),
+        _ => format!("cannot write `{}`: {error}", path.display()),
+    });
+    Message::Created(path, created)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +267,19 @@ mod tests {
         let messages = save(path.clone(), "ours".into(), &"theirs".into());
         assert!(matches!(&messages[..], [Message::Saved(_, Ok(_))]));
         assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("ours"));
+    }
+
+    #[test]
+    fn a_new_file_never_takes_the_place_of_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("a.ron");
+        assert!(matches!(create(path.clone(), "first"), Message::Created(_, Ok(()))));
+        let again = create(path.clone(), "second");
+        assert!(matches!(again, Message::Created(_, Err(why)) if why.contains("there is a file")));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("first"));
+        assert_eq!(std::fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1), "nothing is left beside it");
+        let nowhere = create(folder.path().join("none/a.ron"), "x");
+        assert!(matches!(nowhere, Message::Created(_, Err(why)) if why.contains("cannot write")));
     }
 
     #[test]

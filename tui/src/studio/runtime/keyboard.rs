@@ -6,8 +6,8 @@ use std::sync::mpsc::Sender;
 use ratatui::crossterm::event::{Event, MouseEventKind, read};
 
 use super::super::message::Message;
-use super::DEFECT;
 use super::attempt::attempt;
+use super::{DEFECT, ask};
 
 /// Reads until nobody listens any more.
 pub(super) fn listen(sender: Sender<Message>) -> io::Result<()> {
@@ -19,7 +19,15 @@ pub(super) fn listen(sender: Sender<Message>) -> io::Result<()> {
                 Ok(Event::Mouse(event)) if event.kind == MouseEventKind::Moved => continue,
                 Ok(Event::Mouse(event)) => Message::Mouse(event),
                 Ok(Event::Paste(text)) => Message::Pasted(text),
-                Ok(Event::Resize(columns, lines)) => Message::Resized(columns, lines),
+                Ok(Event::Resize(columns, lines)) => {
+                    // Of another size of letters too.
+                    if let Some((width, height)) = ask::cell()
+                        && sender.send(Message::CellSize(width, height)).is_err()
+                    {
+                        return;
+                    }
+                    Message::Resized(columns, lines)
+                }
                 Ok(Event::FocusGained | Event::FocusLost) => continue,
                 // The terminal is gone.
                 Err(_) => Message::Gone,

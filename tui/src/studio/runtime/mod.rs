@@ -1,8 +1,10 @@
 //! The world around the model: the terminal, threads, files, the journal. Messages go in, effects come out; this thread
 //! never waits for anything but messages.
 
+mod ask;
 mod attempt;
 mod checker;
+mod encoder;
 mod files;
 mod guard;
 mod journal;
@@ -14,6 +16,7 @@ mod pictures;
 mod player;
 mod recorder;
 mod runner;
+mod sampler;
 mod signals;
 mod unsaved;
 mod whole;
@@ -27,13 +30,14 @@ use std::time::{Duration, Instant};
 use easel_engine::{RunId, Settings};
 
 use super::effect::Effect;
+use super::graphics::Pictures;
 use super::keymap::Keymap;
 use super::message::{Message, Tone};
 use super::model::{Chooser, Entry, Flow, Model};
 use super::recording::Recording;
 use super::theme::Theme;
 use super::update::{open, update};
-use super::view::draw;
+use super::view::{draw, shows_gauges, wanted_pictures};
 use crate::error::{CommandError, Exit};
 use crate::memory::MemoryLimit;
 use crate::terminal;
@@ -49,6 +53,8 @@ use runner::Runner;
 pub(crate) use recorder::Recorder;
 
 pub(super) use checker::{Wish, check};
+#[cfg(test)]
+pub(super) use encoder::drawn_still;
 pub(super) use painter::Painter;
 pub(crate) use unsaved::has_unsaved;
 
@@ -87,6 +93,7 @@ pub(crate) struct Studio {
     pub(crate) memory: MemoryLimit,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Theme,
+    pub(crate) pictures: Pictures,
 }
 
 impl Studio {
@@ -100,8 +107,11 @@ impl Studio {
             let sender = notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let _ = sender.send(Message::Told(Tone::Warning, console::strip_ansi_codes(text).into_owned()));
         });
+        // Before anybody reads keys, who would get the answer.
+        let graphics = ask::graphics(self.pictures, self.theme.depth(), &output);
         let size = size().unwrap_or(USUAL_SIZE);
         let mut model = Model::new(self.keymap, self.theme, size);
+        model.graphics = graphics;
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
         keyboard::listen(sender)?;
@@ -227,6 +237,7 @@ impl Loop<'_> {
             }
             if self.model.is_changed && self.output.is_free() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
                 self.draw();
+                self.world.shown(self.model);
                 drawn = Some(Instant::now());
             }
         }
@@ -253,6 +264,8 @@ struct World {
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
+    encoder: encoder::Encoder,
+    sampler: sampler::Sampler,
     files: files::Files,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
@@ -272,6 +285,8 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
+            encoder: encoder::Encoder::start(sender.clone())?,
+            sampler: sampler::Sampler::start(Arc::clone(workspace.resources()), sender.clone())?,
             files: files::Files::start(unsaved::folder(), sender.clone())?,
             performer: match start {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
@@ -281,6 +296,12 @@ impl World {
             open: None,
             sender,
         })
+    }
+
+    /// The screen shows the model as it is now: what it needs is seen to, and nothing else.
+    fn shown(&mut self, model: &Model) {
+        self.encoder.show(wanted_pictures(model));
+        self.sampler.want(shows_gauges(model));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -293,7 +314,9 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
                 Effect::Keep { path, unsaved } => self.files.ask(files::Wish::Keep { path, unsaved }),
+                Effect::Release(path) => self.files.ask(files::Wish::Release(path)),
                 Effect::Forget(offer) => self.files.ask(files::Wish::Forget(offer)),
                 Effect::SetAside(offer) => self.files.ask(files::Wish::SetAside(offer)),
                 Effect::Watch(files) => {
@@ -309,6 +332,7 @@ impl World {
                 Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
+                Effect::Examine(path) => self.encoder.examine(path),
             }
         }
     }

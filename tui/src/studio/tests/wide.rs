@@ -1,5 +1,6 @@
 //! Characters that take two columns, or none: everything stays in its columns, whatever nodes, values and files are called.
 
+use proptest::prelude::*;
 use ratatui::layout::Position;
 use unicode_width::UnicodeWidthStr;
 

@@ -1,14 +1,24 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod drag;
 mod edit;
+mod enter;
+mod extract;
+mod fixes;
+mod form;
 mod graph;
 mod keys;
 mod lists;
+mod marks;
 mod mouse;
 mod overlay;
+mod picture;
 mod run;
+mod sockets;
+mod timeline;
 mod unsaved;
+mod wiring;
 
 pub(crate) use overlay::{candidates, fitting};
 
@@ -48,6 +58,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.is_changed = true;
             return edit::saved(model, &path, saved);
         }
+        Message::Created(path, created) => {
+            model.is_changed = true;
+            return extract::created(model, &path, created);
+        }
         Message::Recovered(path, offer) => {
             model.is_changed = true;
             return unsaved::found(model, &path, offer);
@@ -57,8 +71,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::RunBegins { run, nodes } => run::begins(model, run, nodes),
         Message::Event(event) => return run::happened(model, &event),
         Message::RunEnded(ended) => return run::ended(model, ended),
-        Message::Preview(node, picture) => run::preview(model, node, picture),
-        Message::Loaded(path, picture) => run::loaded(model, &path, picture),
+        Message::Preview(node, picture) => return run::preview(model, node, picture),
+        Message::Loaded(path, picture) => return run::loaded(model, &path, picture),
         Message::Runs(page) => lists::runs(model, page),
         Message::Story(story) => return run::story(model, &story),
         Message::NoStory(why) => {
@@ -71,6 +85,11 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Terminate | Message::Gone => model.wants_quit = true,
         // Whether there is another one to show does not depend on it.
         Message::Shown => return Vec::new(),
+        Message::Drawn(still) => picture::drawn(model, *still),
+        Message::Examined(path, details) => picture::examined(model, path, details),
+        Message::Sampled(sample) => model.gauges.add(sample),
+        Message::Noted(tone, text) => model.log.add(model.now, tone, &text),
+        Message::CellSize(width, height) => model.graphics.cell = (width, height),
     }
     model.is_changed = true;
     Vec::new()

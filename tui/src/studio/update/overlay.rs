@@ -1,14 +1,14 @@
 //! Keys while something is in front. Esc always takes it away.
 
-use easel_engine::edit::Edit;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::fuzzy;
+use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, graph, keys, unsaved};
+use super::{edit, enter, extract, form, graph, keys, unsaved, wiring};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -30,6 +30,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Overlay::Changes(scroll) => match key.code {
             KeyCode::Enter | KeyCode::Char('y' | 's') => return edit::write(model),
             _ => model.overlay = scrolled(key, scroll).map(Overlay::Changes),
+        },
+        Overlay::LeaveFile(scroll) => match key.code {
+            KeyCode::Enter | KeyCode::Char('y' | 's') => return enter::save_and_leave(model),
+            KeyCode::Char('n') => return enter::leave_file(model),
+            _ => model.overlay = scrolled(key, scroll).map(Overlay::LeaveFile),
         },
         Overlay::Conflict => match key.code {
             KeyCode::Char('m') => return edit::settle(model, true),
@@ -87,15 +92,16 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
     }
     match prompt {
         Prompt::Rename(node) if is_done => {
-            return edit::edit(model, &Edit::Rename { node, to: field.text() });
+            return edit::rename(model, node, field.text());
         }
         Prompt::Value { node, input, is_text, .. } if is_done => {
-            return edit::value(model, node, input, is_text, field);
+            return form::value(model, node, input, is_text, field);
         }
+        Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
-        Prompt::Rename(_) | Prompt::Value { .. } => {}
+        Prompt::Rename(_) | Prompt::Value { .. } | Prompt::Extract { .. } => {}
     }
     if !is_done {
         model.overlay = Some(Overlay::Prompt(prompt, field));
@@ -124,9 +130,14 @@ fn choose(
     let fits = fitting(&items, &field.text());
     if key.code == KeyCode::Enter {
         let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
-        return name.map_or_else(Vec::new, |name| edit::chosen(model, choice, &name));
+        return name.map_or_else(Vec::new, |name| wiring::chosen(model, choice, &name));
     }
     let at = stepped(&mut field, at, fits.len(), key);
+    if let (Choice::Wire { wires, .. }, Some(flow)) = (&choice, &mut model.flow) {
+        // The one in question is seen.
+        let wire = fitting(&items, &field.text()).get(at).and_then(|item| wires.get(*item)).copied();
+        flow.focus = wire.map(Focus::Wire);
+    }
     model.overlay = Some(Overlay::Choice { choice, items, field, at });
     Vec::new()
 }
@@ -160,7 +171,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
             match prompt {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
-                Prompt::Rename(_) | Prompt::Value { .. } => {}
+                Prompt::Rename(_) | Prompt::Value { .. } | Prompt::Extract { .. } => {}
             }
         }
         _ => {}

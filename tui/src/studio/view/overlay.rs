@@ -15,6 +15,12 @@ use super::page_start;
 use super::pen::{Pen, columns, fitted, wrap};
 use crate::terminal::count;
 
+/// What stands around the difference before saving: title and foot.
+const CHANGES: (&str, &str) = ("What saving changes", " enter saves, esc closes ");
+/// The same before a file is left.
+const LEAVING: (&str, &str) =
+    ("Not saved in this file", " enter saves and leaves, n leaves (kept for later), esc stays ");
+
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
         Overlay::Help(scroll) => help(model, *scroll, buffer),
@@ -31,7 +37,8 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             });
             listed(model, &choice.title(), field, *at, lines.collect(), buffer);
         }
-        Overlay::Changes(scroll) => changes(model, *scroll, buffer),
+        Overlay::Changes(scroll) => changes(model, *scroll, CHANGES, buffer),
+        Overlay::LeaveFile(scroll) => changes(model, *scroll, LEAVING, buffer),
         Overlay::Conflict => {
             let text = "The file became another one, in places that were changed here too. m keeps mine, f takes the \
                         file's; either can be undone. esc decides later.";
@@ -52,7 +59,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             if model.is_running() {
                 text.push_str("A run is under way; leaving stops it. ");
             }
-            if model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
+            if model.is_modified() {
                 text.push_str(match &model.unkept {
                     None => "There are changes that are not saved; they are offered again at the next start. ",
                     Some(_) => "There are changes that are not saved and cannot be kept: they would be lost. ",
@@ -98,6 +105,9 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
                 if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
             (foot, problem.as_deref())
         }
+        Prompt::Extract { problem, .. } => {
+            (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
+        }
         _ => (" enter keeps it, esc closes ", None),
     };
     let lines = problem.map_or(0, |problem| wrap(problem, 66).len());
@@ -111,7 +121,7 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
 }
 
 /// What saving would change.
-fn changes(model: &Model, scroll: usize, buffer: &mut Buffer) {
+fn changes(model: &Model, scroll: usize, (title, foot): (&str, &str), buffer: &mut Buffer) {
     let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
     let lines: Vec<_> = hunks
         .iter()
@@ -124,7 +134,7 @@ fn changes(model: &Model, scroll: usize, buffer: &mut Buffer) {
         .collect();
     let columns = model.size.0.saturating_sub(4).min(110);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-    let area = framed(model, "What saving changes", " enter saves, esc closes ", (columns, rows), buffer);
+    let area = framed(model, title, foot, (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));
     let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
     lines.iter().for_each(|(line, role)| pen.text(line, model.theme.style(*role)));

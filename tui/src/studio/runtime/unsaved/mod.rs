@@ -113,6 +113,11 @@ impl Store {
         (offers, told)
     }
 
+    /// Lets go of what is kept of a workflow, as if this instance had ended: it is offered when the workflow is opened again.
+    pub(super) fn release(&mut self, workflow: &Path) {
+        self.places.remove(workflow);
+    }
+
     /// Keeps changes to a workflow; none: there are none any more.
     pub(super) fn keep(&mut self, workflow: &Path, unsaved: Option<&Unsaved>) -> io::Result<()> {
         let kept = match unsaved {

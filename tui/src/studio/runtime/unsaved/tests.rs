@@ -50,6 +50,17 @@ fn only(offers: (Vec<(u64, String)>, Vec<String>)) -> (u64, String) {
 }
 
 #[test]
+fn what_is_let_go_of_is_offered_to_whoever_opens_the_workflow_next_and_not_written_over() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    folder.keep(&mut store, "left");
+    assert_eq!(folder.offers(&mut store).0, [], "one's own");
+    store.release(&folder.workflow());
+    folder.keep(&mut store, "new");
+    assert_eq!(only(folder.offers(&mut store)).1, "left");
+}
+
+#[test]
 fn what_is_kept_is_offered_once_its_owner_is_gone_and_not_before() {
     let folder = Folder::new();
     let (mut one, mut other) = (folder.store(), folder.store());
