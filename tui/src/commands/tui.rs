@@ -43,7 +43,7 @@ Keys and colours: `keys.ron` and `theme.ron` in the folder `EASEL_CONFIG` [defau
   Theme(pictures: Some(Blocks))
           what `--pictures` says, for always
 
-Exit status: 0 it was left, or told to end; 1 the terminal is gone; 2 the arguments or the settings are wrong.";
+Exit status: 0 it was left; 1 the terminal is gone; 2 the arguments or the settings are wrong.";
 
 /// Look at a workflow on the whole screen, and run it
 #[derive(Debug, Args)]

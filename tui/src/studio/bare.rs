@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::Message;
-use super::model::Model;
+use super::model::{Checked, Model};
 use super::runtime::{Painter, Wish, check};
 use super::theme::{Depth, Ground, Theme};
 use super::update::{open, update};
@@ -28,6 +28,9 @@ pub struct Bare {
     wish: Option<Wish>,
 }
 
+/// What came of checking a text.
+pub struct CheckedText(Option<Box<Checked>>);
+
 impl Bare {
     /// Opens a workflow, of nodes of these types, in a terminal of so many columns and lines.
     pub fn open(text: &str, registry: Registry, size: (u16, u16)) -> Self {
@@ -37,7 +40,8 @@ impl Bare {
         let effects = open(&mut bare.model, path.clone());
         bare.perform(effects);
         bare.tell(Message::Read(path, Ok(text.into())));
-        bare.check();
+        let checked = bare.check();
+        bare.take(checked);
         bare
     }
 
@@ -63,13 +67,18 @@ impl Bare {
         self.tell(Message::Event(Box::new(event)));
     }
 
-    /// The text is checked, and what comes of it arrives: that is the time of the second part alone, in seconds.
-    pub fn check(&mut self) -> f64 {
-        let Some(wish) = &self.wish else { return 0.0 };
-        let checked = check(wish, NodeTypes::of(&self.plugins, None), &Settings::default());
-        let begun = std::time::Instant::now();
-        self.tell(Message::Checked(Box::new(checked)));
-        begun.elapsed().as_secs_f64()
+    /// Checks the text as it is now, which is for another thread.
+    pub fn check(&self) -> CheckedText {
+        let checked =
+            self.wish.as_ref().map(|wish| check(wish, NodeTypes::of(&self.plugins, None), &Settings::default()));
+        CheckedText(checked.map(Box::new))
+    }
+
+    /// What came of checking a text arrives.
+    pub fn take(&mut self, CheckedText(checked): CheckedText) {
+        if let Some(checked) = checked {
+            self.tell(Message::Checked(checked));
+        }
     }
 
     /// Draws the next picture; what the terminal is sent for it.

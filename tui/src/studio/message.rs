@@ -64,6 +64,8 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// What is not saved survives the process from now on, or why it does not.
+    Kept(Result<(), String>),
     /// Checking a text broke off.
     Unchecked(u64),
     /// The terminal took the last picture.

@@ -22,6 +22,7 @@ use crate::plugins::NodeTypes;
 
 mod editing;
 mod unsaved;
+mod wide;
 
 const SMALL: &str = r#"// A small one.
 Workflow(

@@ -27,6 +27,15 @@ const LOOK: u16 = 20;
 /// Held while a process begins, so that it inherits no more than it should.
 static BEGINNING: Mutex<()> = Mutex::new(());
 
+/// Waits for something.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "{what} does not come");
+        std::thread::sleep(Duration::from_millis(LOOK.into()));
+    }
+}
+
 /// A terminal with `easel tui` in it.
 pub struct Pty {
     child: Child,
@@ -132,12 +141,8 @@ impl Pty {
     }
 
     /// Waits for something without reading, as if the terminal were held.
-    pub fn wait_unread(&self, what: &str, holds: impl Fn() -> bool) {
-        let begun = Instant::now();
-        while !holds() {
-            assert!(begun.elapsed() < PATIENCE, "{what} does not come");
-            std::thread::sleep(Duration::from_millis(LOOK.into()));
-        }
+    pub fn wait_unread(&self, what: &str, holds: impl FnMut() -> bool) {
+        until(what, holds);
     }
 
     /// Changes the size of the terminal.

@@ -78,6 +78,8 @@ pub(crate) struct Model {
     pub(crate) attached: Option<RunId>,
     /// How many texts were checked.
     pub(crate) revisions: u64,
+    /// Why what is not saved does not survive the process.
+    pub(crate) unkept: Option<String>,
     /// Whether to end.
     pub(crate) wants_quit: bool,
     /// Whether there is something new to draw.
@@ -114,6 +116,7 @@ impl Model {
             asked_to_stop: None,
             attached: None,
             revisions: 0,
+            unkept: None,
             wants_quit: false,
             is_changed: true,
             graphics: Graphics::default(),

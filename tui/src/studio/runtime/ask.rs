@@ -4,11 +4,12 @@ use ratatui::crossterm::terminal::window_size;
 
 use super::super::graphics::{Graphics, Pictures, cell as cell_of, choose, has_question};
 use super::super::theme::Depth;
+use super::output::Output;
 
 /// How pictures are drawn in this terminal. Nobody else may read from it meanwhile.
-pub(super) fn graphics(wanted: Pictures, depth: Depth) -> Graphics {
+pub(super) fn graphics(wanted: Pictures, depth: Depth, output: &Output) -> Graphics {
     let variable = |name: &str| std::env::var(name).ok();
-    let answer = has_question(wanted, &variable, depth).then(question::ask).flatten();
+    let answer = has_question(wanted, &variable, depth).then(|| question::ask(output)).flatten();
     choose(wanted, &variable, depth, answer, cell())
 }
 
@@ -20,13 +21,14 @@ pub(super) fn cell() -> Option<(u16, u16)> {
 
 #[cfg(unix)]
 mod question {
-    use std::io::{self, Write};
+    use std::io;
     use std::os::fd::AsFd;
     use std::time::{Duration, Instant};
 
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::super::super::graphics::{Answer, QUESTION};
+    use super::Output;
 
     /// Far longer than any terminal takes, also over a slow line.
     const PATIENCE: Duration = Duration::from_millis(500);
@@ -35,9 +37,8 @@ mod question {
     const MOST_BYTES: usize = 4096;
 
     /// Asks, and waits for the answer.
-    pub(super) fn ask() -> Option<Answer> {
-        let mut output = io::stdout().lock();
-        output.write_all(QUESTION).and_then(|()| output.flush()).ok()?;
+    pub(super) fn ask(output: &Output) -> Option<Answer> {
+        output.put(QUESTION);
         answer(io::stdin(), PATIENCE)
     }
 
@@ -89,9 +90,10 @@ mod question {
 #[cfg(not(unix))]
 mod question {
     use super::super::super::graphics::Answer;
+    use super::Output;
 
     /// There is no way to wait for so long and no longer.
-    pub(super) fn ask() -> Option<Answer> {
+    pub(super) fn ask(_: &Output) -> Option<Answer> {
         None
     }
 }

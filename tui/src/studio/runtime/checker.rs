@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Replacement, Settings, Source};
+use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Replacement, Settings, Severity, Source};
 
 use super::super::message::Message;
 use super::super::model::{Checked, Finding, Fix};
@@ -19,6 +19,9 @@ use crate::workspace::Workspace;
 
 /// Columns of the source that is shown with a finding.
 const WIDTH: usize = 92;
+
+/// Whoever has mended these is told of more.
+const MOST_FINDINGS: usize = 1_000;
 
 /// A text to check.
 pub(crate) struct Wish {
@@ -74,7 +77,8 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     found.iter_mut().for_each(name_arguments);
     let diagnostics = found.clone();
     let found = types.with_problems(found);
-    let findings = found.iter().map(|diagnostic| finding(&source, diagnostic)).collect();
+    let shown = found.iter().take(MOST_FINDINGS).map(|found| finding(&source, found));
+    let findings = shown.chain(more(found.len().saturating_sub(MOST_FINDINGS))).collect();
     let files = plan.as_ref().map(|plan| plan.files().to_vec()).unwrap_or_default();
     let files = files.into_iter().chain(types.plugins.iter().map(|plugin| plugin.path.clone()));
     let mut checked = Checked {
@@ -94,6 +98,23 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     };
     checked.show(&[]);
     checked
+}
+
+/// What is said of findings that are not shown.
+fn more(count: usize) -> Option<Finding> {
+    let message = format!("there are {count} more: mend these first");
+    let drawn = message.clone();
+    (count > 0).then_some(Finding {
+        severity: Severity::Warning,
+        message,
+        hint: None,
+        place: None,
+        drawn,
+        node: None,
+        span: None,
+        file: None,
+        fix: None,
+    })
 }
 
 fn finding(source: &Source, diagnostic: &Diagnostic) -> Finding {

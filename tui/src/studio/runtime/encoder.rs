@@ -22,7 +22,8 @@ use super::super::graphics::Protocol;
 use super::super::message::Message;
 use super::super::model::Picture;
 use super::super::model::still::{Details, Drawn, Place, Source, Still, Want};
-use super::pictures;
+use super::attempt::attempt;
+use super::{DEFECT, pictures};
 
 /// Pictures that are kept as they are in their files: whoever enlarges one, reads it once.
 const KEPT: usize = 3;
@@ -78,13 +79,14 @@ fn work(wanted: &Receiver<Wish>, sender: &Sender<Message>) {
             }
         }
         if let Some(path) = examined {
-            let details = examine(&path, &mut kept);
+            let details = attempt(|| examine(&path, &mut kept));
+            let details = details.unwrap_or_else(|| Err(format!("cannot show `{}`: {DEFECT}", path.display())));
             if sender.send(Message::Examined(path, details)).is_err() {
                 return;
             }
         }
         for want in newest.into_values() {
-            let drawn = draw(&want, &mut kept).unwrap_or(Drawn::Nothing);
+            let drawn = attempt(|| draw(&want, &mut kept)).flatten().unwrap_or(Drawn::Nothing);
             if sender.send(Message::Drawn(Box::new(Still { want, drawn }))).is_err() {
                 return;
             }

@@ -153,13 +153,11 @@ impl Worker {
         match self.store.keep(&path, unsaved.as_ref()) {
             Ok(()) => {
                 let had_failed = self.failed.take_if(|(failed, _)| *failed == path).is_some();
-                let text = "unsaved changes are kept again: they survive the end of easel";
-                if had_failed { vec![Message::Told(Tone::Note, text.into())] } else { Vec::new() }
+                if had_failed { vec![Message::Kept(Ok(()))] } else { Vec::new() }
             }
             Err(error) => {
                 let had_failed = self.failed.replace((path, unsaved)).is_some();
-                let text = format!("unsaved changes would not survive the end of easel: {error}. Save soon");
-                if had_failed { Vec::new() } else { vec![Message::Told(Tone::Warning, text)] }
+                if had_failed { Vec::new() } else { vec![Message::Kept(Err(error.to_string()))] }
             }
         }
     }
@@ -311,10 +309,10 @@ mod tests {
         let mut worker = Worker { store: Store::new(Some(place.clone())), sender, failed: None };
         let unsaved = Some(Unsaved { base: "base".into(), text: "text".into() });
         let told = worker.keep(path.clone(), unsaved.clone());
-        assert!(matches!(&told[..], [Message::Told(Tone::Warning, text)] if text.contains("Save soon")));
+        assert!(matches!(&told[..], [Message::Kept(Err(why))] if why.contains("unsaved")));
         assert!(worker.keep(path.clone(), unsaved).is_empty() && worker.try_again().is_empty());
         std::fs::remove_file(&place).expect("it is there");
-        assert!(matches!(&worker.try_again()[..], [Message::Told(Tone::Note, _)]));
+        assert!(matches!(&worker.try_again()[..], [Message::Kept(Ok(()))]));
         drop(worker);
         assert_eq!(Store::new(Some(place)).offers(&path).0.len(), 1);
     }

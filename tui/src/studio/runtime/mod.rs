@@ -108,7 +108,7 @@ impl Studio {
             let _ = sender.send(Message::Told(Tone::Warning, console::strip_ansi_codes(text).into_owned()));
         });
         // Before anybody reads keys, who would get the answer.
-        let graphics = ask::graphics(self.pictures, self.theme.depth());
+        let graphics = ask::graphics(self.pictures, self.theme.depth(), &output);
         let size = size().unwrap_or(USUAL_SIZE);
         let mut model = Model::new(self.keymap, self.theme, size);
         model.graphics = graphics;

@@ -171,3 +171,17 @@ fn a_text_that_cannot_be_checked_is_told_kept_and_does_not_run() {
     bench.press("ctrl-z");
     assert!(!bench.shown().contains("not checked"), "the next text is checked anew");
 }
+
+#[test]
+fn what_cannot_be_kept_is_told_and_said_again_by_whoever_leaves() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("D");
+    bench.tell(Message::Kept(Err("the disk is full".into())));
+    assert!(bench.shown().contains("save soon") && bench.shown().contains("the disk is full"), "{}", bench.shown());
+    bench.press("q");
+    assert!(bench.shown().contains("would be lost"), "{}", bench.shown());
+    bench.press("esc");
+    bench.tell(Message::Kept(Ok(())));
+    bench.press("q");
+    assert!(bench.shown().contains("offered again"), "{}", bench.shown());
+}

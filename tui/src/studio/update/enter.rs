@@ -132,6 +132,14 @@ pub(super) fn save_and_leave(model: &mut Model) -> Vec<Effect> {
 
 /// Out of the file that was entered. What is not saved of it is kept, and offered when it is opened again.
 pub(super) fn leave_file(model: &mut Model) -> Vec<Effect> {
+    let is_lost = model.unkept.is_some() && model.flow.as_ref().is_some_and(|flow| flow.is_modified());
+    if is_lost {
+        model.tell(
+            Tone::Warning,
+            "what is not saved of this file cannot be kept and would be lost: save it, or undo it",
+        );
+        return Vec::new();
+    }
     let Some(outer) = model.outer.pop() else { return Vec::new() };
     let mut effects = Vec::new();
     if let Some(flow) = model.flow.as_ref().filter(|flow| flow.is_modified()) {

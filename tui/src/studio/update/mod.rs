@@ -80,6 +80,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.tell(Tone::Error, why);
         }
         Message::Told(tone, text) => model.tell(tone, text),
+        Message::Kept(kept) => unsaved::kept(model, kept),
         Message::Unchecked(revision) => unchecked(model, revision),
         Message::Terminate | Message::Gone => model.wants_quit = true,
         // Whether there is another one to show does not depend on it.

@@ -27,6 +27,20 @@ pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// Whether what is not saved survives is not as it was before.
+pub(super) fn kept(model: &mut Model, kept: Result<(), String>) {
+    match &kept {
+        Ok(()) => model.tell(Tone::Note, "unsaved changes are kept again: they survive the end of easel"),
+        Err(why) => {
+            let key = model.keymap.key(Action::Save).unwrap_or_default();
+            let text =
+                format!("unsaved changes cannot be kept and would be lost with easel: save soon (`{key}`). {why}");
+            model.tell(Tone::Warning, text);
+        }
+    }
+    model.unkept = kept.err();
+}
+
 /// Changes of an earlier time were found.
 pub(super) fn found(model: &mut Model, path: &Path, offer: Offer) -> Vec<Effect> {
     let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == path) else { return Vec::new() };

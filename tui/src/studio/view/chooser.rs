@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::theme::Role;
 use super::page_start;
-use super::pen::{Pen, fitted};
+use super::pen::{Pen, columns, fitted};
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
@@ -23,7 +23,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
             let height = usize::from(area.height);
             let start = page_start(chooser.at, height);
             let names: Vec<_> = entries.iter().map(|entry| entry.path.file_name().unwrap_or_default()).collect();
-            let longest = names.iter().map(|name| name.to_string_lossy().chars().count()).max().unwrap_or(0);
+            let longest = names.iter().map(|name| columns(&name.to_string_lossy())).max().unwrap_or(0);
             let width = longest.min(pen.width() / 2);
             for (at, entry) in entries.iter().enumerate().skip(start).take(height) {
                 let name = fitted(&names[at].to_string_lossy(), width);

@@ -138,7 +138,8 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
             Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
         }
     } else {
-        let text = flow.unreadable.as_deref().unwrap_or("Reading …");
+        let text =
+            flow.unreadable.as_deref().unwrap_or(if flow.history.is_some() { "Checking …" } else { "Reading …" });
         let role = if flow.unreadable.is_some() { Role::Error } else { Role::Dim };
         Pen::new(area, buffer).wrapped(text, model.theme.style(role));
     }

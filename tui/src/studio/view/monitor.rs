@@ -12,7 +12,7 @@ use super::super::model::still::{Place, Want, fitted};
 use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
 use super::inspector::status;
-use super::pen::{Pen, fitted as in_columns};
+use super::pen::{Pen, columns, fitted as in_columns};
 use super::{blocks, gauges, page_start, stills};
 use crate::terminal::{printable, seconds};
 
@@ -36,7 +36,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     gauges::draw(model, area.height, &mut pen);
     let height = usize::from(pen.left());
     let start = page_start(run.at, height);
-    let names = run.nodes.iter().skip(start).take(height).map(|node| node.node.chars().count());
+    let names = run.nodes.iter().skip(start).take(height).map(|node| columns(&node.node));
     let width = names.max().unwrap_or(0).clamp(4, (pen.width() / 2).max(4));
     for (at, node) in run.nodes.iter().enumerate().skip(start).take(height) {
         let line = node_line(model, run, node, width, pen.width());

@@ -2,7 +2,7 @@
 
 use easel_engine::edit::{History, HunkLine, hunks};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Margin, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
@@ -12,7 +12,7 @@ use super::super::model::{Model, Offer, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
-use super::pen::{Pen, fitted, wrap};
+use super::pen::{Pen, columns, fitted, wrap};
 use crate::terminal::count;
 
 /// What stands around the difference before saving: title and foot.
@@ -60,7 +60,10 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
                 text.push_str("A run is under way; leaving stops it. ");
             }
             if model.is_modified() {
-                text.push_str("There are changes that are not saved; they are offered again at the next start. ");
+                text.push_str(match &model.unkept {
+                    None => "There are changes that are not saved; they are offered again at the next start. ",
+                    Some(_) => "There are changes that are not saved and cannot be kept: they would be lost. ",
+                });
             }
             text.push_str("y leaves, esc stays.");
             asked(model, "Leave?", &text, buffer);
@@ -143,6 +146,14 @@ fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut
     let (width, height) = (size.0.min(screen.width), size.1.min(screen.height));
     let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 3, width, height };
     Clear.render(area, buffer);
+    // Of a wide letter half of which is covered now, nothing is left.
+    for y in area.top()..area.bottom() {
+        if let Some(cell) = area.x.checked_sub(1).and_then(|x| buffer.cell_mut(Position { x, y }))
+            && columns(cell.symbol()) > 1
+        {
+            cell.set_symbol(" ");
+        }
+    }
     buffer.set_style(area, model.theme.style(Role::Text));
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
@@ -159,8 +170,8 @@ fn typed(model: &Model, field: &Field, pen: &mut Pen<'_>) {
     let (before, after) = field.halves();
     let (before, after) = (shown(before), shown(after));
     let room = pen.width().saturating_sub(2);
-    let length = before.chars().count();
-    let before: String = before.chars().skip(length.saturating_sub(room)).collect();
+    let start = before.char_indices().map(|(at, _)| at).find(|at| columns(&before[*at..]) <= room);
+    let before = start.map_or("", |start| &before[start..]).to_string();
     let mut after = after.chars();
     let under: String = after.next().unwrap_or(' ').to_string();
     let style = model.theme.style(Role::Text);

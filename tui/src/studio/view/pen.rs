@@ -4,6 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use crate::terminal::printable;
 
@@ -78,8 +80,8 @@ impl<'a> Pen<'a> {
 
     /// As many lines as it takes, the first after `indent`, the others below.
     pub(super) fn indented(&mut self, indent: &str, text: &str, style: Style) {
-        let width = self.width().saturating_sub(indent.chars().count()).max(8);
-        let blank = " ".repeat(indent.chars().count());
+        let width = self.width().saturating_sub(columns(indent)).max(8);
+        let blank = " ".repeat(columns(indent));
         for (number, line) in wrap(&printable(text), width).into_iter().enumerate() {
             let lead = if number == 0 { indent.to_string() } else { blank.clone() };
             self.line(&Line::from(vec![Span::styled(lead, style), Span::styled(line, style)]));
@@ -92,31 +94,40 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// The text in lines of at most so many letters, broken between words where there are any.
+/// How many columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    pieces(text).map(|(_, columns)| columns).sum()
+}
+
+/// What a reader takes for single letters, with the columns that each takes.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    text.graphemes(true).map(|piece| (piece, piece.width()))
+}
+
+/// The text in lines of at most so many columns, broken between words where there are any. What is wider than that stands
+/// alone.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
-        let mut length = 0;
+        let mut used = 0;
         for word in paragraph.split(' ') {
-            let mut word: Vec<char> = word.chars().collect();
-            if length > 0 && length + 1 + word.len() > width {
+            if used > 0 && used + 1 + columns(word) > width {
                 lines.push(std::mem::take(&mut line));
-                length = 0;
-            } else if length > 0 {
+                used = 0;
+            } else if used > 0 {
                 line.push(' ');
-                length += 1;
+                used += 1;
             }
-            while word.len() > width {
-                let rest = word.split_off(width - length.min(width - 1));
-                line.extend(word);
-                lines.push(std::mem::take(&mut line));
-                length = 0;
-                word = rest;
+            for (piece, columns) in pieces(word) {
+                if used > 0 && used + columns > width {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                line.push_str(piece);
+                used += columns;
             }
-            length += word.len();
-            line.extend(word);
         }
         lines.push(line);
     }
@@ -126,12 +137,23 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// The text in so many columns: cut with a sign that it was, or filled with spaces.
 pub(super) fn fitted(text: &str, width: usize) -> String {
     let text = printable(text);
-    let length = text.chars().count();
-    if length > width {
-        let kept = text.chars().take(width.saturating_sub(1));
-        return kept.chain(std::iter::repeat_n('…', width.min(1))).collect();
+    let all = columns(&text);
+    if all <= width {
+        return format!("{text}{}", " ".repeat(width - all));
     }
-    format!("{text}{}", " ".repeat(width - length))
+    let mut kept = String::new();
+    let mut used = 0;
+    for (piece, columns) in pieces(&text) {
+        if used + columns >= width {
+            break;
+        }
+        kept.push_str(piece);
+        used += columns;
+    }
+    kept.extend(std::iter::repeat_n('…', width.min(1)));
+    // Half of a wide letter may be left over.
+    kept.push_str(&" ".repeat(width.saturating_sub(used + 1)));
+    kept
 }
 
 #[cfg(test)]
@@ -155,5 +177,21 @@ mod tests {
         assert_eq!(fitted("abc", 5), "abc  ");
         assert_eq!(fitted("abcdef", 4), "abc…");
         assert_eq!(fitted("abc", 0), "");
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns_and_accents_none() {
+        assert_eq!((columns("世界"), columns("e\u{301}"), columns("👩‍👩‍👧")), (4, 1, 2));
+        assert_eq!(fitted("世界", 5), "世界 ");
+        assert_eq!(fitted("世界", 4), "世界");
+        assert_eq!(fitted("世界", 3), "世…");
+        assert_eq!(fitted("世界地", 4), "世… ");
+        assert_eq!(fitted("e\u{301}e\u{301}", 2), "e\u{301}e\u{301}");
+        assert_eq!(wrap("世界地図 a", 5), ["世界", "地図", "a"]);
+        assert_eq!(wrap("世界", 1), ["世", "界"]);
+        for width in 2..9 {
+            let lines = wrap("the 世界 of naïve 👩‍👩‍👧 familiesandtheir图", width);
+            assert!(lines.iter().all(|line| columns(line) <= width), "{width}: {lines:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::super::model::Model;
 use super::super::theme::Role;
 use super::page_start;
-use super::pen::{Pen, fitted};
+use super::pen::{Pen, columns, fitted};
 use crate::story;
 use crate::terminal::seconds;
 
@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     for (at, run) in runs.iter().enumerate().skip(start).take(height) {
         let name = run.workflow.rsplit(['/', '\\']).next().unwrap_or(&run.workflow);
         let took = run.seconds.filter(|_| run.state.is_over()).map_or_else(String::new, seconds);
-        let room = pen.width().saturating_sub(6 + 13 + 2 + took.chars().count());
+        let room = pen.width().saturating_sub(6 + 13 + 2 + columns(&took));
         let line = Line::from(vec![
             Span::styled(format!("{:>5} ", run.run.0), style(Role::Title)),
             Span::styled(format!("{:12} ", run.state.name()), style(state_role(run.state))),

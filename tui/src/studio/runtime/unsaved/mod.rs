@@ -187,7 +187,8 @@ impl Store {
 
 impl Place {
     fn make(folder: &Path, workflow: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(told)?;
         let prefix = format!("{}-", name(workflow));
         for _ in 0..TRIES {
             let lock = tempfile::Builder::new().prefix(&prefix).suffix(".lock").rand_bytes(8).tempfile_in(folder)?;
