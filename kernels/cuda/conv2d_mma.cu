@@ -14,8 +14,13 @@
 //       The same for upsampled pictures; layers of blocks along y are phases.
 // A launch with several layers of blocks along y splits K between them: each writes its sums to `partial: [layers,
 // batch * out_height * out_width, out_channels]`, and linear_reduce (gemm.cu) does the rest.
+//
+// `moments`, if it is not NULL, gets those of the result as group_norm.cu lays them out, in chunks of the rows of a warp
+// (64, of the smallest tile 32): K is not split then, and that number divides the pixels of a picture (upsampled: of a
+// phase).
 #include "easel/device.cuh"
 #include "easel/epilogue.cuh"
+#include "easel/moments.cuh"
 #include "easel/staging.cuh"
 #include "easel/mma_tile.cuh"
 #include "easel/windows.cuh"
@@ -80,8 +85,8 @@ struct ConvOperands {
 /// Grid: x: tiles, along the columns first; y: parts of K, or phases.
 template <typename Tile, typename T>
 __device__ __forceinline__ void conv2d_mma(const Sources<T>& sources, const T* weight, const Epilogue<T>& epilogue,
-                                           T* out, float* partial, const Windows& windows, int count, int part,
-                                           int parts) {
+                                           T* out, float* partial, const MomentsOut& moments, const Windows& windows,
+                                           int count, int part, int parts) {
     DYNAMIC_SHARED(unsigned char, shared);
     const int columns = epilogue.columns, column_tiles = (columns + Tile::COLUMNS - 1) / Tile::COLUMNS;
     const int first_window = blockIdx.x / column_tiles * Tile::ROWS;
@@ -100,22 +105,27 @@ __device__ __forceinline__ void conv2d_mma(const Sources<T>& sources, const T* w
     operands.seek(steps.first);
     Tile tile;
     tile.multiply(shared, operands, steps.count);
-    tile.finish(shared, [&](const float* staged, int row, int column) {
+    auto store = [&](float* staged, int row, int column) {
         const int window = first_window + row;
         if (window >= count) return;
         if (parts > 1) {
             epilogue.store_partial(partial + size_t(part) * count * columns, staged, window, first_column + column);
         } else {
-            epilogue.store(out, staged, windows.out_row(window), first_column + column);
+            const int to = windows.out_row(window), at = first_column + column;
+            epilogue.store(out, staged, to, at, epilogue.fetch(to, at), bool(moments));
         }
+    };
+    tile.finish_with_moments(shared, store, moments, first_column, [&](int row) {
+        const int window = first_window + row;
+        return window < count ? windows.chunk(window, Tile::CHUNK_ROWS) : -1;
     });
 }
 
 #define CONV2D_MMA_KERNEL(TILE, SUFFIX, T, ROWS, COLUMNS, WARPS_M, WARPS_N, STAGES, BLOCKS)                            \
     extern "C" __global__ void __launch_bounds__(WARPS_M * WARPS_N * 32, BLOCKS) conv2d_##TILE##_mma_##SUFFIX(         \
         const T* x0, const T* x1, const T* weight, const float* bias, const float* sample_bias, const T* residual,     \
-        T* out, float* partial, int batch, int height, int width, int channels0, int channels1, int out_height,        \
-        int out_width, int out_channels, int kernel_height, int kernel_width, int stride, int padding, int activation, \
+        T* out, float* partial, float* moments, int batch, int height, int width, int channels0, int channels1,        \
+        int out_height, int out_width, int out_channels, int kernel_height, int kernel_width, int stride, int padding, int activation, \
         float scale) {                                                                                                 \
         const Sources<T> sources{x0, x1, channels0, channels1};                                                        \
         const Windows windows{height,       width,  out_height, out_width, kernel_height,                              \
@@ -123,21 +133,22 @@ __device__ __forceinline__ void conv2d_mma(const Sources<T>& sources, const T* w
         const Epilogue<T> epilogue{bias,       sample_bias, residual, out_channels, out_height * out_width,            \
                                    activation, scale};                                                                 \
         using Tile = MmaTile<T, ROWS, COLUMNS, WARPS_M, WARPS_N, STAGES>;                                              \
-        conv2d_mma<Tile>(sources, weight, epilogue, out, partial, windows, batch * out_height * out_width, blockIdx.y, \
-                         gridDim.y);                                                                                   \
+        conv2d_mma<Tile>(sources, weight, epilogue, out, partial, MomentsOut{moments, out_channels}, windows,          \
+                         batch * out_height * out_width, blockIdx.y, gridDim.y);                                       \
     }                                                                                                                  \
     EXPORT_KERNEL(conv2d_##TILE##_mma_##SUFFIX)                                                                        \
     extern "C" __global__ void __launch_bounds__(WARPS_M * WARPS_N * 32, BLOCKS)                                       \
         upsample_conv3x3_##TILE##_mma_##SUFFIX(const T* x0, const T* x1, const T* weight, const float* bias,           \
-                                               const float* sample_bias, const T* residual, T* out, int batch,         \
-                                               int height, int width, int channels0, int channels1, int out_channels,  \
-                                               int activation, float scale) {                                          \
+                                               const float* sample_bias, const T* residual, T* out, float* moments,    \
+                                               int batch, int height, int width, int channels0, int channels1,         \
+                                               int out_channels, int activation, float scale) {                        \
         const Sources<T> sources{x0, x1, channels0, channels1};                                                        \
         const Windows windows = Windows::upsampled(height, width, blockIdx.y);                                         \
         const Epilogue<T> epilogue{bias, sample_bias, residual, out_channels, 4 * height * width, activation, scale};  \
         const T* of_phase = weight + size_t(blockIdx.y) * out_channels * 4 * sources.channels();                       \
         using Tile = MmaTile<T, ROWS, COLUMNS, WARPS_M, WARPS_N, STAGES>;                                              \
-        conv2d_mma<Tile>(sources, of_phase, epilogue, out, nullptr, windows, batch * height * width, 0, 1);            \
+        conv2d_mma<Tile>(sources, of_phase, epilogue, out, nullptr, MomentsOut{moments, out_channels}, windows,        \
+                         batch * height * width, 0, 1);                                                                \
     }                                                                                                                  \
     EXPORT_KERNEL(upsample_conv3x3_##TILE##_mma_##SUFFIX)
 

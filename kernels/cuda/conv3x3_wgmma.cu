@@ -9,11 +9,11 @@
 // Versions; a tile has 160 output channels (320, 640, 960 and 1280 are multiples), its weights come in 6 stages of a
 // tap:
 //   conv3x3_8x32_wgmma_{f16,bf16}
-//       8 wide, 32 high; 2 boxes of pixels: 208 KB of shared memory. Large pictures.
+//       8 wide, 32 high; 2 boxes of pixels: 218 KB of shared memory. Large pictures.
 //   conv3x3_8x16_wgmma_{f16,bf16}
-//       8 wide, 16 high; 3 boxes: 194 KB. Pictures that give too few of the larger tiles.
+//       8 wide, 16 high; 3 boxes: 204 KB. Pictures that give too few of the larger tiles.
 //   conv3x3_2x8x8_wgmma_{f16,bf16}
-//       8 by 8 of two items; 3 boxes: 200 KB. Pictures of up to 8 rows.
+//       8 by 8 of two items; 3 boxes: 210 KB. Pictures of up to 8 rows.
 //   upsample_conv3x3_*_wgmma_{f16,bf16}
 //       The same for upsampled pictures: 2x2 taps, four phases.
 // Channels are multiples of 8, channels0 of 64 if there is a second source; operands 16-byte aligned. Tensor maps have
@@ -25,10 +25,14 @@
 // splits K: sums go to `partial: [parts, batch * height * width, out_channels]`, and linear_reduce (gemm.cu) does the
 // rest. K runs over the sources' channels in steps of 64, in each over columns of taps, in each over their rows,
 // whatever the tile: all give the same bits.
+//
+// `moments`, if it is not NULL, gets those of the result as group_norm.cu lays them out, in chunks of half a tile's pixels:
+// only from tiles of one item, of which pictures (upsampled: phases) consist without a rest, and if K is not split.
 #include "easel/device.cuh"
 
 #if EASEL_HOPPER
 #include "easel/epilogue.cuh"
+#include "easel/moments.cuh"
 #include "easel/staging.cuh"
 #include "easel/wgmma_tile.cuh"
 #include "easel/windows.cuh"
@@ -56,7 +60,9 @@ struct WgmmaConv {
     };
     static constexpr int STAGING_AT = BOXES * BOX_BYTES + WEIGHTS * WEIGHT_BYTES;
     static constexpr int RINGS_AT = STAGING_AT + WGMMA_STAGING_BYTES;
-    static constexpr int SHARED_BYTES = RINGS_AT + int(sizeof(Rings));
+    using Moments = WgmmaMoments<TILES, TILE_N>;
+    static constexpr int MOMENTS_AT = RINGS_AT + int(sizeof(Rings));
+    static constexpr int SHARED_BYTES = MOMENTS_AT + Moments::SHARED_BYTES;
 
     int batch, height, width, channels0, channels1, out_channels, parts;
 
@@ -119,8 +125,10 @@ struct WgmmaConv {
         }
     }
 
-    __device__ __forceinline__ void consume(const unsigned char* shared, Rings& rings, float* staging,
-                                            const Epilogue<T>& epilogue, T* out, float* partial) const {
+    __device__ __forceinline__ void consume(unsigned char* shared, Rings& rings, float* staging,
+                                            const Epilogue<T>& epilogue, T* out, float* partial,
+                                            const MomentsOut& moments_out) const {
+        Moments moments(moments_out, shared + MOMENTS_AT);
         // The tiles of 64 pixels of a consumer follow each other; both lie in one box, or in the boxes of two items.
         const int first = consumer_index() * TILES;
         const int first_box_row = IMAGES > 1 ? first * BOX_ROWS : first * 8;
@@ -163,11 +171,19 @@ struct WgmmaConv {
                 const int y = from.y + (IMAGES > 1 ? 0 : (first + m) * 8) + row / 8, x = from.x + row % 8;
                 const bool exists = item < batch && y < height && x < width;
                 return exists ? windows.out_row((item * height + y) * width + x) : -1;
-            });
+            }, moments);
+            moments.store(chunk(from), from.column);
         }
     }
 
   private:
+    /// The place of the moments of this consumer's part of a tile.
+    __device__ __forceinline__ size_t chunk(const Place& of) const {
+        const int across = pieces(width, WIDTH), down = pieces(height, HEIGHT), phase = PHASES > 1 ? of.layer : 0;
+        const int tile = ((of.item * PHASES + phase) * down + of.y / HEIGHT) * across + of.x / WIDTH;
+        return size_t(tile) * CONSUMERS + consumer_index();
+    }
+
     static __device__ __forceinline__ RingPosition<BOXES> before(RingPosition<BOXES> box) {
         box.stage = box.stage == 0 ? BOXES - 1 : box.stage - 1;
         return box;
@@ -176,7 +192,8 @@ struct WgmmaConv {
 
 template <typename Conv, typename T>
 __device__ __forceinline__ void conv3x3_wgmma(const TensorMap& x0, const TensorMap& x1, const TensorMap& weight,
-                                              const Conv& conv, const Epilogue<T>& epilogue, T* out, float* partial) {
+                                              const Conv& conv, const Epilogue<T>& epilogue, T* out, float* partial,
+                                              float* moments) {
     DYNAMIC_SHARED(unsigned char, shared);
     float* staging = reinterpret_cast<float*>(shared + Conv::STAGING_AT);
     typename Conv::Rings& rings = *reinterpret_cast<typename Conv::Rings*>(shared + Conv::RINGS_AT);
@@ -191,7 +208,7 @@ __device__ __forceinline__ void conv3x3_wgmma(const TensorMap& x0, const TensorM
         if (threadIdx.x == 0) conv.produce(x0, x1, weight, shared, rings);
     } else {
         register_budget_increase<CONSUMER_REGISTERS>();
-        conv.consume(shared, rings, staging, epilogue, out, partial);
+        conv.consume(shared, rings, staging, epilogue, out, partial, MomentsOut{moments, conv.out_channels});
     }
 }
 
@@ -199,23 +216,23 @@ __device__ __forceinline__ void conv3x3_wgmma(const TensorMap& x0, const TensorM
     extern "C" __global__ void __launch_bounds__(WGMMA_THREADS, 1) conv3x3_##TILE##_wgmma_##SUFFIX(                    \
         const __grid_constant__ TensorMap x0, const __grid_constant__ TensorMap x1,                                    \
         const __grid_constant__ TensorMap weight, const float* bias, const float* sample_bias, const T* residual,      \
-        T* out, float* partial, int batch, int height, int width, int channels0, int channels1, int out_channels,      \
-        int parts, int activation, float scale) {                                                                      \
+        T* out, float* partial, float* moments, int batch, int height, int width, int channels0, int channels1,        \
+        int out_channels, int parts, int activation, float scale) {                                                    \
         const Epilogue<T> epilogue{bias, sample_bias, residual, out_channels, height * width, activation, scale};      \
         const WgmmaConv<T, 3, IMAGES, HEIGHT, BOXES> conv{batch,     height,       width, channels0,                   \
                                                           channels1, out_channels, parts};                             \
-        conv3x3_wgmma(x0, x1, weight, conv, epilogue, out, partial);                                                   \
+        conv3x3_wgmma(x0, x1, weight, conv, epilogue, out, partial, moments);                                          \
     }                                                                                                                  \
     EXPORT_HOPPER_KERNEL(conv3x3_##TILE##_wgmma_##SUFFIX)                                                              \
     extern "C" __global__ void __launch_bounds__(WGMMA_THREADS, 1) upsample_conv3x3_##TILE##_wgmma_##SUFFIX(           \
         const __grid_constant__ TensorMap x0, const __grid_constant__ TensorMap x1,                                    \
         const __grid_constant__ TensorMap weight, const float* bias, const float* sample_bias, const T* residual,      \
-        T* out, int batch, int height, int width, int channels0, int channels1, int out_channels, int activation,      \
-        float scale) {                                                                                                 \
+        T* out, float* moments, int batch, int height, int width, int channels0, int channels1, int out_channels,      \
+        int activation, float scale) {                                                                                 \
         const Epilogue<T> epilogue{bias, sample_bias, residual, out_channels, 4 * height * width, activation, scale};  \
         const WgmmaConv<T, 2, IMAGES, HEIGHT, BOXES> conv{                                                             \
             batch, height, width, channels0, channels1, out_channels, 1};                                              \
-        conv3x3_wgmma(x0, x1, weight, conv, epilogue, out, static_cast<float*>(nullptr));                              \
+        conv3x3_wgmma(x0, x1, weight, conv, epilogue, out, static_cast<float*>(nullptr), moments);                     \
     }                                                                                                                  \
     EXPORT_HOPPER_KERNEL(upsample_conv3x3_##TILE##_wgmma_##SUFFIX)
 

@@ -12,6 +12,7 @@
 // rows, columns]`, and linear_reduce (gemm.cu) does the rest.
 #include "easel/device.cuh"
 #include "easel/epilogue.cuh"
+#include "easel/moments.cuh"
 #include "easel/staging.cuh"
 #include "easel/mma_tile.cuh"
 

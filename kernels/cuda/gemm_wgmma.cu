@@ -19,6 +19,7 @@
 
 #if EASEL_HOPPER
 #include "easel/epilogue.cuh"
+#include "easel/moments.cuh"
 #include "easel/staging.cuh"
 #include "easel/wgmma_tile.cuh"
 
@@ -104,10 +105,11 @@ struct WgmmaLinear {
             hold(sums);
             if (count > 0) ring.leave(previous);
             float* part = parts > 1 ? partial + size_t(from.part) * rows * columns : nullptr;
+            NoMoments moments;
             wgmma_finish<TILES, TILE_N>(sums, staging, epilogue, out, part, from.column, [&](int m, int row) {
                 const int of_result = from.row + first_row + m * 64 + row;
                 return of_result < rows ? of_result : -1;
-            });
+            }, moments);
         }
     }
 };

@@ -23,6 +23,9 @@ mod device;
 mod dtype;
 mod error;
 #[cfg(test)]
+#[path = "tests/half_precision.rs"]
+mod half_precision;
+#[cfg(test)]
 #[path = "tests/harness.rs"]
 mod harness;
 #[cfg(test)]

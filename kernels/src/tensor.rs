@@ -6,7 +6,7 @@ use bytemuck::Pod;
 use bytes::Bytes;
 use half::{bf16, f16};
 
-use crate::cuda::{self, Context};
+use crate::cuda::{self, Context, Moments};
 use crate::storage::{Buffer, Storage, checked_bytes};
 use crate::{DType, Device, KernelError, Result, Shape};
 
@@ -22,6 +22,8 @@ pub struct Tensor {
     dtype: DType,
     /// On the host always aligned for `dtype`, unless empty.
     storage: Storage,
+    /// What its producer left behind for a normalisation of just this tensor.
+    moments: Option<Moments>,
 }
 
 /// A tensor's numbers in the type they are stored in.
@@ -109,7 +111,7 @@ impl Tensor {
             }
             _ => return self.to_device(Device::Cpu)?.to_device(device),
         };
-        Ok(Tensor { storage, ..self.clone() })
+        Ok(Self::from_storage(storage, self.dtype, self.shape.clone()))
     }
 
     /// The same numbers on the host, in float32: itself if it is so already.
@@ -167,7 +169,7 @@ impl Tensor {
             let problem = format!("{} has {} elements, {shape} has not", self.shape, self.shape.len());
             return Err(KernelError::shape("reshape", problem));
         }
-        Ok(Tensor { shape, ..self.clone() })
+        Ok(Self::from_storage(self.storage.clone(), self.dtype, shape))
     }
 
     /// Wraps what an op computed on the host.
@@ -178,7 +180,17 @@ impl Tensor {
     /// Wraps what an op computed.
     pub(crate) fn from_storage(storage: Storage, dtype: DType, shape: Shape) -> Self {
         debug_assert_eq!(storage.len(), shape.len() * dtype.size());
-        Tensor { shape, dtype, storage }
+        Tensor { shape, dtype, storage, moments: None }
+    }
+
+    /// The same, with what its producer left behind.
+    pub(crate) fn with_moments(self, moments: Option<Moments>) -> Self {
+        Tensor { moments, ..self }
+    }
+
+    /// What its producer left behind, if it did.
+    pub(crate) fn moments(&self) -> Option<&Moments> {
+        self.moments.as_ref()
     }
 
     /// Where the numbers are.
@@ -225,7 +237,7 @@ impl Tensor {
         if bytes.len() != wanted {
             return Err(KernelError::Length { shape, dtype, wanted, got: bytes.len() });
         }
-        Ok(Tensor { shape, dtype, storage: Storage::Host(bytes) })
+        Ok(Self::from_storage(Storage::Host(bytes), dtype, shape))
     }
 
     fn expect_dtype(&self, op: &'static str, wanted: DType) -> Result<()> {

@@ -233,7 +233,7 @@ def section(folder: Path, cases: Case, date: str, where: str, dry: bool = False)
     all_bars = [bar for dtype in cases["dtypes"] for bar in bars(cases, held, dtype)] + step_bars(held)
     parts = [
         f"### {date}, {where}: `tests/gpu/run.sh{' --dry' if dry else ''}`",
-        table([*outcomes(folder), repeats_row(timings)], ["test", "verdict", "detail"]),
+        table([*outcomes(folder), repeats_row(held)], ["test", "verdict", "detail"]),
         table([bar.cells() for bar in all_bars], ["bar", "wanted", "found", "verdict"]),
         "Milliseconds, medians; the ratio is theirs over ours, beside what the extremes of the samples would make it.",
         table(case_rows(cases, timings), ["case", "dtype", "Easel", "fastest other", "ratio", "from to"]),

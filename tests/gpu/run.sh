@@ -146,7 +146,7 @@ for step in "${steps[@]}"; do
     fi
     tell "$step"
     case $step in
-        parity) tested 120 bin/kernels ops:: ;;
+        parity) tested 120 bin/kernels ops:: half_precision:: ;;
         components) tested 90 bin/components ;;
         pipelines) tested 90 bin/pipelines ;;
         embedded) tested 60 bin/embedded ;;

@@ -342,34 +342,37 @@ kernels! {
         /// Tiles of 128 × 128: a grid of (tiles, parts of K).
         conv2d_128x128_mma[f16 bf16](x0: In<'a, T>, x1: Option<In<'a, T>>, weight: In<'a, T>, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
-            partial: Option<Out<'a, f32>>, batch: usize,
+            partial: Option<Out<'a, f32>>, moments: Option<Out<'a, f32>>, batch: usize,
             height: usize, width: usize, channels0: usize, channels1: usize, out_height: usize, out_width: usize,
             out_channels: usize, kernel_height: usize, kernel_width: usize, stride: usize, padding: usize, activation: i32, scale: f32);
         /// Tiles of 128 × 128: a grid of (tiles, phases).
         upsample_conv3x3_128x128_mma[f16 bf16](x0: In<'a, T>, x1: Option<In<'a, T>>, weight: In<'a, T>, bias: Option<In<'a, f32>>,
-            sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>, batch: usize,
+            sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
+            moments: Option<Out<'a, f32>>, batch: usize,
             height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
             activation: i32, scale: f32);
         /// Tiles of 128 × 160: a grid of (tiles, parts of K).
         conv2d_128x160_mma[f16 bf16](x0: In<'a, T>, x1: Option<In<'a, T>>, weight: In<'a, T>, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
-            partial: Option<Out<'a, f32>>, batch: usize,
+            partial: Option<Out<'a, f32>>, moments: Option<Out<'a, f32>>, batch: usize,
             height: usize, width: usize, channels0: usize, channels1: usize, out_height: usize, out_width: usize,
             out_channels: usize, kernel_height: usize, kernel_width: usize, stride: usize, padding: usize, activation: i32, scale: f32);
         /// Tiles of 128 × 160: a grid of (tiles, phases).
         upsample_conv3x3_128x160_mma[f16 bf16](x0: In<'a, T>, x1: Option<In<'a, T>>, weight: In<'a, T>, bias: Option<In<'a, f32>>,
-            sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>, batch: usize,
+            sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
+            moments: Option<Out<'a, f32>>, batch: usize,
             height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
             activation: i32, scale: f32);
         /// Tiles of 64 × 64: a grid of (tiles, parts of K).
         conv2d_64x64_mma[f16 bf16](x0: In<'a, T>, x1: Option<In<'a, T>>, weight: In<'a, T>, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
-            partial: Option<Out<'a, f32>>, batch: usize,
+            partial: Option<Out<'a, f32>>, moments: Option<Out<'a, f32>>, batch: usize,
             height: usize, width: usize, channels0: usize, channels1: usize, out_height: usize, out_width: usize,
             out_channels: usize, kernel_height: usize, kernel_width: usize, stride: usize, padding: usize, activation: i32, scale: f32);
         /// Tiles of 64 × 64: a grid of (tiles, phases).
         upsample_conv3x3_64x64_mma[f16 bf16](x0: In<'a, T>, x1: Option<In<'a, T>>, weight: In<'a, T>, bias: Option<In<'a, f32>>,
-            sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>, batch: usize,
+            sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
+            moments: Option<Out<'a, f32>>, batch: usize,
             height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
             activation: i32, scale: f32);
     }
@@ -377,32 +380,32 @@ kernels! {
         /// Tiles of 8 × 32 pixels × 160 channels: at most one block for each multiprocessor.
         conv3x3_8x32_wgmma[f16 bf16](x0: TensorMap, x1: TensorMap, weight: TensorMap, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>, partial: Option<Out<'a, f32>>,
-            batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize, parts: usize,
+            moments: Option<Out<'a, f32>>, batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize, parts: usize,
             activation: i32, scale: f32);
         /// The same of upsampled pictures.
         upsample_conv3x3_8x32_wgmma[f16 bf16](x0: TensorMap, x1: TensorMap, weight: TensorMap, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
-            batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
+            moments: Option<Out<'a, f32>>, batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
             activation: i32, scale: f32);
         /// Tiles of 8 × 16 pixels × 160 channels: at most one block for each multiprocessor.
         conv3x3_8x16_wgmma[f16 bf16](x0: TensorMap, x1: TensorMap, weight: TensorMap, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>, partial: Option<Out<'a, f32>>,
-            batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize, parts: usize,
+            moments: Option<Out<'a, f32>>, batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize, parts: usize,
             activation: i32, scale: f32);
         /// The same of upsampled pictures.
         upsample_conv3x3_8x16_wgmma[f16 bf16](x0: TensorMap, x1: TensorMap, weight: TensorMap, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
-            batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
+            moments: Option<Out<'a, f32>>, batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
             activation: i32, scale: f32);
         /// Tiles of 8 × 8 pixels of two items × 160 channels: at most one block for each multiprocessor.
         conv3x3_2x8x8_wgmma[f16 bf16](x0: TensorMap, x1: TensorMap, weight: TensorMap, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>, partial: Option<Out<'a, f32>>,
-            batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize, parts: usize,
+            moments: Option<Out<'a, f32>>, batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize, parts: usize,
             activation: i32, scale: f32);
         /// The same of upsampled pictures.
         upsample_conv3x3_2x8x8_wgmma[f16 bf16](x0: TensorMap, x1: TensorMap, weight: TensorMap, bias: Option<In<'a, f32>>,
             sample_bias: Option<In<'a, f32>>, residual: Option<In<'a, T>>, out: Out<'a, T>,
-            batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
+            moments: Option<Out<'a, f32>>, batch: usize, height: usize, width: usize, channels0: usize, channels1: usize, out_channels: usize,
             activation: i32, scale: f32);
     }
     module attention {

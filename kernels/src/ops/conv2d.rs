@@ -275,6 +275,7 @@ mod tests {
             activation: Activation::Silu,
             residual: Some(&residual),
             scale: 0.7,
+            moments: false,
         };
         check(&[&x], &weight, SAME, epilogue);
     }

@@ -73,6 +73,7 @@ mod tests {
     use super::*;
     use crate::cpu::Isa;
     use crate::harness::{for_each_cuda_device, for_each_device, result_rounding};
+    use crate::ops::{self, Conv2d, Epilogue, PackedFilter, conv2d};
     use crate::reference::{self, Random, assert_close, same_bits, with_threads};
 
     /// Statistics are as good as exact; what is left are the roundings of mean, scale, shift and three operations.
@@ -145,6 +146,52 @@ mod tests {
                 let out = group_norm(&[&x, &y], norm).unwrap();
                 assert_eq!((out.device(), out.dtype()), (place.device, dtype));
                 assert_close(&out, &expected, TOLERANCE + result_rounding(dtype));
+            }
+        });
+    }
+
+    /// In groups that are too large for one block, beside a source that nobody gathered anything of.
+    #[test]
+    fn what_a_convolution_gathers_of_its_result_is_what_reading_it_gives() {
+        let mut random = Random::new(5);
+        let (x, weight) = (random.tensor(&[2, 48, 48, 8]), random.tensor(&[16, 8, 3, 3]));
+        let beside = random.tensor(&[2, 48, 48, 8]);
+        let (scales, bias) = (random.tensor(&[24]), random.tensor(&[24]));
+        for_each_cuda_device(|place| {
+            let [scales, bias] = [&scales, &bias].map(|tensor| place.put(tensor, DType::F32));
+            let norm = GroupNorm {
+                groups: 3,
+                eps: 1e-5,
+                weight: &scales,
+                bias: &bias,
+                scale_shift: None,
+                activation: Activation::Silu,
+            };
+            for &dtype in place.dtypes() {
+                let filter = PackedFilter::new(&weight, place.placement(dtype)).unwrap();
+                let [x, beside] = [&x, &beside].map(|tensor| place.put(tensor, dtype));
+                let convolve = |x: &Tensor| {
+                    let epilogue = Epilogue { moments: true, ..Default::default() };
+                    conv2d(&[x], &filter, Conv2d { stride: 1, padding: 1 }, epilogue).unwrap()
+                };
+                let hidden = convolve(&x);
+                assert_eq!(hidden.moments().is_some(), dtype != DType::F32, "{dtype}");
+                let host = |tensor: &Tensor| tensor.to_host().unwrap();
+                let joined = Tensor::concat(&[&host(&hidden), &host(&beside)], 3).unwrap();
+                let expected =
+                    reference::group_norm(&joined, GroupNorm { weight: &host(&scales), bias: &host(&bias), ..norm });
+                let run = |hidden: &Tensor| group_norm(&[hidden, &beside], norm).unwrap();
+                assert_close(&run(&hidden), &expected, TOLERANCE + result_rounding(dtype));
+                // A part or another form of a tensor is another tensor.
+                assert!(hidden.narrow(0, 0, 1).unwrap().moments().is_none());
+                assert!(hidden.reshape([2 * 48, 48, 16]).unwrap().moments().is_none());
+                if dtype == DType::F32 {
+                    continue;
+                }
+                // They are used: those of another tensor mislead.
+                let other = convolve(&ops::affine(&x, 2.0, 0.0).unwrap());
+                let misled = run(&hidden.clone().with_moments(other.moments().cloned()));
+                assert_ne!(misled.to_vec_f32().unwrap(), run(&hidden).to_vec_f32().unwrap());
             }
         });
     }

@@ -58,11 +58,21 @@ pub struct Epilogue<'a> {
     pub residual: Option<&'a Tensor>,
     /// Multiplies the result, 1 for none.
     pub scale: f32,
+    /// The result will be normalised by groups: what [`group_norm`](super::group_norm) wants to know of it is gathered while
+    /// it is written, where that is cheap, and travels with it. No number of the result depends on this.
+    pub moments: bool,
 }
 
 impl Default for Epilogue<'_> {
     fn default() -> Self {
-        Epilogue { bias: None, sample_bias: None, activation: Activation::None, residual: None, scale: 1.0 }
+        Epilogue {
+            bias: None,
+            sample_bias: None,
+            activation: Activation::None,
+            residual: None,
+            scale: 1.0,
+            moments: false,
+        }
     }
 }
 
@@ -167,6 +177,7 @@ mod tests {
                 activation: Activation::Gelu,
                 residual: Some(&residual),
                 scale: 0.5,
+                moments: false,
             });
         }
     }

@@ -158,6 +158,7 @@ mod tests {
                 activation: Activation::Silu,
                 residual: Some(&residual),
                 scale: 0.5,
+                moments: false,
             };
             let product = reference::conv2d(&upsample_nearest2x(&x).unwrap(), &weight, 1, 1);
             let expected = reference::epilogue(product, batch, epilogue);

@@ -20,7 +20,7 @@ impl Tensor {
         let shape = replaced(&self.shape, axis, len);
         let (skip, take) = (start * layout.inner, len * layout.inner);
         if axis == 0 {
-            return Ok(Tensor { shape, storage: self.storage.slice(skip, take), ..self.clone() });
+            return Ok(Tensor::from_storage(self.storage.slice(skip, take), self.dtype, shape));
         }
         if let Device::Cuda(_) = self.device() {
             return cuda::ops::layout::cut(self, layout.outer, skip, take, &shape);

@@ -115,6 +115,7 @@ impl FullEpilogue {
             activation: Activation::Silu,
             residual: Some(&self.residual),
             scale: 0.5,
+            moments: false,
         }
     }
 }

@@ -62,10 +62,12 @@ struct Epilogue {
     /// Finishes eight sums of a row, which lie in shared memory, and writes them to `out: [rows, columns]`: 16 bytes at
     /// a time if the width of the matrix keeps rows aligned. Columns beyond the matrix are dropped.
     __device__ __forceinline__ void store(T* out, const float* staged, int row, int column) const {
-        store(out, staged, row, column, fetch(row, column));
+        store(out, const_cast<float*>(staged), row, column, fetch(row, column), false);
     }
 
-    __device__ __forceinline__ void store(T* out, const float* staged, int row, int column, const Ahead& ahead) const {
+    /// The same; with `keeps`, what was written takes the place of the sums, rounded as it was.
+    __device__ __forceinline__ void store(T* out, float* staged, int row, int column, const Ahead& ahead,
+                                          bool keeps) const {
         T* to = out + size_t(row) * columns + column;
         if (columns % 8 == 0) {
             if (column >= columns) return;
@@ -80,11 +82,22 @@ struct Epilogue {
             }
 #pragma unroll
             for (int i = 0; i < 8 / VECTOR; i++) store_vector(to + i * VECTOR, values[i]);
+            if (!keeps) return;
+#pragma unroll
+            for (int first = 0; first < 8; first += 4) {
+                Vector<float, 4> four;
+#pragma unroll
+                for (int i = 0; i < 4; i++) four[i] = to_float(values[(first + i) / VECTOR][(first + i) % VECTOR]);
+                store_vector(staged + first, four);
+            }
             return;
         }
         const int count = min(8, columns - column);
 #pragma unroll 1
-        for (int i = 0; i < count; i++) to[i] = from_float<T>(apply(staged[i], row, column + i));
+        for (int i = 0; i < count; i++) {
+            to[i] = from_float<T>(apply(staged[i], row, column + i));
+            if (keeps) staged[i] = to_float(to[i]);
+        }
     }
 
     /// As `store`, to float32 and without the epilogue: a part of a product that is split along K.

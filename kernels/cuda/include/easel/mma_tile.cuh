@@ -1,4 +1,5 @@
-// A tile of a matrix product on the tensor cores of sm_80 and later. Needs device.cuh and staging.cuh before it.
+// A tile of a matrix product on the tensor cores of sm_80 and later. Needs device.cuh, moments.cuh and staging.cuh before
+// it.
 #pragma once
 
 namespace easel {
@@ -92,6 +93,42 @@ struct MmaTile {
     /// Calls `store(staged, row, column)` for every eight sums side by side of the tile.
     template <typename Store>
     __device__ __forceinline__ void finish(unsigned char* shared, const Store& store) const {
+        finish(shared, store, [](const float*, int, int, int, bool) {});
+    }
+
+    /// Rows of a warp's part, of whose columns `gather_moments` gathers the moments.
+    static constexpr int CHUNK_ROWS = WARP_M;
+
+    /// As `finish`, with the moments of every WARP_M rows; `store` leaves behind what it wrote. `chunk_of(row)`: the
+    /// place of the moments of the rows from `row`, which all exist, or -1 for none.
+    template <typename Store, typename ChunkOf>
+    __device__ __forceinline__ void finish_with_moments(unsigned char* shared, const Store& store,
+                                                        const MomentsOut& moments, int first_column,
+                                                        const ChunkOf& chunk_of) const {
+        // A lane has every 32nd column.
+        constexpr int OWN = (WARP_N + 31) / 32;
+        ColumnMoments own[OWN];
+        finish(shared, store, [&](const float* staged, int row, int column, int piece, bool is_last) {
+            if (!moments) return;
+#pragma unroll
+            for (int i = 0; i < OWN; i++) {
+                const int at = threadIdx.x % 32 + 32 * i;
+                if (WARP_N % 32 != 0 && at >= WARP_N) break;
+                if (piece == 0) own[i].begin(staged[at]);
+                own[i].template add<16>(staged + at, Stage::PITCH);
+                if (!is_last) continue;
+                const long long chunk = chunk_of(row);
+                if (chunk < 0) continue;
+                moments.put(chunk, first_column + column + at, own[i].mean(WARP_M), own[i].around_mean(WARP_M));
+            }
+        });
+    }
+
+  private:
+    /// As above; calls `look(staged, row, column, piece, is_last)` after each of the pieces of 16 rows of a warp's part,
+    /// which begins at that row and column of the tile.
+    template <typename Store, typename Look>
+    __device__ __forceinline__ void finish(unsigned char* shared, const Store& store, const Look& look) const {
         const int warp = threadIdx.x / 32;
         const int first_row = warp / WARPS_N * WARP_M, first_column = warp % WARPS_N * WARP_N;
         float* staged = reinterpret_cast<float*>(shared) + warp * Stage::FLOATS;
@@ -116,10 +153,11 @@ struct MmaTile {
                 store(Stage::sums_of(staged, group), row, first_column + Stage::column_of(group));
             }
             __syncwarp();
+            look(staged, first_row, first_column, i, i + 1 == WARP_M / 16);
+            __syncwarp();
         }
     }
 
-  private:
     static __device__ __forceinline__ void copy_piece(T* to, Piece from) {
         copy_async<16>(to, from.address, from.inside ? 16 : 0);
     }

@@ -28,7 +28,7 @@ struct Staging {
     static __device__ __forceinline__ bool exists(int group) { return GROUPS % 32 == 0 || group_of(group) < GROUPS; }
     static __device__ __forceinline__ int row_of(int group) { return group_of(group) / (COLUMNS / 8); }
     static __device__ __forceinline__ int column_of(int group) { return group_of(group) % (COLUMNS / 8) * 8; }
-    static __device__ __forceinline__ const float* sums_of(const float* staged, int group) {
+    static __device__ __forceinline__ float* sums_of(float* staged, int group) {
         return staged + row_of(group) * PITCH + column_of(group);
     }
 

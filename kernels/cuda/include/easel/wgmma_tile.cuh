@@ -1,5 +1,5 @@
 // What the kernels for sm_90a share: rings of stages that tensor loads fill, and the way of sums to their place. Needs
-// device.cuh, epilogue.cuh and staging.cuh before it; only under EASEL_HOPPER.
+// device.cuh, epilogue.cuh, moments.cuh and staging.cuh before it; only under EASEL_HOPPER.
 //
 // A block is a producer warpgroup, of which one thread starts tensor loads, and two consumer warpgroups, which
 // multiply. It works on several tiles one after the other: while the consumers write a tile out, the producer fills the
@@ -104,21 +104,81 @@ __device__ __forceinline__ int consumer_index() {
     return __shfl_sync(FULL_MASK, int(threadIdx.x) / 128 - 1, 0);
 }
 
+/// For results of which nobody wants moments.
+struct NoMoments {
+    __device__ __forceinline__ bool wanted() const { return false; }
+    __device__ __forceinline__ void look(const float*, int, int) const {}
+};
+
+/// Gathers the moments of the columns of TILES tiles of 64 rows, which a consumer has stored, over all their rows.
+template <int TILES, int N>
+struct WgmmaMoments {
+    static constexpr int WARPS = 4;
+    /// Shared memory of all consumers.
+    static constexpr int SHARED_BYTES = CONSUMERS * WARPS * N * 2 * int(sizeof(float));
+    static constexpr int COUNT = TILES * 16;
+
+    MomentsOut out;
+    /// Means, then squares, of each warp.
+    float (*of_warps)[2][N];
+    ColumnMoments own;
+
+    __device__ __forceinline__ WgmmaMoments(const MomentsOut& out, unsigned char* shared)
+        : out(out), of_warps(reinterpret_cast<float (*)[2][N]>(shared) + consumer_index() * WARPS) {}
+
+    __device__ __forceinline__ bool wanted() const { return bool(out); }
+
+    /// After this warp has stored its 16 rows of STAGED_COLUMNS columns from `column` of tile m; tiles come in order.
+    __device__ __forceinline__ void look(const float* staged, int m, int column) {
+        const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % WARPS;
+        if (m == 0) own.begin(staged[lane]);
+        own.add<16>(staged + lane, WgmmaStaging::PITCH);
+        if (m + 1 < TILES) return;
+        of_warps[warp][0][column + lane] = own.mean(COUNT);
+        of_warps[warp][1][column + lane] = own.around_mean(COUNT);
+    }
+
+    /// By all threads of a consumer: merges what its warps have seen (Chan, Golub & LeVeque 1979), for N channels from
+    /// `first`.
+    __device__ __forceinline__ void store(size_t chunk, int first) const {
+        if (!wanted()) return;
+        const int barrier = 1 + consumer_index();
+        barrier_sync(barrier, 128);
+        for (int column = threadIdx.x % 128; column < N; column += 128) {
+            const float origin = of_warps[0][0][column];
+            float sum = 0.0f, squares = 0.0f;
+#pragma unroll
+            for (int warp = 1; warp < WARPS; warp++) sum += of_warps[warp][0][column] - origin;
+            const float offset = sum / WARPS;
+#pragma unroll
+            for (int warp = 0; warp < WARPS; warp++) {
+                const float deviation = of_warps[warp][0][column] - origin - offset;
+                squares += fmaf(COUNT * deviation, deviation, of_warps[warp][1][column]);
+            }
+            out.put(chunk, first + column, origin + offset, squares);
+        }
+        // The warps' places are free again.
+        barrier_sync(barrier, 128);
+    }
+};
+
 /// Stores the sums of this warp to `out`; or to `partial` (a part of a product that is split along K), if that is
-/// given. `out_row(m, row)`: the row of the result that a row of tile m (0..64) is, or -1 for none.
-template <int TILES, int N, typename T, typename OutRow>
+/// given. `out_row(m, row)`: the row of the result that a row of tile m (0..64) is, or -1 for none. `moments` looks at
+/// what was stored.
+template <int TILES, int N, typename T, typename OutRow, typename Moments>
 __device__ __forceinline__ void wgmma_finish(const float (&sums)[TILES][N / 2], float* staging,
                                              const Epilogue<T>& epilogue, T* out, float* partial, int first_column,
-                                             const OutRow& out_row) {
+                                             const OutRow& out_row, Moments& moments) {
+    // One tile after the other for the same columns: so a lane has the moments of one column at a time.
     constexpr int CHUNKS = TILES * (N / STAGED_COLUMNS), GROUPS = WgmmaStaging::GROUPS_OF_LANE;
     static_assert(N % STAGED_COLUMNS == 0, "sums leave in chunks");
     const int first_row = threadIdx.x / 32 % 4 * 16, consumer_warp = threadIdx.x / 32 - 4;
     float* staged = staging + consumer_warp * WgmmaStaging::FLOATS;
     auto row_of = [&](int chunk, int group) {
-        return out_row(chunk / (N / STAGED_COLUMNS), first_row + WgmmaStaging::row_of(group));
+        return out_row(chunk % TILES, first_row + WgmmaStaging::row_of(group));
     };
     auto column_of = [&](int chunk, int group) {
-        return first_column + chunk % (N / STAGED_COLUMNS) * STAGED_COLUMNS + WgmmaStaging::column_of(group);
+        return first_column + chunk / TILES * STAGED_COLUMNS + WgmmaStaging::column_of(group);
     };
     typename Epilogue<T>::Ahead ahead[GROUPS];
     auto fetch = [&](int chunk) {
@@ -135,7 +195,7 @@ __device__ __forceinline__ void wgmma_finish(const float (&sums)[TILES][N / 2], 
 #pragma unroll
         for (int candidate = 0; candidate < CHUNKS; candidate++) {
             if (candidate != chunk) continue;
-            const float* of_chunk = &sums[candidate * STAGED_COLUMNS / N][candidate * STAGED_COLUMNS % N / 2];
+            const float* of_chunk = &sums[candidate % TILES][candidate / TILES * STAGED_COLUMNS / 2];
 #pragma unroll
             for (int group = 0; group < STAGED_COLUMNS / 8; group++) {
                 const float* four = of_chunk + group * 4;
@@ -154,10 +214,15 @@ __device__ __forceinline__ void wgmma_finish(const float (&sums)[TILES][N / 2], 
             if (partial != nullptr) {
                 epilogue.store_partial(partial, WgmmaStaging::sums_of(staged, group), row, column);
             } else {
-                epilogue.store(out, WgmmaStaging::sums_of(staged, group), row, column, of_chunk[group]);
+                epilogue.store(out, WgmmaStaging::sums_of(staged, group), row, column, of_chunk[group],
+                               moments.wanted());
             }
         }
         __syncwarp();
+        if (moments.wanted()) {
+            moments.look(staged, chunk % TILES, chunk / TILES * STAGED_COLUMNS);
+            __syncwarp();
+        }
     }
 }
 

@@ -46,6 +46,12 @@ struct Windows {
         return unsigned(pixel.y) < unsigned(height) && unsigned(pixel.x) < unsigned(width);
     }
 
+    /// Which of the chunks of all items a window is in, if chunks of `windows` of them divide the pictures.
+    __device__ __forceinline__ long long chunk(int window, int windows) const {
+        const int chunk = window / windows, of_phase = count_y * count_x / windows;
+        return phase < 0 ? chunk : (chunk / of_phase * 4 + phase) * of_phase + chunk % of_phase;
+    }
+
     /// Row of the result `[batch * out_height * out_width, out_channels]` that a window belongs to.
     __device__ __forceinline__ int out_row(int window) const {
         if (phase < 0) return window;

@@ -3,7 +3,7 @@
 use super::linear;
 use super::product::{Cut, Finish, MmaTile, Partial, WgmmaBlock, fastest, strides, tensor_map};
 use crate::cuda::launch::{In, Launch};
-use crate::cuda::{Context, DeviceRows, NewTensor, TensorMap, Tiling, table};
+use crate::cuda::{Context, DeviceRows, Moments, NewTensor, TensorMap, Tiling, table};
 use crate::ops::Epilogue;
 use crate::{DType, Result, Shape, Tensor};
 
@@ -25,6 +25,20 @@ pub(crate) enum Version {
     Tiled,
     Mma(MmaTile, usize),
     Wgmma(PixelTile, usize),
+}
+
+impl Version {
+    /// Pixels of a picture of that size whose moments it can give together.
+    fn chunk_pixels(self, [height, width]: [usize; 2]) -> Option<usize> {
+        match self {
+            Version::Mma(tile, 1) => {
+                let rows = tile.chunk_rows();
+                (height * width).is_multiple_of(rows).then_some(rows)
+            }
+            Version::Wgmma(tile, 1) => tile.chunk_pixels([height, width]),
+            _ => None,
+        }
+    }
 }
 
 /// The tiles of `conv3x3` kernels in `wgmma`: so many pixels and [`PixelTile::CHANNELS`] channels.
@@ -69,8 +83,10 @@ impl PixelTile {
     /// A launch for `tiles` of them, with `taps` (3, or 2 for upsampled pictures) in both directions.
     pub(super) fn launch(self, tiles: usize, taps: usize, context: &Context) -> Launch {
         const WEIGHT_STAGES: usize = 6;
+        /// Of the warps of two warpgroups, for each channel two numbers.
+        const MOMENTS_BYTES: usize = 2 * 4 * PixelTile::CHANNELS * 2 * size_of::<f32>();
         let boxes = if self == PixelTile::High { 2 } else { 3 };
-        let bytes = boxes * self.box_bytes(taps) + WEIGHT_STAGES * Self::WEIGHT_BYTES;
+        let bytes = boxes * self.box_bytes(taps) + WEIGHT_STAGES * Self::WEIGHT_BYTES + MOMENTS_BYTES;
         let blocks = tiles.min(context.properties().multiprocessors as usize);
         WgmmaBlock::launch(blocks, bytes, boxes + WEIGHT_STAGES)
     }
@@ -83,6 +99,14 @@ impl PixelTile {
         let step = WgmmaBlock::clocks(taps * pixels * Self::CHANNELS * Self::DEPTH, bytes);
         let around = 1500 + pixels * Self::CHANNELS / 12;
         Cut { version, tiles: self.count([1, height, width, channels]), steps, step, around }
+    }
+
+    /// Pixels whose moments a kernel gives together, half a tile, if pictures (or phases) of that size consist of whole
+    /// tiles of one item.
+    pub(super) fn chunk_pixels(self, [height, width]: [usize; 2]) -> Option<usize> {
+        let [items, rows] = self.sides();
+        let whole = items == 1 && height.is_multiple_of(rows) && width.is_multiple_of(Self::WIDTH);
+        whole.then_some(rows * Self::WIDTH / 2)
     }
 
     /// Bytes of the pixels of a step, which has as many rows more than the tile as taps reach out of it.
@@ -150,7 +174,7 @@ impl Convolution<'_> {
         {
             return result;
         }
-        self.run_as(self.version(&finish, shape), &finish, shape)
+        self.run_as(self.version(&finish, shape), &finish, shape, epilogue.moments)
     }
 
     fn channels(&self) -> [usize; 2] {
@@ -187,17 +211,28 @@ impl Convolution<'_> {
         }
     }
 
-    fn run_as(&self, version: Version, finish: &Finish<'_>, shape: &Shape) -> Result<Tensor> {
+    fn run_as(&self, version: Version, finish: &Finish<'_>, shape: &Shape, moments: bool) -> Result<Tensor> {
         let out = NewTensor::like(self.x0, shape)?;
+        let &[batch, height, width, channels] = shape.dims() else { panic!("a picture has four dimensions") };
+        let chunk_pixels = version.chunk_pixels([height, width]).filter(|_| moments);
+        let room = |pixels| Moments::room(out.context(), [batch, height * width, channels], pixels);
+        let moments = chunk_pixels.map(room).transpose()?;
         match version {
-            Version::Wgmma(tile, parts) => self.run_wgmma(tile, parts, finish, shape, &out)?,
-            _ => self.run_windows(version, finish, shape, &out)?,
+            Version::Wgmma(tile, parts) => self.run_wgmma(tile, parts, finish, shape, &out, moments.as_ref())?,
+            _ => self.run_windows(version, finish, shape, &out, moments.as_ref())?,
         }
-        Ok(out.finish())
+        Ok(out.finish().with_moments(moments))
     }
 
     /// As a product of gathered windows and weights.
-    fn run_windows(&self, version: Version, finish: &Finish<'_>, shape: &Shape, out: &NewTensor) -> Result<()> {
+    fn run_windows(
+        &self,
+        version: Version,
+        finish: &Finish<'_>,
+        shape: &Shape,
+        out: &NewTensor,
+        moments: Option<&Moments>,
+    ) -> Result<()> {
         let (&[batch, height, width, _], &[_, out_height, out_width, out_channels]) = (self.x0.dims(), shape.dims())
         else {
             panic!("pictures have four dimensions")
@@ -209,12 +244,15 @@ impl Convolution<'_> {
         let rows = batch * out_height * out_width;
         let parts = if let Version::Mma(_, parts) = version { parts } else { 1 };
         let sums = Partial::new(out, parts, [rows, out_channels])?;
-        // The field stands in braces if the kernel has it.
+        // The fields are named if the kernel has them.
         macro_rules! launch {
-            ($kernel:ident, $launch:expr $(, $partial:ident)?) => {{
-                $( let $partial = sums.as_ref().map(Partial::pointer); )?
+            ($kernel:ident, $launch:expr $(, $partial:ident, $moments:ident)?) => {{
+                $(
+                    let $partial = sums.as_ref().map(Partial::pointer);
+                    let $moments = moments.map(Moments::output);
+                )?
                 table::$kernel {
-                    x0, x1, weight, bias, sample_bias, residual, out: out.pointer(), $($partial,)? batch, height, width, channels0,
+                    x0, x1, weight, bias, sample_bias, residual, out: out.pointer(), $($partial, $moments,)? batch, height, width, channels0,
                     channels1, out_height, out_width, out_channels, kernel_height, kernel_width, stride, padding, activation, scale,
                 }
                 .launch(out.context(), $launch)?
@@ -225,9 +263,9 @@ impl Convolution<'_> {
             Version::Mma(tile, parts) => {
                 let grid = tile.launch(tile.count(rows, out_channels), parts);
                 match tile {
-                    MmaTile::Large => launch!(conv2d_128x128_mma, grid, partial),
-                    MmaTile::Wide => launch!(conv2d_128x160_mma, grid, partial),
-                    MmaTile::Small => launch!(conv2d_64x64_mma, grid, partial),
+                    MmaTile::Large => launch!(conv2d_128x128_mma, grid, partial, moments),
+                    MmaTile::Wide => launch!(conv2d_128x160_mma, grid, partial, moments),
+                    MmaTile::Small => launch!(conv2d_64x64_mma, grid, partial, moments),
                 }
             }
             _ => launch!(conv2d_tiled, Launch::blocks(rows.div_ceil(128) * out_channels.div_ceil(128), 256)),
@@ -242,6 +280,7 @@ impl Convolution<'_> {
         finish: &Finish<'_>,
         shape: &Shape,
         out: &NewTensor,
+        moments: Option<&Moments>,
     ) -> Result<()> {
         const TAPS: usize = 3;
         let &[batch, height, width, out_channels] = shape.dims() else { panic!("a picture has four dimensions") };
@@ -253,6 +292,7 @@ impl Convolution<'_> {
         macro_rules! launch {
             ($kernel:ident) => {{
                 let partial = sums.as_ref().map(Partial::pointer);
+                let moments = moments.map(Moments::output);
                 table::$kernel {
                     x0,
                     x1,
@@ -262,6 +302,7 @@ impl Convolution<'_> {
                     residual,
                     out: out.pointer(),
                     partial,
+                    moments,
                     batch,
                     height,
                     width,
@@ -308,6 +349,58 @@ mod tests {
         versions
     }
 
+    /// In tiles that have all their channels, and fewer, and a number of them that keeps rows from being aligned.
+    #[test]
+    fn moments_are_those_of_what_is_written_and_of_one_item_alone() {
+        let mut random = Random::new(2);
+        for ([batch, height, width], out_channels) in [([2, 32, 8], 168), ([3, 16, 8], 21)] {
+            let (x, weight) = (random.tensor(&[batch, height, width, 8]), random.tensor(&[out_channels, 8, 3, 3]));
+            let epilogue = FullEpilogue::random(&mut random, &[batch, height, width, out_channels]);
+            for_each_cuda_device(|place| {
+                for &dtype in &[DType::F16, DType::BF16] {
+                    let values = weight.to_vec_f32().unwrap();
+                    let sizes = [out_channels, 8, 9];
+                    let rows = DeviceRows::upload(place.context(), dtype, &Elements::F32(&values), sizes).unwrap();
+                    let (x, epilogue) = (place.put(&x, dtype), epilogue.put(place, dtype));
+                    let run = |x: &Tensor, epilogue: &FullEpilogue, version, moments| {
+                        let convolution =
+                            Convolution { x0: x, x1: None, weight: &rows, kernel: [3, 3], stride: 1, padding: 1 };
+                        let shape = Shape::from([x.dims()[0], height, width, out_channels]);
+                        convolution
+                            .run_as(version, &Finish::new(&epilogue.get(), height * width), &shape, moments)
+                            .unwrap()
+                    };
+                    for version in versions(dtype, place.is_hopper()) {
+                        if version.chunk_pixels([height, width]).is_none() {
+                            continue;
+                        }
+                        let out = run(&x, &epilogue, version, true);
+                        let moments = out.moments().unwrap();
+                        moments.assert_of(&out);
+                        same_bits(&out, &run(&x, &epilogue, version, false));
+                        let last = run(&x.narrow(0, batch - 1, 1).unwrap(), &epilogue.item(batch - 1), version, true);
+                        let alone = last.moments().unwrap().values();
+                        assert!(moments.values().ends_with(&alone), "{version:?}");
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn versions_that_do_not_split_k_give_moments_of_pictures_that_consist_of_whole_tiles() {
+        let giving = |size| {
+            let versions = versions(DType::F16, true);
+            versions.into_iter().filter(|version| version.chunk_pixels(size).is_some()).collect::<Vec<_>>()
+        };
+        let mma = MmaTile::ALL.map(|tile| Version::Mma(tile, 1));
+        let [high, low] = [PixelTile::High, PixelTile::Low].map(|tile| Version::Wgmma(tile, 1));
+        assert_eq!(giving([32, 8]), [&mma[..], &[high, low]].concat());
+        assert_eq!(giving([16, 8]), [&mma[..], &[low]].concat());
+        assert_eq!(giving([8, 12]), [Version::Mma(MmaTile::Small, 1)]);
+        assert_eq!(giving([9, 11]), []);
+    }
+
     /// Those that add in the same order.
     fn order(version: Version) -> (u8, usize) {
         match version {
@@ -341,7 +434,7 @@ mod tests {
                 let (finish, shape) = (Finish::new(&there.get(), 99), Shape::from([3, 9, 11, out_channels]));
                 let mut first: Vec<((u8, usize), Tensor)> = Vec::new();
                 for version in versions(dtype, place.is_hopper()) {
-                    let out = convolution.run_as(version, &finish, &shape).unwrap();
+                    let out = convolution.run_as(version, &finish, &shape, false).unwrap();
                     assert_close(&out, &expected, reference::sum_tolerance(9 * 88) + result_rounding(dtype));
                     match first.iter().find(|(of, _)| *of == order(version)) {
                         Some((_, same)) => same_bits(&out, same),

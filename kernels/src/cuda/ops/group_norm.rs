@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{activation_code, vector_elements};
 use crate::cuda::launch::{In, Launch, Out};
-use crate::cuda::{DeviceSlice, NewTensor, table};
+use crate::cuda::{DeviceSlice, Moments, NewTensor, table};
 use crate::ops::GroupNorm;
 use crate::{DType, Result, Shape, Tensor};
 
@@ -16,13 +16,6 @@ const SMALL_GROUP: usize = 1 << 14;
 
 /// Vectors of channels that a block takes at most: a kilobyte of every pixel.
 const TILE_COLUMNS: usize = 64;
-
-/// Partial statistics of a tensor `[batch, .., channels]`, as `cuda/group_norm.cu` lays them out.
-pub(crate) struct Moments {
-    slice: DeviceSlice,
-    channels: usize,
-    chunk_pixels: usize,
-}
 
 /// `[batch, pixels, channels]`: what the sources are, all of them together.
 #[derive(Clone, Copy)]
@@ -46,9 +39,9 @@ pub(crate) fn group_norm(sources: &[Option<Cow<'_, Tensor>>; 2], norm: GroupNorm
     if size.pixels * (channels / norm.groups) <= SMALL_GROUP {
         normalise_small(x0, x1, norm, size, &out)?;
     } else {
-        let moments0 = Moments::of(x0, size)?;
-        let moments1 = x1.map(|x1| Moments::of(x1, size)).transpose()?;
-        let affine = finish(&moments0, moments1.as_ref(), norm, size, &out)?;
+        let moments0 = moments(x0, size)?;
+        let moments1 = x1.map(|x1| moments(x1, size)).transpose()?;
+        let affine = finish(&moments0, moments1.as_deref(), norm, size, &out)?;
         apply(x0, x1, &affine, norm, size, &out)?;
     }
     Ok(out.finish())
@@ -83,30 +76,27 @@ fn normalise_small(x0: &Tensor, x1: Option<&Tensor>, norm: GroupNorm<'_>, size: 
     }
 }
 
-impl Moments {
-    /// Reads a whole source: what a producer's epilogue spares.
-    fn of(x: &Tensor, size: Size) -> Result<Self> {
-        let channels = last(x);
-        // Functions of an item's pixels and of the channels alone, and so is the order of all sums.
-        let chunk_pixels = (size.pixels / 128).clamp(16, 128);
-        let chunks = size.pixels.div_ceil(chunk_pixels);
-        let (tiles, tile_columns) = tiles(channels.div_ceil(vector_elements(x.dtype())));
-        let slice = x.context().allocate(size.batch * chunks * 2 * channels * size_of::<f32>())?;
-        table::group_norm_moments {
-            x: x.into(),
-            moments: Out::of(&slice, DType::F32),
-            pixels: size.pixels,
-            channels,
-            chunk_pixels,
-            tile_columns,
-        }
-        .launch(x.context(), Launch { grid: [chunks, tiles, size.batch], threads: THREADS, shared_bytes: 0 })?;
-        Ok(Moments { slice, channels, chunk_pixels })
+/// Those that the producer of a source left behind, or what reading all of it gives.
+fn moments(x: &Tensor, size: Size) -> Result<Cow<'_, Moments>> {
+    if let Some(moments) = x.moments() {
+        return Ok(Cow::Borrowed(moments));
     }
-
-    fn pointer(&self) -> In<'_, f32> {
-        In::of(&self.slice, DType::F32)
+    let channels = last(x);
+    // Functions of an item's pixels and of the channels alone, and so is the order of all sums.
+    let chunk_pixels = (size.pixels / 128).clamp(16, 128);
+    let chunks = size.pixels.div_ceil(chunk_pixels);
+    let (tiles, tile_columns) = tiles(channels.div_ceil(vector_elements(x.dtype())));
+    let moments = Moments::room(x.context(), [size.batch, size.pixels, channels], chunk_pixels)?;
+    table::group_norm_moments {
+        x: x.into(),
+        moments: moments.output(),
+        pixels: size.pixels,
+        channels,
+        chunk_pixels,
+        tile_columns,
     }
+    .launch(x.context(), Launch { grid: [chunks, tiles, size.batch], threads: THREADS, shared_bytes: 0 })?;
+    Ok(Cow::Owned(moments))
 }
 
 /// What every channel goes through, `[batch, 3, channels]`.
@@ -119,17 +109,17 @@ fn finish(
 ) -> Result<DeviceSlice> {
     let affine = out.context().allocate(size.batch * 3 * size.channels * size_of::<f32>())?;
     table::group_norm_finish {
-        moments0: moments0.pointer(),
-        moments1: moments1.map(Moments::pointer),
+        moments0: moments0.input(),
+        moments1: moments1.map(Moments::input),
         weight: norm.weight.into(),
         bias: norm.bias.into(),
         scale_shift: norm.scale_shift.map(In::from),
         affine: Out::of(&affine, DType::F32),
         pixels: size.pixels,
-        channels0: moments0.channels,
-        channels1: moments1.map_or(0, |moments| moments.channels),
-        chunk_pixels0: moments0.chunk_pixels,
-        chunk_pixels1: moments1.map_or(1, |moments| moments.chunk_pixels),
+        channels0: moments0.channels(),
+        channels1: moments1.map_or(0, Moments::channels),
+        chunk_pixels0: moments0.chunk_pixels(),
+        chunk_pixels1: moments1.map_or(1, Moments::chunk_pixels),
         groups: norm.groups,
         eps: norm.eps,
     }

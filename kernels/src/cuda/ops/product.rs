@@ -93,6 +93,14 @@ impl MmaTile {
         rows.div_ceil(height) * columns.div_ceil(width)
     }
 
+    /// Rows whose moments a kernel gives together: those of a warp.
+    pub(super) fn chunk_rows(self) -> usize {
+        match self {
+            MmaTile::Large | MmaTile::Wide => 64,
+            MmaTile::Small => 32,
+        }
+    }
+
     /// `tiles` of them in each of `layers`.
     pub(super) fn launch(self, tiles: usize, layers: usize) -> Launch {
         let (threads, stages) = match self {

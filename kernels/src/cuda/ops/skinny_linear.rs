@@ -111,6 +111,7 @@ mod tests {
                         activation: Activation::QuickGelu,
                         residual: Some(&residual),
                         scale: 0.5,
+                        moments: false,
                     };
                     let want = reference::epilogue(reference::linear(&x, &weight), batch, epilogue);
                     let [bias, sample_bias, residual, x] =

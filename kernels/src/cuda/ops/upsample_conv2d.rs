@@ -3,7 +3,7 @@
 use super::conv2d::{PixelTile, channels, is_aligned, mma_steps};
 use super::product::{Finish, MmaTile, fastest};
 use crate::cuda::launch::{In, Launch};
-use crate::cuda::{DeviceRows, NewTensor, table};
+use crate::cuda::{DeviceRows, Moments, NewTensor, table};
 use crate::ops::Epilogue;
 use crate::{DType, Result, Shape, Tensor};
 
@@ -28,7 +28,7 @@ pub(crate) fn upsample_conv2d(
 ) -> Result<Tensor> {
     let &[_, out_height, out_width, out_channels] = shape.dims() else { panic!("a picture has four dimensions") };
     let finish = Finish::new(epilogue, out_height * out_width);
-    run(x, weight, &finish, shape, version(x, &finish, out_channels))
+    run(x, weight, &finish, shape, version(x, &finish, out_channels), epilogue.moments)
 }
 
 /// Which version runs. None splits K, so what the order of additions depends on is the kind of kernel, which one item decides.
@@ -54,22 +54,49 @@ fn version(x: &Tensor, finish: &Finish<'_>, out_channels: usize) -> Version {
     fastest(&whole.collect::<Vec<_>>(), 0, context).map_or(Version::Tiled, |(version, _)| version)
 }
 
-fn run(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, shape: &Shape, version: Version) -> Result<Tensor> {
+fn run(
+    x: &Tensor,
+    weight: &DeviceRows,
+    finish: &Finish<'_>,
+    shape: &Shape,
+    version: Version,
+    moments: bool,
+) -> Result<Tensor> {
     let out = NewTensor::like(x, shape)?;
+    let (&[_, height, width, _], &[batch, out_height, out_width, channels]) = (x.dims(), shape.dims()) else {
+        panic!("pictures have four dimensions")
+    };
+    // Chunks are of one phase.
+    let chunk_pixels = match version {
+        Version::Mma(tile) => Some(tile.chunk_rows()).filter(|&rows| (height * width).is_multiple_of(rows)),
+        Version::Wgmma(tile) => tile.chunk_pixels([height, width]),
+        Version::Naive | Version::Tiled => None,
+    };
+    let room = |pixels| Moments::room(out.context(), [batch, out_height * out_width, channels], pixels);
+    let moments = chunk_pixels.filter(|_| moments).map(room).transpose()?;
     match version {
-        Version::Wgmma(tile) => run_wgmma(x, weight, finish, &out, tile)?,
-        _ => run_windows(x, weight, finish, &out, version)?,
+        Version::Wgmma(tile) => run_wgmma(x, weight, finish, &out, tile, moments.as_ref())?,
+        _ => run_windows(x, weight, finish, &out, version, moments.as_ref())?,
     }
-    Ok(out.finish())
+    Ok(out.finish().with_moments(moments))
 }
 
 /// As products of gathered windows and weights.
-fn run_windows(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, out: &NewTensor, version: Version) -> Result<()> {
+fn run_windows(
+    x: &Tensor,
+    weight: &DeviceRows,
+    finish: &Finish<'_>,
+    out: &NewTensor,
+    version: Version,
+    moments: Option<&Moments>,
+) -> Result<()> {
     let &[batch, height, width, channels0] = x.dims() else { panic!("a picture has four dimensions") };
     let (out_channels, windows) = (weight.rows() / PHASES, batch * height * width);
     let &Finish { bias, sample_bias, residual, activation, scale, .. } = finish;
+    // The field is named if the kernel has it.
     macro_rules! launch {
-        ($kernel:ident, $launch:expr) => {
+        ($kernel:ident, $launch:expr $(, $moments:ident)?) => {{
+            $( let $moments = moments.map(Moments::output); )?
             table::$kernel {
                 x0: In::from(x),
                 x1: None,
@@ -78,6 +105,7 @@ fn run_windows(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, out: &NewTe
                 sample_bias,
                 residual,
                 out: out.pointer(),
+                $($moments,)?
                 batch,
                 height,
                 width,
@@ -88,7 +116,7 @@ fn run_windows(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, out: &NewTe
                 scale,
             }
             .launch(out.context(), $launch)
-        };
+        }};
     }
     let blocks = |blocks| Launch { grid: [blocks, PHASES, 1], ..Launch::blocks(blocks, 256) };
     match version {
@@ -96,16 +124,23 @@ fn run_windows(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, out: &NewTe
         Version::Mma(tile) => {
             let grid = tile.launch(tile.count(windows, out_channels), PHASES);
             match tile {
-                MmaTile::Large => launch!(upsample_conv3x3_128x128_mma, grid),
-                MmaTile::Wide => launch!(upsample_conv3x3_128x160_mma, grid),
-                MmaTile::Small => launch!(upsample_conv3x3_64x64_mma, grid),
+                MmaTile::Large => launch!(upsample_conv3x3_128x128_mma, grid, moments),
+                MmaTile::Wide => launch!(upsample_conv3x3_128x160_mma, grid, moments),
+                MmaTile::Small => launch!(upsample_conv3x3_64x64_mma, grid, moments),
             }
         }
         _ => launch!(upsample_conv3x3_tiled, blocks(windows.div_ceil(128) * out_channels.div_ceil(128))),
     }
 }
 
-fn run_wgmma(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, out: &NewTensor, tile: PixelTile) -> Result<()> {
+fn run_wgmma(
+    x: &Tensor,
+    weight: &DeviceRows,
+    finish: &Finish<'_>,
+    out: &NewTensor,
+    tile: PixelTile,
+    moments: Option<&Moments>,
+) -> Result<()> {
     const TAPS: usize = 2;
     let &[batch, height, width, channels0] = x.dims() else { panic!("a picture has four dimensions") };
     let out_channels = weight.rows() / PHASES;
@@ -122,6 +157,7 @@ fn run_wgmma(x: &Tensor, weight: &DeviceRows, finish: &Finish<'_>, out: &NewTens
                 sample_bias,
                 residual,
                 out: out.pointer(),
+                moments: moments.map(Moments::output),
                 batch,
                 height,
                 width,
@@ -147,9 +183,35 @@ mod tests {
 
     use super::*;
     use crate::harness::{for_each_cuda_device, result_rounding};
-    use crate::reference::{Random, assert_close};
+    use crate::reference::{Random, assert_close, same_bits};
     use crate::tensor::Elements;
     use crate::{Device, cuda::Context};
+
+    #[test]
+    fn moments_are_those_of_what_is_written() {
+        let mut random = Random::new(2);
+        let (dims, out_channels) = ([2, 32, 8, 8], 21);
+        let (x, weight) = (random.tensor(&dims), random.tensor(&[PHASES * out_channels, dims[3], 4]));
+        let shape = Shape::from([dims[0], 2 * dims[1], 2 * dims[2], out_channels]);
+        let finish = Finish::new(&Epilogue::default(), 4 * dims[1] * dims[2]);
+        for_each_cuda_device(|place| {
+            for &dtype in &[DType::F16, DType::BF16] {
+                let values = weight.to_vec_f32().unwrap();
+                let sizes = [PHASES * out_channels, dims[3], 4];
+                let rows = DeviceRows::upload(place.context(), dtype, &Elements::F32(&values), sizes).unwrap();
+                let x = place.put(&x, dtype);
+                let mut versions = MmaTile::ALL.map(Version::Mma).to_vec();
+                if place.is_hopper() {
+                    versions.extend([PixelTile::High, PixelTile::Low].map(Version::Wgmma));
+                }
+                for version in versions {
+                    let out = super::run(&x, &rows, &finish, &shape, version, true).unwrap();
+                    out.moments().unwrap().assert_of(&out);
+                    same_bits(&out, &super::run(&x, &rows, &finish, &shape, version, false).unwrap());
+                }
+            }
+        });
+    }
 
     /// The naive version is compared with float64 where the op is; the others with it.
     #[test]
@@ -169,7 +231,7 @@ mod tests {
                 let context = Context::get(ordinal).unwrap();
                 let rows = DeviceRows::upload(context, dtype, &Elements::F32(&values), sizes).unwrap();
                 let x = place.put(&x, dtype);
-                let run = |version| super::run(&x, &rows, &finish, &shape, version).unwrap();
+                let run = |version| super::run(&x, &rows, &finish, &shape, version, false).unwrap();
                 let naive: Vec<f64> = run(Version::Naive).to_vec_f32().unwrap().into_iter().map(f64::from).collect();
                 let mut versions = vec![Version::Tiled];
                 if dtype != DType::F32 {

@@ -5,7 +5,7 @@ mod attention;
 mod blocks;
 mod resnet;
 
-use easel_kernels::ops::{self, Activation};
+use easel_kernels::ops::{self, Activation, Epilogue};
 use easel_kernels::{Placement, Result, Tensor};
 
 use self::blocks::{DownBlock, LoopInputs, MidBlock, PreparedBlock, UpBlock};
@@ -99,7 +99,8 @@ impl UNet {
     pub fn forward(&self, sample: &Tensor, prepared: &PreparedLoop, time: &Tensor) -> Result<Tensor> {
         // From [0, 1] to [−1, 1].
         let sample = if self.config.center_input_sample { &ops::affine(sample, 2.0, -1.0)? } else { sample };
-        let mut x = self.conv_in.forward(&sample.to_dtype(self.place.precision.dtype())?)?;
+        let sample = sample.to_dtype(self.place.precision.dtype())?;
+        let mut x = self.conv_in.fused(&[&sample], Epilogue { moments: true, ..Default::default() })?;
         let mut skips = vec![x.clone()];
         for (block, prepared) in self.down_blocks.iter().zip(&prepared.down_blocks) {
             x = block.forward(x, prepared, time, &mut skips)?;

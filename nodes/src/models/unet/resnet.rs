@@ -100,17 +100,19 @@ impl ResnetBlock {
         let hidden = self.norm1.fused(sources, None, Activation::Silu)?;
         let hidden = match self.time_shift {
             TimeShift::Add => {
-                let epilogue = Epilogue { sample_bias: Some(time), ..Default::default() };
+                let epilogue = Epilogue { sample_bias: Some(time), moments: true, ..Default::default() };
                 let hidden = self.conv1.fused(&hidden, epilogue)?;
                 self.norm2.fused(&[&hidden], None, Activation::Silu)?
             }
             TimeShift::ScaleShift => {
-                let hidden = self.conv1.fused(&hidden, Epilogue::default())?;
+                let hidden = self.conv1.fused(&hidden, Epilogue { moments: true, ..Default::default() })?;
                 self.norm2.fused(&[&hidden], Some(time), Activation::Silu)?
             }
         };
         let residual = self.shortcut(sources)?;
-        let epilogue = Epilogue { residual: Some(&residual), scale: self.output_scale, ..Default::default() };
+        // Whatever comes next normalises this first, alone or beside a skip connection.
+        let epilogue =
+            Epilogue { residual: Some(&residual), scale: self.output_scale, moments: true, ..Default::default() };
         self.conv2.fused(&[&hidden], epilogue)
     }
 
