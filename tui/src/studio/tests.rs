@@ -21,6 +21,8 @@ use super::view::draw;
 use crate::plugins::NodeTypes;
 
 mod editing;
+mod forms;
+mod wires;
 
 const SMALL: &str = r#"// A small one.
 Workflow(
@@ -184,6 +186,7 @@ fn chord(key: &str) -> KeyEvent {
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
         "down" => KeyCode::Down,
+        "up" => KeyCode::Up,
         "right" => KeyCode::Right,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,

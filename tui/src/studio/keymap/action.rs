@@ -101,6 +101,11 @@ actions! {
     NextSocket "next-socket" "to the next socket of the node" in [Graph] by ["s"];
     PreviousSocket "previous-socket" "to the socket before" in [Graph] by ["S"];
     SelectWire "wire" "to the next wire of the node" in [Graph] by ["W"];
+    Increase "increase" "the next value" in [Inspector] by ["+", "=", "right", "l"];
+    Decrease "decrease" "the value before" in [Inspector] by ["minus", "left", "h"];
+    IncreaseMore "increase-more" "ten values on" in [Inspector] by ["shift-right", "L"];
+    DecreaseMore "decrease-more" "ten values back" in [Inspector] by ["shift-left", "H"];
+    Reset "reset" "take away what is written: what is usual is used" in [Inspector] by ["backspace"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use easel_engine::edit::Edit;
 
 use super::super::field::Field;
+use super::InputSchema;
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +113,7 @@ impl Choice {
 }
 
 /// What the answer is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Prompt {
     /// A node to find.
     Search,
@@ -135,6 +136,8 @@ pub(crate) enum Prompt {
         input: String,
         /// It is a text as it stands; otherwise a value as the file writes it.
         is_text: bool,
+        /// What may be written there.
+        schema: Box<InputSchema>,
         /// What is the matter with what was typed.
         problem: Option<String>,
     },

@@ -87,16 +87,21 @@ fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec
 
 fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     let is_done = key.code == KeyCode::Enter && !key.modifiers.contains(KeyModifiers::ALT);
-    if !is_done {
-        field.key(key);
+    let width = super::super::view::typing_width(model);
+    match key.code {
+        _ if is_done => {}
+        KeyCode::Up if field.has_lines() => field.vertical(width, -1),
+        KeyCode::Down if field.has_lines() => field.vertical(width, 1),
+        KeyCode::PageUp if field.has_lines() => field.vertical(width, -10),
+        KeyCode::PageDown if field.has_lines() => field.vertical(width, 10),
+        _ => drop(field.key(key)),
     }
+    let prompt = judged(prompt, &field);
     match prompt {
         Prompt::Rename(node) if is_done => {
             return edit::rename(model, node, field.text());
         }
-        Prompt::Value { node, input, is_text, .. } if is_done => {
-            return form::value(model, node, input, is_text, field);
-        }
+        Prompt::Value { .. } if is_done => return form::value(model, prompt, field),
         Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
@@ -107,6 +112,14 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         model.overlay = Some(Overlay::Prompt(prompt, field));
     }
     Vec::new()
+}
+
+/// The question with what is wrong with what was typed so far.
+fn judged(mut prompt: Prompt, field: &Field) -> Prompt {
+    if let Prompt::Value { is_text, schema, problem, .. } = &mut prompt {
+        *problem = schema.problem(&field.text(), *is_text);
+    }
+    prompt
 }
 
 fn filter(model: &mut Model, text: &str) {
@@ -167,6 +180,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
         }
         Some(Overlay::Prompt(prompt, field)) => {
             field.insert(text);
+            *prompt = judged(prompt.clone(), field);
             let (prompt, text) = (prompt.clone(), field.text());
             match prompt {
                 Prompt::Search => graph::search(model, &text),

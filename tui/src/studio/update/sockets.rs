@@ -251,6 +251,17 @@ pub(super) fn connect(model: &mut Model) {
     }
 }
 
+/// Asks what the output of the selected node is to feed on which the cursor of the inspector is.
+pub(super) fn connect_output(model: &mut Model) {
+    let Some(flow) = &model.flow else { return };
+    let Some((node, Some(schema))) = flow.selected_node() else { return };
+    let output = flow.input.checked_sub(schema.inputs.len()).and_then(|at| schema.outputs.get(at)).cloned();
+    let node = node.to_string();
+    if let Some(output) = output {
+        offer_takers(model, node, &output);
+    }
+}
+
 /// Asks which input an output is to feed: only those that take it, with what feeds them now.
 pub(super) fn offer_takers(model: &mut Model, node: String, output: &OutputSchema) {
     let Some(flow) = &model.flow else { return };

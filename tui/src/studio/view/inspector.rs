@@ -180,14 +180,7 @@ fn fed(scene: &Scene, at: usize, name: &str) -> Option<String> {
 /// What an input is for, and what may be written there.
 fn about(input: &InputSchema) -> String {
     let mut parts = vec![input.about.clone()];
-    if let Some(range) = &input.range {
-        parts.push(match (range.start().is_finite(), range.end().is_finite()) {
-            (true, true) => format!("{} to {}", range.start(), range.end()),
-            (true, false) => format!("at least {}", range.start()),
-            (false, true) => format!("at most {}", range.end()),
-            (false, false) => String::new(),
-        });
-    }
+    parts.extend(input.range_words());
     if !input.choices.is_empty() {
         parts.push(format!("one of {}", input.choices.join(", ")));
     }

@@ -17,6 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
+pub(crate) use overlay::typing_width;
 pub(crate) use runs::at_line as run_at_line;
 
 use super::graph_view::{GraphView, Status};
