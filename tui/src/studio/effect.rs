@@ -36,6 +36,8 @@ pub(crate) enum Effect {
         /// The text.
         text: Arc<str>,
     },
+    /// Have a text edited in the user's editor, which has the terminal meanwhile.
+    EditText(String),
     /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.
     Keep {
         /// The file that it would be saved to.

@@ -31,6 +31,8 @@ pub(crate) enum Message {
     Saved(PathBuf, Result<Arc<str>, String>),
     /// A file that was not there was written, or why not.
     Created(PathBuf, Result<(), String>),
+    /// A text as it is after the user's editor, or why there is none.
+    Edited(Result<String, String>),
     /// Changes of an earlier time to the open workflow that were never saved.
     Recovered(PathBuf, Arc<str>),
     /// Another file that the open workflow depends on changed.

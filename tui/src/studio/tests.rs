@@ -102,6 +102,7 @@ impl Bench {
                         self.tell(Message::Read(path, Ok(text.into())));
                     }
                 }
+                Effect::EditText(text) => self.tell(Message::Edited(Ok(format!("{text}, edited\n")))),
                 Effect::List(_)
                 | Effect::Watch(_)
                 | Effect::Keep { .. }

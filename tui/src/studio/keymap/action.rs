@@ -106,6 +106,7 @@ actions! {
     IncreaseMore "increase-more" "ten values on" in [Inspector] by ["shift-right", "L"];
     DecreaseMore "decrease-more" "ten values back" in [Inspector] by ["shift-left", "H"];
     Reset "reset" "take away what is written: what is usual is used" in [Inspector] by ["backspace"];
+    Editor "editor" "write the text in $VISUAL or $EDITOR" in [Inspector] by ["E"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
 }

@@ -2,6 +2,7 @@
 //! never waits for anything but messages.
 
 mod checker;
+mod editor;
 mod files;
 mod guard;
 mod journal;
@@ -39,7 +40,9 @@ use crate::memory::MemoryLimit;
 use crate::terminal;
 use crate::watching::Follower;
 use crate::workspace::Workspace;
+use editor::Editor;
 use guard::{Guard, RealScreen, has_all_keys};
+use keyboard::Gate;
 use performer::Performer;
 use player::Player;
 use runner::Runner;
@@ -103,7 +106,9 @@ impl Studio {
         let mut model = Model::new(self.keymap, self.theme, (size.width, size.height));
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
-        keyboard::listen(sender)?;
+        let gate = Gate::default();
+        world.editor = Some(Editor::new(guard.lender(), gate.clone(), sender.clone()));
+        keyboard::listen(sender, gate)?;
         world.perform(begin(&mut model, self.start));
         let ended =
             Loop { model: &mut model, world: &mut world, began: Instant::now() }.go(&messages, &guard, &mut terminal);
@@ -228,6 +233,8 @@ struct World {
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
     files: files::Files,
+    /// Lends the terminal to the user's editor.
+    editor: Option<Editor>,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
     open: Option<PathBuf>,
@@ -251,6 +258,7 @@ impl World {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
                 _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
             },
+            editor: None,
             follower: None,
             open: None,
             sender,
@@ -267,6 +275,7 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::EditText(text) => self.editor.iter().for_each(|editor| editor.edit(text.clone())),
                 Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
                 Effect::SetAside(path) => self.files.ask(files::Wish::SetAside(path)),
                 Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),

@@ -1,6 +1,7 @@
 //! What is written in inputs: typed, stepped, chosen.
 
 use super::{Bench, SIZES};
+use crate::studio::message::Message;
 use crate::studio::model::{Overlay, Prompt};
 
 const FORM: &str = r#"Workflow(
@@ -108,6 +109,33 @@ fn long_texts_are_edited_in_their_lines() {
     assert!(line.is_some_and(|line| line.contains('X')), "{}", bench.text());
     bench.press("ctrl-z");
     assert_eq!(bench.text(), FORM);
+}
+
+#[test]
+fn a_text_goes_to_the_editor_and_comes_back_to_be_kept_or_not() {
+    let mut bench = Bench::opened((100, 30), FORM);
+    bench.on("load", "path");
+    bench.press("E");
+    assert_eq!(bench.text(), FORM, "nothing is written before it is answered");
+    assert!(bench.shown().contains("gallery.png, edited"), "{}", bench.shown());
+    bench.press("enter");
+    assert!(bench.text().contains("r\"gallery.png, edited\n\""), "{}", bench.text());
+    bench.press("ctrl-z enter");
+    bench.type_in("!");
+    bench.press("ctrl-o esc");
+    assert_eq!(bench.text(), FORM);
+    // The editor failed: what was typed is there still.
+    bench.press("enter");
+    bench.type_in("?");
+    bench.tell(Message::Edited(Err("the editor `x` failed".into())));
+    assert!(bench.shown().contains("gallery.png?") && bench.shown().contains("the editor `x` failed"));
+    bench.press("esc");
+    bench.tell(Message::Edited(Ok("late".into())));
+    assert!(bench.shown().contains("late"), "what has no place any more is shown");
+    bench.press("esc");
+    bench.on("small", "mode");
+    bench.press("E");
+    assert!(bench.shown().contains("there is no text here"));
 }
 
 #[test]

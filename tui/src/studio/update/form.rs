@@ -101,6 +101,47 @@ pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// The text of the input with the cursor, in the user's editor. The question stays, and holds what comes of it.
+pub(super) fn edit_outside(model: &mut Model) -> Vec<Effect> {
+    let is_text = |overlay: &Option<Overlay>| matches!(overlay, Some(Overlay::Prompt(Prompt::Value { .. }, _)));
+    if !is_text(&model.overlay) {
+        let choices = model
+            .flow
+            .as_ref()
+            .and_then(Input::of)
+            .map(|input| !input.schema.choices.is_empty() || input.schema.is_only(kinds::BOOLEAN));
+        if choices != Some(false) {
+            model.tell(Tone::Note, "there is no text here");
+            return Vec::new();
+        }
+        input(model);
+    }
+    match &model.overlay {
+        Some(Overlay::Prompt(Prompt::Value { .. }, field)) => vec![Effect::EditText(field.text())],
+        _ => Vec::new(),
+    }
+}
+
+/// What came of the editor: it is in the question, and is written when that is answered.
+pub(super) fn edited(model: &mut Model, edited: Result<String, String>) {
+    let text = match edited {
+        Ok(text) => text,
+        Err(why) => return model.tell(Tone::Error, why),
+    };
+    match &mut model.overlay {
+        Some(Overlay::Prompt(Prompt::Value { is_text, schema, problem, .. }, field)) => {
+            *field = Field::lines("");
+            field.insert(&text);
+            *problem = schema.problem(&field.text(), *is_text);
+            if field.text() != text {
+                model.tell(Tone::Warning, "control characters were left out");
+            }
+        }
+        // The question went away meanwhile; the text does not.
+        _ => model.overlay = Some(Overlay::Story { title: "What was edited".into(), text, scroll: 0 }),
+    }
+}
+
 /// What was typed for an input; if it cannot be that, the question stays with what is wrong.
 pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effect> {
     let Prompt::Value { node, input, is_text, schema, .. } = prompt else { return Vec::new() };
@@ -129,6 +170,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::IncreaseMore => step(model, 10),
         Action::DecreaseMore => step(model, -10),
         Action::Reset => reset(model),
+        Action::Editor => edit_outside(model),
         _ => Vec::new(),
     }
 }
@@ -215,7 +257,7 @@ fn stepped(schema: &InputSchema, from: Option<Literal>, by: i64) -> Result<Liter
 
 /// The step for numbers of that size: a hundredth to a tenth of it; and its digits behind the point.
 fn unit(number: f64) -> (f64, usize) {
-    let size = number.abs().max(1e-3).min(1e12).log10().floor() as i32 - 1;
+    let size = number.abs().clamp(1e-3, 1e12).log10().floor() as i32 - 1;
     let size = if number == 0.0 { -1 } else { size };
     (10_f64.powi(size), usize::try_from(-size).unwrap_or(0))
 }

@@ -92,7 +92,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::FixAll => return fixes::apply_all(model),
         Action::Mark | Action::MarkAll | Action::MarkConnected => marks::act(model, action),
         Action::Leave => return enter::leave(model),
-        Action::Increase | Action::Decrease | Action::IncreaseMore | Action::DecreaseMore | Action::Reset => {
+        Action::Increase
+        | Action::Decrease
+        | Action::IncreaseMore
+        | Action::DecreaseMore
+        | Action::Reset
+        | Action::Editor => {
             return form::act(model, action);
         }
         Action::NextSocket | Action::PreviousSocket | Action::SelectWire => sockets::act(model, action),

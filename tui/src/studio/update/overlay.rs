@@ -87,6 +87,12 @@ fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec
 
 fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     let is_done = key.code == KeyCode::Enter && !key.modifiers.contains(KeyModifiers::ALT);
+    if let (KeyCode::Char('o'), Prompt::Value { .. }) = (key.code, &prompt)
+        && key.modifiers.contains(KeyModifiers::CONTROL)
+    {
+        model.overlay = Some(Overlay::Prompt(prompt, field));
+        return form::edit_outside(model);
+    }
     let width = super::super::view::typing_width(model);
     match key.code {
         _ if is_done => {}

@@ -90,7 +90,7 @@ pub(crate) fn typing_width(model: &Model) -> usize {
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
         Prompt::Value { is_text: true, problem, .. } => {
-            (" enter keeps it, alt-enter begins a line ", problem.as_deref())
+            (" enter keeps it, alt-enter begins a line, ctrl-o opens $EDITOR ", problem.as_deref())
         }
         Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
         Prompt::Extract { problem, .. } => {
@@ -104,7 +104,7 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
     };
     let about = about.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     let width = usize::from(ASKED.min(model.size.0).saturating_sub(4));
-    let told = problem.map_or(about.as_str(), |problem| problem);
+    let told = problem.unwrap_or(&about);
     let lines = if told.is_empty() { 0 } else { wrap(told, width).len() };
     let most = usize::from(model.size.1).saturating_sub(lines + 4).max(1);
     let rows = if field.has_lines() { field.rows(typing_width(model)).len().min(most) } else { 1 };
