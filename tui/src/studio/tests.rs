@@ -22,6 +22,7 @@ use crate::plugins::NodeTypes;
 
 mod editing;
 mod forms;
+mod groups;
 mod wires;
 
 const SMALL: &str = r#"// A small one.

@@ -107,6 +107,12 @@ actions! {
     DecreaseMore "decrease-more" "ten values back" in [Inspector] by ["shift-left", "H"];
     Reset "reset" "take away what is written: what is usual is used" in [Inspector] by ["backspace"];
     Editor "editor" "write the text in $VISUAL or $EDITOR" in [Inspector] by ["E"];
+    Group "group" "make a group of the nodes" in [Graph] by ["ctrl-g"];
+    Ungroup "ungroup" "the nodes of the group are in none" in [Graph] by ["U"];
+    RenameGroup "rename-group" "give the group another name" in [Graph] by ["T"];
+    GroupColour "group-colour" "the next colour of the group" in [Graph] by ["i"];
+    Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v"];
+    FoldAll "fold-all" "draw all groups as one box each, or none" in [Graph] by ["V"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
 }

@@ -121,6 +121,15 @@ pub(crate) enum Prompt {
     Filter,
     /// Another name for a node.
     Rename(String),
+    /// Another name for a group.
+    RenameGroup(String),
+    /// The name of a new group.
+    Group {
+        /// Its nodes.
+        nodes: Vec<String>,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// The name of a workflow that nodes become.
     Extract {
         /// They.
@@ -150,6 +159,10 @@ impl Prompt {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
+            Prompt::RenameGroup(group) => format!("Another name for the group {group}"),
+            Prompt::Group { nodes, .. } => {
+                format!("A group of {}: its name", crate::terminal::count(nodes.len(), "node"))
+            }
             Prompt::Extract { nodes, .. } => {
                 format!("A workflow of {}: its name", crate::terminal::count(nodes.len(), "node"))
             }

@@ -312,7 +312,7 @@ fn editing_looks_as_it_should() {
 
 /// Keys that people press, more often those that do something.
 fn keys() -> impl Strategy<Value = KeyEvent> {
-    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0Z";
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0ZvVUTi";
     let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
     let named = prop::sample::select(vec![
         KeyCode::Enter,
@@ -332,7 +332,7 @@ fn keys() -> impl Strategy<Value = KeyEvent> {
         KeyCode::F(2),
     ]);
     let plain = prop_oneof![3 => letter, 2 => named].prop_map(|code| KeyEvent::new(code, KeyModifiers::NONE));
-    let control = prop::sample::select("zysbmrudpnaekw".chars().collect::<Vec<_>>());
+    let control = prop::sample::select("zysbmrudpnaekwgo".chars().collect::<Vec<_>>());
     let control = control.prop_map(|letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
     prop_oneof![5 => plain, 1 => control]
 }
@@ -344,7 +344,7 @@ proptest! {
     #[test]
     fn any_keys_can_be_pressed_and_undone(
         keys in prop::collection::vec(keys(), 2_500),
-        name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron"]),
+        name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron", "safe_batch.ron"]),
     ) {
         let path = Path::new("../workflows").join(name);
         let mut bench = Bench::of_file((100, 30), &path);

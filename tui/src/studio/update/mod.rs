@@ -8,6 +8,7 @@ mod extract;
 mod fixes;
 mod form;
 mod graph;
+mod groups;
 mod keys;
 mod lists;
 mod marks;

@@ -8,7 +8,7 @@ use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, enter, extract, form, graph, keys, wiring};
+use super::{edit, enter, extract, form, graph, groups, keys, wiring};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -108,11 +108,17 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
             return edit::rename(model, node, field.text());
         }
         Prompt::Value { .. } if is_done => return form::value(model, prompt, field),
+        Prompt::RenameGroup(group) if is_done => return groups::rename(model, group, field.text()),
+        Prompt::Group { nodes, .. } if is_done => return groups::group(model, nodes, field),
         Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
-        Prompt::Rename(_) | Prompt::Value { .. } | Prompt::Extract { .. } => {}
+        Prompt::Rename(_)
+        | Prompt::RenameGroup(_)
+        | Prompt::Value { .. }
+        | Prompt::Group { .. }
+        | Prompt::Extract { .. } => {}
     }
     if !is_done {
         model.overlay = Some(Overlay::Prompt(prompt, field));
@@ -191,7 +197,11 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
             match prompt {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
-                Prompt::Rename(_) | Prompt::Value { .. } | Prompt::Extract { .. } => {}
+                Prompt::Rename(_)
+                | Prompt::RenameGroup(_)
+                | Prompt::Value { .. }
+                | Prompt::Group { .. }
+                | Prompt::Extract { .. } => {}
             }
         }
         _ => {}

@@ -93,6 +93,7 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
             (" enter keeps it, alt-enter begins a line, ctrl-o opens $EDITOR ", problem.as_deref())
         }
         Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
+        Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
         Prompt::Extract { problem, .. } => {
             (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
         }
