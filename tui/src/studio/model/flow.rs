@@ -157,7 +157,10 @@ impl Flow {
     pub(crate) fn take(&mut self, mut checked: Checked) {
         if let Some(known) = &self.checked {
             checked.folded = known.folded.clone();
-            checked.show(&known.inside);
+            // As it comes, it shows the workflow of the file with all its nodes.
+            if !(known.inside.is_empty() && known.folded.is_empty()) {
+                checked.show(&known.inside);
+            }
         }
         let names = |places: &BTreeSet<usize>| places.iter().filter_map(|at| self.id(*at)).collect::<Vec<_>>();
         let find = |id: &String| {
