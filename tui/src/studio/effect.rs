@@ -36,6 +36,13 @@ pub(crate) enum Effect {
         /// The text.
         text: Arc<str>,
     },
+    /// Look for files whose names go on with what was typed; relative ones count from a folder.
+    Complete {
+        /// The folder.
+        base: PathBuf,
+        /// What was typed.
+        typed: String,
+    },
     /// Have a text edited in the user's editor, which has the terminal meanwhile.
     EditText(String),
     /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.

@@ -14,7 +14,7 @@ use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::{Message, Problem, Tone};
 use super::model::{Chooser, Entry, Model, Overlay, Picture, Side};
-use super::runtime::{Wish, check};
+use super::runtime::{Wish, check, complete};
 use super::theme::{Depth, Ground, Theme};
 use super::update::{open, update};
 use super::view::draw;
@@ -102,6 +102,10 @@ impl Bench {
                     if let Ok(text) = std::fs::read_to_string(&path) {
                         self.tell(Message::Read(path, Ok(text.into())));
                     }
+                }
+                Effect::Complete { base, typed } => {
+                    let names = complete(&base, &typed);
+                    self.tell(Message::Completed(typed, names));
                 }
                 Effect::EditText(text) => self.tell(Message::Edited(Ok(format!("{text}, edited\n")))),
                 Effect::List(_)

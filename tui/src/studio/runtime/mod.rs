@@ -2,6 +2,7 @@
 //! never waits for anything but messages.
 
 mod checker;
+mod complete;
 mod editor;
 mod files;
 mod guard;
@@ -51,6 +52,8 @@ pub(crate) use recorder::Recorder;
 
 #[cfg(test)]
 pub(super) use checker::{Wish, check};
+#[cfg(test)]
+pub(super) use complete::complete;
 
 /// No picture follows the one before it sooner.
 const FRAME: Duration = Duration::from_millis(16);
@@ -275,6 +278,7 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::Complete { base, typed } => complete::start(base, typed, self.sender.clone()),
                 Effect::EditText(text) => self.editor.iter().for_each(|editor| editor.edit(text.clone())),
                 Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
                 Effect::SetAside(path) => self.files.ask(files::Wish::SetAside(path)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::{Bench, SIZES, SMALL, snapshots};
 use crate::studio::message::Message;
@@ -11,7 +11,7 @@ use crate::studio::model::{Overlay, Prompt, Side};
 
 impl Bench {
     /// A workflow that is on disk, with those that it includes.
-    fn of_file(size: (u16, u16), path: &Path) -> Self {
+    pub(super) fn of_file(size: (u16, u16), path: &Path) -> Self {
         let mut bench = Bench::new(size);
         let effects = super::open(&mut bench.model, path.to_path_buf());
         bench.perform(effects);
@@ -312,7 +312,7 @@ fn editing_looks_as_it_should() {
 
 /// Keys that people press, more often those that do something.
 fn keys() -> impl Strategy<Value = KeyEvent> {
-    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0ZvVUTi";
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0ZvVUTiE-.%";
     let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
     let named = prop::sample::select(vec![
         KeyCode::Enter,
@@ -334,22 +334,52 @@ fn keys() -> impl Strategy<Value = KeyEvent> {
     let plain = prop_oneof![3 => letter, 2 => named].prop_map(|code| KeyEvent::new(code, KeyModifiers::NONE));
     let control = prop::sample::select("zysbmrudpnaekwgo".chars().collect::<Vec<_>>());
     let control = control.prop_map(|letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
-    prop_oneof![5 => plain, 1 => control]
+    let shifted = prop::sample::select(vec![KeyCode::Left, KeyCode::Right]);
+    let shifted = shifted.prop_map(|code| KeyEvent::new(code, KeyModifiers::SHIFT));
+    prop_oneof![10 => plain, 2 => control, 1 => shifted]
+}
+
+/// Something that the mouse does, anywhere.
+fn clicks() -> impl Strategy<Value = MouseEvent> {
+    let kind = prop::sample::select(vec![
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::ScrollDown,
+    ]);
+    let modifiers = prop::sample::select(vec![KeyModifiers::NONE, KeyModifiers::SHIFT]);
+    (kind, 0..100_u16, 0..30_u16, modifiers).prop_map(|(kind, column, row, modifiers)| MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers,
+    })
+}
+
+fn anything() -> impl Strategy<Value = Event> {
+    prop_oneof![5 => keys().prop_map(Event::Key), 1 => clicks().prop_map(Event::Mouse)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
-    /// Ten thousand keys in all, on workflows that ship.
+    /// Ten thousand keys and clicks in all, on workflows that ship.
     #[test]
     fn any_keys_can_be_pressed_and_undone(
-        keys in prop::collection::vec(keys(), 2_500),
+        keys in prop::collection::vec(anything(), 2_500),
         name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron", "safe_batch.ron"]),
     ) {
         let path = Path::new("../workflows").join(name);
         let mut bench = Bench::of_file((100, 30), &path);
         for (number, key) in keys.into_iter().enumerate() {
-            bench.key(key);
+            bench.tell(match key {
+                Event::Mouse(event) => Message::Mouse(event),
+                Event::Key(key) => Message::Key(key),
+                _ => continue,
+            });
             bench.model.wants_quit = false;
             if bench.model.flow.is_none() {
                 bench = Bench::of_file((100, 30), &path);

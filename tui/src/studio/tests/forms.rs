@@ -1,8 +1,9 @@
 //! What is written in inputs: typed, stepped, chosen.
 
 use super::{Bench, SIZES};
+use crate::studio::field::Field;
 use crate::studio::message::Message;
-use crate::studio::model::{Overlay, Prompt};
+use crate::studio::model::{Given, InputSchema, Overlay, Prompt};
 
 const FORM: &str = r#"Workflow(
     version: 1,
@@ -136,6 +137,41 @@ fn a_text_goes_to_the_editor_and_comes_back_to_be_kept_or_not() {
     bench.on("small", "mode");
     bench.press("E");
     assert!(bench.shown().contains("there is no text here"));
+}
+
+#[test]
+fn names_of_files_are_completed() {
+    let mut bench = Bench::of_file((100, 30), "../workflows/image_variation.ron".as_ref());
+    let load = bench.nodes().into_iter().next().expect("it has nodes");
+    bench.select(&load);
+    bench.model.overlay = Some(Overlay::Prompt(
+        Prompt::Value {
+            node: load,
+            input: "path".into(),
+            is_text: true,
+            schema: Box::new(InputSchema {
+                name: "path".into(),
+                kinds: Vec::new(),
+                given: Given::Required,
+                range: None,
+                choices: Vec::new(),
+                about: String::new(),
+            }),
+            problem: None,
+        },
+        Field::lines("gall"),
+    ));
+    bench.press("tab");
+    assert!(bench.shown().contains("gallery.png"), "{}", bench.shown());
+    bench.press("ctrl-u");
+    bench.type_in("par");
+    bench.press("tab");
+    assert!(bench.shown().contains("parameter_sweep.ron  parts"), "{}", bench.shown());
+    bench.type_in("t");
+    bench.press("tab");
+    bench.type_in("zzz");
+    bench.press("tab");
+    assert!(bench.shown().contains("parts/zzz") && bench.shown().contains("no file begins like that"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use easel_engine::edit::{Edit, literal_text};
 use easel_engine::{Document, Feed, Literal, kinds};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::effect::Effect;
 use super::super::field::Field;
@@ -139,6 +140,38 @@ pub(super) fn edited(model: &mut Model, edited: Result<String, String>) {
         }
         // The question went away meanwhile; the text does not.
         _ => model.overlay = Some(Overlay::Story { title: "What was edited".into(), text, scroll: 0 }),
+    }
+}
+
+/// Asks which files go on with what was typed. Relative paths count from the folder of the outermost workflow.
+pub(super) fn complete(model: &Model) -> Vec<Effect> {
+    let Some(Overlay::Prompt(Prompt::Value { is_text: true, .. }, field)) = &model.overlay else { return Vec::new() };
+    let Some(flow) = model.outer.first().or(model.flow.as_ref()) else { return Vec::new() };
+    let base = flow.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(".".as_ref());
+    vec![Effect::Complete { base: base.to_path_buf(), typed: field.text() }]
+}
+
+/// What files go on with what was typed: as much of their names as they have in common is put behind it.
+pub(super) fn completed(model: &mut Model, typed: &str, names: &[String]) {
+    let Some(Overlay::Prompt(Prompt::Value { is_text: true, .. }, field)) = &mut model.overlay else { return };
+    // Somebody may have typed on.
+    if field.text() != typed {
+        return;
+    }
+    let Some(first) = names.first() else {
+        return model.notice = Some((Tone::Note, "no file begins like that".into()));
+    };
+    let common = names.iter().fold(first.as_str(), |common, name| {
+        let length =
+            common.chars().zip(name.chars()).take_while(|(one, other)| one == other).map(|(c, _)| c.len_utf8());
+        &common[..length.sum::<usize>()]
+    });
+    field.key(KeyEvent::new(KeyCode::End, KeyModifiers::NONE));
+    field.insert(common.strip_prefix(typed).unwrap_or_default());
+    if names.len() > 1 {
+        let shown = |name: &String| name.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_string();
+        let list: Vec<_> = names.iter().map(shown).collect();
+        model.notice = Some((Tone::Detail, list.join("  ")));
     }
 }
 

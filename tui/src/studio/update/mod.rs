@@ -54,6 +54,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.is_changed = true;
             return extract::created(model, &path, created);
         }
+        Message::Completed(typed, names) => form::completed(model, &typed, &names),
         Message::Edited(edited) => form::edited(model, edited),
         Message::Recovered(path, text) => {
             if model.flow.as_ref().is_some_and(|flow| flow.path == path && flow.text() != Some(&text)) {

@@ -93,6 +93,10 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         model.overlay = Some(Overlay::Prompt(prompt, field));
         return form::edit_outside(model);
     }
+    if key.code == KeyCode::Tab && matches!(prompt, Prompt::Value { is_text: true, .. }) {
+        model.overlay = Some(Overlay::Prompt(prompt, field));
+        return form::complete(model);
+    }
     let width = super::super::view::typing_width(model);
     match key.code {
         _ if is_done => {}

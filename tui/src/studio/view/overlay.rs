@@ -90,7 +90,7 @@ pub(crate) fn typing_width(model: &Model) -> usize {
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
         Prompt::Value { is_text: true, problem, .. } => {
-            (" enter keeps it, alt-enter begins a line, ctrl-o opens $EDITOR ", problem.as_deref())
+            (" enter keeps it, alt-enter: new line, tab: files, ctrl-o: $EDITOR ", problem.as_deref())
         }
         Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
         Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
