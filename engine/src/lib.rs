@@ -70,8 +70,8 @@ pub use cache::{
 pub use cancel::CancelToken;
 pub use diagnostic::{Diagnostic, Label, Replacement, Severity};
 pub use document::{
-    Call, Document, FORMAT_VERSIONS, Feed, Form, Literal, LiteralList, LocalWorkflow, NodeEntry, NodeInput, Options,
-    Ragged, Spanned, Workflow, WorkflowInput, WorkflowOutput,
+    Call, Document, FORMAT_VERSIONS, Feed, Form, GROUP_COLOURS, Literal, LiteralList, LocalWorkflow, NodeEntry,
+    NodeGroup, NodeInput, Options, Ragged, Spanned, Workflow, WorkflowInput, WorkflowOutput,
 };
 pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId};
 pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Part, Wire};

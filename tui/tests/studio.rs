@@ -279,3 +279,73 @@ fn a_broken_keymap_is_told_with_its_place() {
     assert_eq!(output.status.code(), Some(2));
     assert!(told.contains("keys.ron") && told.contains("did you mean `run`?"), "{told}");
 }
+
+#[test]
+fn an_editor_gets_the_terminal_with_its_keys_and_gives_it_back() {
+    let Some(screen) = Screen::open(100, 30) else { return };
+    let script = screen.folder.path().join("editor.sh");
+    let asks =
+        "#!/bin/sh\nprintf 'instead of '; cat \"$1\"; printf ': '; read line; printf '%s\\n' \"$line\" > \"$1\"\n";
+    std::fs::write(&script, asks).expect("it can be written");
+    screen.line(&format!("export VISUAL='sh {}'", script.display()));
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    // To the path of the picture, and out to the editor.
+    screen.keys(&["Enter", "E"]);
+    screen.wait("instead of ");
+    screen.run(&["send-keys", "-l", "\"qqq.png\""]);
+    screen.keys(&["Enter"]);
+    screen.wait("load.path: as the file");
+    screen.keys(&["Enter"]);
+    screen.wait("not saved");
+    screen.keys(&["C-s"]);
+    screen.wait("qqq.png\"");
+    screen.keys(&["Enter"]);
+    screen.wait_until("the file", |_| {
+        std::fs::read_to_string(screen.folder.path().join("copy.ron")).is_ok_and(|text| text.contains("\"qqq.png\""))
+    });
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+    screen.line("export VISUAL=no-such-editor; clear");
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    screen.keys(&["Enter", "E"]);
+    screen.wait("there is no editor `no-such-editor`");
+    // What is there stays there.
+    screen.wait("qqq.png");
+    screen.keys(&["Escape"]);
+    screen.wait_until("the question is gone", |seen| !seen.contains("load.path: a text"));
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+}
+
+#[test]
+fn nodes_become_a_file_that_is_entered_changed_and_left() {
+    let Some(screen) = Screen::open(100, 30) else { return };
+    let read = |name: &str| std::fs::read_to_string(screen.folder.path().join(name)).unwrap_or_default();
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    screen.keys(&["e"]);
+    screen.wait("its name");
+    screen.run(&["send-keys", "-l", "part.ron"]);
+    screen.keys(&["Enter"]);
+    screen.wait("was written beside this file");
+    assert!(read("part.ron").contains("LoadImage("), "{}", read("part.ron"));
+    screen.keys(&["C-s"]);
+    screen.wait("Include(workflow:");
+    screen.keys(&["Enter"]);
+    screen.wait_until("the file", |_| read("copy.ron").contains("part.ron"));
+    screen.wait("part  Include");
+    screen.keys(&["Enter"]);
+    screen.wait("copy.ron › part");
+    screen.wait("LoadImage");
+    screen.keys(&["m", "BSpace"]);
+    screen.wait("Not saved in this file");
+    screen.keys(&["Enter"]);
+    screen.wait_until("the way back", |seen| seen.contains("SaveImage") && !seen.contains("copy.ron › part"));
+    assert!(read("part.ron").contains("mute: true"), "{}", read("part.ron"));
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+}

@@ -3,6 +3,7 @@
 mod calls;
 mod feeds;
 mod fields;
+mod groups;
 mod inputs;
 pub(crate) mod lexer;
 mod literal;
@@ -19,6 +20,7 @@ use indexmap::IndexMap;
 
 pub(crate) use feeds::parse_literal;
 pub(crate) use fields::is_name;
+pub use groups::GROUP_COLOURS;
 pub use literal::{Literal, LiteralList};
 pub(crate) use literal::{can_be_written, range_words};
 
@@ -71,6 +73,20 @@ pub struct Workflow {
     /// The first node of each name.
     pub(crate) by_id: HashMap<String, usize>,
     pub(crate) outputs: IndexMap<String, WorkflowOutput>,
+    pub(crate) groups: IndexMap<String, NodeGroup>,
+}
+
+/// Nodes that belong together for people who look at a workflow. A run does not know of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeGroup {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The names of its nodes; some may not be there, which was reported.
+    pub nodes: Vec<Spanned<String>>,
+    /// One of [`GROUP_COLOURS`].
+    pub colour: Option<Spanned<String>>,
+    /// Where it is, from `Group` to the closing bracket.
+    pub span: Range<usize>,
 }
 
 /// A workflow that is written inside of another.
@@ -338,5 +354,10 @@ impl Workflow {
     /// What it gives to a workflow that includes it, in the order in which it is written.
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = &WorkflowOutput> {
         self.outputs.values()
+    }
+
+    /// Its groups, in the order in which they are written.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = &NodeGroup> {
+        self.groups.values()
     }
 }

@@ -125,7 +125,11 @@ impl Reader {
         if let Some(tree) = fields.take("outputs") {
             self.outputs(tree, &mut workflow.outputs);
         }
-        self.unknown(fields, &["version", "about", "inputs", "workflows", "nodes", "outputs"]);
+        if let Some(tree) = fields.take("groups") {
+            self.groups(tree, &mut workflow);
+            self.check_groups(&workflow);
+        }
+        self.unknown(fields, &["version", "about", "inputs", "workflows", "nodes", "outputs", "groups"]);
         workflow
     }
 

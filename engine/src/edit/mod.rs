@@ -24,6 +24,7 @@ mod changes;
 mod diff;
 mod extract;
 mod group;
+mod groups;
 mod history;
 mod inputs;
 mod nodes;
@@ -148,6 +149,32 @@ pub enum Edit {
         /// The name of the new workflow; the node that includes it is called like it.
         name: String,
     },
+    /// Makes a group of nodes. Each is in one group at the most: it leaves the one that it was in.
+    Group {
+        /// The nodes.
+        nodes: Vec<String>,
+        /// The name of the group.
+        name: String,
+    },
+    /// Removes a group; its nodes stay.
+    Ungroup {
+        /// The group.
+        group: String,
+    },
+    /// Gives a group another name.
+    RenameGroup {
+        /// The group.
+        group: String,
+        /// Its new name.
+        to: String,
+    },
+    /// Sets or clears the colour of a group.
+    SetColour {
+        /// The group.
+        group: String,
+        /// One of [`GROUP_COLOURS`](crate::GROUP_COLOURS); none for the usual.
+        colour: Option<String>,
+    },
     /// Replaces a piece of the text: the [`fix`](crate::Diagnostic::fix) of a diagnostic.
     Replace(Replacement),
     /// Does something in a workflow that is written inside of this one.
@@ -220,6 +247,14 @@ pub enum EditError {
     Ambiguous {
         /// The name.
         id: String,
+    },
+    /// There is no such group.
+    #[error("there is no group `{name}`{hint}")]
+    UnknownGroup {
+        /// The name.
+        name: String,
+        /// What may have been meant.
+        hint: String,
     },
     /// There is no such node type.
     #[error("there is no node type `{name}`{hint}")]
@@ -394,12 +429,41 @@ fn in_workflow(
             changes.apply(&document.source.text).ok_or_else(what)?;
             Ok(changes)
         }
+        // Groups are left first: what that takes away may stand where something is put.
+        Edit::Group { nodes, .. } | Edit::Delete { nodes } | Edit::Extract { nodes, .. }
+            if forgets(document, path, nodes) =>
+        {
+            let first = forgotten(document, path, nodes)?;
+            let (document, _) = after(document, &first)?;
+            Ok(first.then(&in_workflow(&document, registry, path, edit)?))
+        }
         edit => {
             let scope = Scope::find(document, path)?;
             let replacements = in_scope(&scope, registry, path, edit)?;
             let changes = Changes::new(replacements).ok_or_else(|| scope.damaged("this", 0))?;
             checked(&scope, changes)
         }
+    }
+}
+
+/// Whether any of the nodes is in a group.
+fn forgets(document: &Document, path: &[String], nodes: &[String]) -> bool {
+    let Ok(scope) = Scope::find(document, path) else { return false };
+    let mut members = scope.workflow.groups.values().flat_map(|group| &group.nodes);
+    // What is not there is refused as if there were no groups.
+    members.any(|member| nodes.contains(&member.value)) && nodes.iter().all(|node| scope.node(node).is_ok())
+}
+
+/// Takes nodes out of their groups.
+fn forgotten(document: &Document, path: &[String], nodes: &[String]) -> Result<Changes, EditError> {
+    let scope = Scope::find(document, path)?;
+    let replacements = groups::forget(&scope, &nodes.iter().map(String::as_str).collect())?;
+    let changes = Changes::new(replacements).ok_or_else(|| scope.damaged("the groups", 0))?;
+    let changes = checked(&scope, changes)?;
+    // Where it cannot be done, it must not be tried for ever.
+    match changes.is_empty() || forgets(&after(document, &changes)?.0, path, nodes) {
+        true => Err(scope.damaged("the groups", 0)),
+        false => Ok(changes),
     }
 }
 
@@ -430,6 +494,10 @@ fn in_scope(
         Edit::Rename { node, to } => nodes::rename(scope, node, to),
         Edit::SetOption { node, option } => options::set(scope, node, option),
         Edit::Extract { nodes, name } => extract::extract(scope, registry, path, nodes, name),
+        Edit::Group { nodes, name } => groups::add(scope, name, nodes),
+        Edit::Ungroup { group } => groups::ungroup(scope, group),
+        Edit::RenameGroup { group, to } => groups::rename(scope, group, to),
+        Edit::SetColour { group, colour } => groups::set_colour(scope, group, colour.as_deref()),
         // These are about no workflow by itself and were taken care of.
         Edit::Replace(_) | Edit::Within { .. } | Edit::All(_) => Ok(Vec::new()),
     }
@@ -479,6 +547,10 @@ impl Edit {
             Edit::Rename { node, to } => format!("rename `{node}` to `{to}`"),
             Edit::SetOption { node, option } => format!("set `{}` of `{node}`", option.name()),
             Edit::Extract { name, .. } => format!("extract the workflow `{name}`"),
+            Edit::Group { nodes, name } => format!("group {} as `{name}`", list(nodes)),
+            Edit::Ungroup { group } => format!("ungroup `{group}`"),
+            Edit::RenameGroup { group, to } => format!("rename the group `{group}` to `{to}`"),
+            Edit::SetColour { group, .. } => format!("colour the group `{group}`"),
             Edit::Replace(_) => "apply a hint".into(),
             Edit::Within { workflow, edit } => format!("{} in `{workflow}`", edit.label()),
             Edit::All(edits) => match edits.as_slice() {

@@ -215,6 +215,7 @@ pub(super) fn rename(scope: &Scope<'_>, id: &str, to: &str) -> Result<Vec<Replac
     };
     scope.nodes().for_each(|node| scope.each_reference_of(&node, &mut rename));
     scope.each_reference_of_outputs(&mut rename);
+    changes.extend(super::groups::renamed_members(scope, id, to));
     Ok(changes)
 }
 

@@ -59,6 +59,16 @@ fn in_workflow(workflow: &Workflow, registry: &Registry, [kind, one, other]: [u8
         12 => Edit::Rename { node: node(one), to: name },
         13 => Edit::SetOption { node: node(one), option: option(other) },
         14 => Edit::Extract { nodes: some(), name },
+        _ if other.is_multiple_of(3) => {
+            let groups: Vec<_> = workflow.groups().map(|group| group.name.value.clone()).collect();
+            let group = pick(&groups, one).cloned().unwrap_or_default();
+            match other % 4 {
+                0 => Edit::Group { nodes: some(), name },
+                1 => Edit::Ungroup { group },
+                2 => Edit::RenameGroup { group, to: name },
+                _ => Edit::SetColour { group, colour: at.map(|_| "teal".into()) },
+            }
+        }
         _ => Edit::All(vec![
             Edit::Duplicate { nodes: vec![node(one)] },
             Edit::SetOption { node: node(one), option: NodeOption::Mute(true) },

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use super::extract::extract;
 use super::inputs::remove_field;
 use super::syntax::{Scope, field, field_place, reindented};
 use super::trivia::{line_indent, newline};
-use super::{Changes, EditError, after};
+use super::{Changes, Edit, EditError, after, in_workflow};
 use crate::diagnostic::Replacement;
 use crate::document::tree::TreeKind;
 use crate::document::{Document, Literal, Workflow};
@@ -51,9 +50,8 @@ pub fn split(
     let Some(name) = file.strip_suffix(".ron") else {
         return Err(EditError::InvalidName { name: file.into(), what: "a file of a workflow, which ends in `.ron`" });
     };
-    let scope = Scope::find(document, within)?;
-    let replacements = extract(&scope, registry, within, nodes, name)?;
-    let first = Changes::new(replacements).ok_or_else(|| scope.damaged("this", 0))?;
+    let inner = Edit::Extract { nodes: nodes.to_vec(), name: name.into() };
+    let first = in_workflow(document, registry, &mut within.to_vec(), &inner)?;
     let (extracted, _) = after(document, &first)?;
     let scope = Scope::find(&extracted, within)?;
     let local = scope.workflow.workflows.get(name).ok_or(EditError::NothingSelected)?;

@@ -38,6 +38,15 @@ pub(crate) enum Effect {
         /// The text.
         text: Arc<str>,
     },
+    /// Look for files whose names go on with what was typed; relative ones count from a folder.
+    Complete {
+        /// The folder.
+        base: PathBuf,
+        /// What was typed.
+        typed: String,
+    },
+    /// Have a text edited in the user's editor, which has the terminal meanwhile.
+    EditText(String),
     /// Keep changes that are not saved yet beside the journal, where they survive the end of the process; none: there are
     /// none any more.
     Keep {

@@ -1,6 +1,9 @@
 //! A line of text that somebody types, with a cursor.
 
+use std::ops::Range;
+
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use unicode_width::UnicodeWidthChar;
 
 /// Longer texts are not typed, they are pasted by mistake.
 const MOST: usize = 100_000;
@@ -36,6 +39,68 @@ impl Field {
     pub(crate) fn halves(&self) -> (String, String) {
         let (before, after) = self.letters.split_at(self.cursor);
         (before.iter().collect(), after.iter().collect())
+    }
+
+    /// Whether it may have several lines.
+    pub(crate) fn has_lines(&self) -> bool {
+        self.has_lines
+    }
+
+    /// The lines on a screen of so many columns: which letters are in each. Words stay whole if they can.
+    pub(crate) fn rows(&self, width: usize) -> Vec<Range<usize>> {
+        let width = width.max(2);
+        let (mut rows, mut start, mut columns, mut word) = (Vec::new(), 0, 0, 0);
+        for (at, letter) in self.letters.iter().enumerate() {
+            if *letter == '\n' {
+                rows.push(start..at);
+                (start, columns, word) = (at + 1, 0, at + 1);
+                continue;
+            }
+            let own = letter.width().unwrap_or(0);
+            if columns + own > width {
+                let end = if word > start { word } else { at };
+                rows.push(start..end);
+                start = end;
+                columns = self.letters[start..at].iter().map(|letter| letter.width().unwrap_or(0)).sum();
+            }
+            columns += own;
+            if *letter == ' ' {
+                word = at + 1;
+            }
+        }
+        rows.push(start..self.letters.len());
+        rows
+    }
+
+    /// The row of the cursor, and the letters of that row before it.
+    pub(crate) fn cursor_row(&self, rows: &[Range<usize>]) -> (usize, usize) {
+        let row = rows.iter().rposition(|row| row.start <= self.cursor).unwrap_or(0);
+        (row, self.cursor - rows.get(row).map_or(0, |row| row.start))
+    }
+
+    /// The letters of a row.
+    pub(crate) fn slice(&self, row: &Range<usize>) -> &[char] {
+        self.letters.get(row.clone()).unwrap_or_default()
+    }
+
+    /// Moves the cursor so many rows down on a screen of so many columns, or up.
+    pub(crate) fn vertical(&mut self, width: usize, by: isize) {
+        let rows = self.rows(width);
+        let (row, column) = self.cursor_row(&rows);
+        let wanted = row.saturating_add_signed(by).min(rows.len() - 1);
+        if let Some(target) = rows.get(wanted).filter(|_| wanted != row) {
+            // The last place of a row that goes on belongs to the next one.
+            let is_broken = rows.get(wanted + 1).is_some_and(|next| next.start == target.end);
+            let most = target.len().saturating_sub(usize::from(is_broken));
+            self.cursor = target.start + column.min(most);
+        }
+    }
+
+    /// Puts the cursor to the beginning or the end of its line.
+    fn line_end(&mut self, is_end: bool) {
+        let before = self.letters[..self.cursor].iter().rposition(|letter| *letter == '\n').map_or(0, |at| at + 1);
+        let after = self.letters[self.cursor..].iter().position(|letter| *letter == '\n');
+        self.cursor = if is_end { after.map_or(self.letters.len(), |after| self.cursor + after) } else { before };
     }
 
     /// Puts a text in at the cursor.
@@ -79,8 +144,8 @@ impl Field {
             KeyCode::Left if control => self.cursor = self.word_start(),
             KeyCode::Left => self.cursor = self.cursor.saturating_sub(1),
             KeyCode::Right => self.cursor = (self.cursor + 1).min(self.letters.len()),
-            KeyCode::Home => self.cursor = 0,
-            KeyCode::End => self.cursor = self.letters.len(),
+            KeyCode::Home => self.line_end(false),
+            KeyCode::End => self.line_end(true),
             _ => return false,
         }
         true
@@ -100,6 +165,32 @@ mod tests {
 
     fn press(field: &mut Field, code: KeyCode, modifiers: KeyModifiers) {
         assert!(field.key(KeyEvent::new(code, modifiers)));
+    }
+
+    #[test]
+    fn rows_break_between_words_and_the_cursor_goes_up_and_down_in_them() {
+        let mut field = Field::lines("a cat on a mat\n\nabcdefgh 世界世界");
+        let shown = |field: &Field, width: usize| -> Vec<String> {
+            field.rows(width).iter().map(|row| field.slice(row).iter().collect()).collect()
+        };
+        assert_eq!(shown(&field, 6), ["a cat ", "on a ", "mat", "", "abcdef", "gh ", "世界世", "界"]);
+        let place = |field: &Field| field.cursor_row(&field.rows(6));
+        assert_eq!(place(&field), (7, 1));
+        field.vertical(6, -1);
+        assert_eq!(place(&field), (6, 1));
+        field.vertical(6, -3);
+        assert_eq!(place(&field), (3, 0));
+        field.vertical(6, -100);
+        assert_eq!(place(&field), (0, 0));
+        press(&mut field, KeyCode::End, KeyModifiers::NONE);
+        assert_eq!(place(&field), (2, 3));
+        field.vertical(6, -2);
+        assert_eq!(place(&field), (0, 3));
+        field.vertical(6, 100);
+        assert_eq!(place(&field).0, 7);
+        for width in 0..9 {
+            assert_eq!(shown(&field, width).concat(), field.text().replace('\n', ""), "{width}");
+        }
     }
 
     #[test]

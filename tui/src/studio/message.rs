@@ -33,6 +33,10 @@ pub(crate) enum Message {
     Saved(PathBuf, Result<Arc<str>, String>),
     /// A file that was not there was written, or why not.
     Created(PathBuf, Result<(), String>),
+    /// The names of files that go on with what was typed.
+    Completed(String, Vec<String>),
+    /// A text as it is after the user's editor, or why there is none.
+    Edited(Result<String, String>),
     /// Changes of an earlier time to the open workflow that were never saved.
     Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.

@@ -1,6 +1,7 @@
 //! What is drawn of a workflow: nodes with their sockets, and wires. It knows nothing of terminals.
 
 mod blame;
+pub(crate) mod fold;
 mod read;
 
 use easel_engine::{Diagnostic, Document, Graph, Part};
@@ -31,10 +32,23 @@ pub struct SceneNode {
     pub is_bypassed: bool,
     /// It runs another workflow, which is known and can be looked into.
     pub has_body: bool,
+    /// The group that it belongs to.
+    pub group: Option<Group>,
+    /// Of a group that is drawn as one box, the names of its nodes.
+    pub members: Vec<String>,
     /// How many errors there are in it, and in the workflow that it runs.
     pub errors: usize,
     /// How many warnings.
     pub warnings: usize,
+}
+
+/// Nodes that belong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its colour, by name.
+    pub colour: Option<String>,
 }
 
 /// An input or an output.
@@ -66,6 +80,14 @@ pub struct Port {
     pub node: usize,
     /// The socket, by its place in the node.
     pub socket: usize,
+}
+
+impl SceneNode {
+    /// The node and the socket that one of its sockets stands for: those of a group are its members'.
+    pub fn owner<'a>(&'a self, socket: &'a Socket) -> (&'a str, &'a str) {
+        let inner = socket.name.split_once('.').filter(|_| !self.members.is_empty());
+        inner.unwrap_or((&self.id, &socket.name))
+    }
 }
 
 impl Scene {

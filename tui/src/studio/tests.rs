@@ -14,15 +14,18 @@ use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::{Message, Problem, Tone};
 use super::model::{Chooser, Entry, Model, Overlay, Picture, Side, Unsaved};
-use super::runtime::{Wish, check};
+use super::runtime::{Wish, check, complete};
 use super::theme::{Depth, Ground, Theme};
 use super::update::{open, update};
 use super::view::draw;
 use crate::plugins::NodeTypes;
 
 mod editing;
+mod forms;
+mod groups;
 mod unsaved;
 mod wide;
+mod wires;
 
 const SMALL: &str = r#"// A small one.
 Workflow(
@@ -117,6 +120,11 @@ impl Bench {
                         self.tell(Message::Read(path, Ok(text.into())));
                     }
                 }
+                Effect::Complete { base, typed } => {
+                    let names = complete(&base, &typed);
+                    self.tell(Message::Completed(typed, names));
+                }
+                Effect::EditText(text) => self.tell(Message::Edited(Ok(format!("{text}, edited\n")))),
                 Effect::List(_)
                 | Effect::Watch(_)
                 | Effect::RunAgain(_)
@@ -202,6 +210,7 @@ fn chord(key: &str) -> KeyEvent {
         "tab" => KeyCode::Tab,
         "down" => KeyCode::Down,
         "pgup" => KeyCode::PageUp,
+        "up" => KeyCode::Up,
         "right" => KeyCode::Right,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,

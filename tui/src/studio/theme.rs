@@ -291,6 +291,22 @@ impl Palette for Theme {
         })
     }
 
+    fn group(&self, colour: Option<&str>) -> Style {
+        // By the hues that kinds have.
+        let hue = match colour {
+            Some("red") => 5,
+            Some("orange") => 7,
+            Some("yellow") => 2,
+            Some("green") => 1,
+            Some("teal") => 6,
+            Some("blue") => 0,
+            Some("purple") => 3,
+            Some("pink") => 9,
+            _ => return self.style(Role::Hint),
+        };
+        if self.depth == Depth::None { Style::new() } else { Style::new().fg(self.kinds[hue % self.kinds.len()]) }
+    }
+
     fn kind(&self, kind: &str) -> Style {
         if kind.is_empty() { self.style(Role::Wire) } else { self.kind_colour(kind) }
     }

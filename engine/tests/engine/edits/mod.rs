@@ -2,6 +2,7 @@
 
 mod damage;
 mod extract;
+mod groups;
 mod inputs;
 mod nodes;
 mod properties;

@@ -212,6 +212,7 @@ fn the_corpus_is_edited() {
         include_str!("../../../fuzz/corpus/edit/lines"),
         include_str!("../../../fuzz/corpus/edit/one_line"),
         include_str!("../../../fuzz/corpus/edit/damaged"),
+        include_str!("../../../fuzz/corpus/edit/groups"),
     ] {
         let (edits, text) = text.split_once('\n').expect("the first line says what is done");
         let edits: Vec<_> = edits.as_bytes().chunks_exact(3).map(|edit| [edit[0], edit[1], edit[2]]).collect();

@@ -119,6 +119,7 @@ impl Pen<'_, '_> {
         let [upper_left, upper_right, lower_left, lower_right, across, down] = match self.is_selected() {
             true => self.signs.selected,
             false if self.is_left_out() => self.signs.left_out,
+            false if !self.node.members.is_empty() => self.signs.group,
             false => self.signs.frame,
         };
         let style = self.border();
@@ -132,6 +133,14 @@ impl Pen<'_, '_> {
             canvas.put(x, row, down, style);
             canvas.line(x + 1, row, width - 2, " ", Style::new());
             canvas.put(right, row, down, style);
+        }
+        if let Some(group) = self.node.group.as_ref().filter(|_| self.node.members.is_empty()) {
+            // Seen where there is no frame around the group, too.
+            let style = self.view.theme.group(group.colour.as_deref());
+            let style = if self.light == Light::Faded { self.light.on(style) } else { style };
+            canvas.put(x + 1, bottom, " ", style);
+            let used = canvas.text(x + 2, bottom, &group.name, width - 5, self.signs.more, style);
+            canvas.put(x + 2 + used, bottom, " ", style);
         }
         let end = self.badges(canvas, right);
         let mark = if self.view.marked.contains(&self.index) { "*" } else { " " };

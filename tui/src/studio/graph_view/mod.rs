@@ -5,6 +5,7 @@
 mod boxes;
 mod camera;
 mod canvas;
+mod frames;
 mod highlight;
 mod minimap;
 mod moves;
@@ -158,6 +159,7 @@ impl Widget for GraphView<'_> {
         let mut canvas = Canvas::new(buffer, area, self.camera);
         let visible = self.visible(area);
         let highlight = Highlight::new(&self, visible);
+        frames::draw(&self, visible, &mut canvas);
         wires::draw(&Wires::new(&self, &highlight, visible), &self, &mut canvas);
         for node in self.layout.boxes_near(visible) {
             boxes::draw(&self, &highlight, node, &mut canvas);

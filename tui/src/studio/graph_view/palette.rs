@@ -45,6 +45,11 @@ pub trait Palette {
     /// The colour of a kind of values: of its sockets and wires. Empty for a kind that is not known.
     fn kind(&self, kind: &str) -> Style;
 
+    /// The frame and the name of a group, by the name of its colour.
+    fn group(&self, _colour: Option<&str>) -> Style {
+        self.look(Look::Literal)
+    }
+
     /// Whether only ASCII may be drawn.
     fn is_ascii(&self) -> bool {
         false
@@ -102,6 +107,8 @@ pub(super) struct Signs {
     pub(super) selected: [&'static str; 6],
     /// The same of a box that is left out.
     pub(super) left_out: [&'static str; 6],
+    /// The same of a group that is one box.
+    pub(super) group: [&'static str; 6],
     /// Lines, by the sum of the directions in which they go on: up 1, right 2, down 4, left 8.
     pub(super) lines: [&'static str; 16],
     /// The same of the wire that the keys are on.
@@ -131,6 +138,7 @@ static UNICODE: Signs = Signs {
     frame: ["╭", "╮", "╰", "╯", "─", "│"],
     selected: ["┏", "┓", "┗", "┛", "━", "┃"],
     left_out: ["╭", "╮", "╰", "╯", "┄", "┆"],
+    group: ["╔", "╗", "╚", "╝", "═", "║"],
     lines: [" ", "╵", "╶", "╰", "╷", "│", "╭", "├", "╴", "╯", "─", "┴", "╮", "┤", "┬", "┼"],
     heavy: [" ", "╹", "╺", "┗", "╻", "┃", "┏", "┣", "╸", "┛", "━", "┻", "┓", "┫", "┳", "╋"],
     sockets: ["●", "○", "◆", "◇", "?"],
@@ -155,6 +163,7 @@ static ASCII: Signs = Signs {
     frame: ["+", "+", "+", "+", "-", "|"],
     selected: ["#", "#", "#", "#", "=", "#"],
     left_out: ["+", "+", "+", "+", ".", ":"],
+    group: ["%", "%", "%", "%", "=", "%"],
     lines: [" ", "|", "-", "+", "|", "|", "+", "+", "-", "+", "-", "+", "+", "+", "+", "+"],
     heavy: [" ", "H", "=", "#", "H", "H", "#", "#", "=", "#", "=", "#", "#", "#", "#", "#"],
     sockets: ["*", "o", "*", "o", "?"],

@@ -101,6 +101,18 @@ actions! {
     NextSocket "next-socket" "to the next socket of the node" in [Graph] by ["s"];
     PreviousSocket "previous-socket" "to the socket before" in [Graph] by ["S"];
     SelectWire "wire" "to the next wire of the node" in [Graph] by ["W"];
+    Increase "increase" "the next value" in [Inspector] by ["+", "=", "right", "l"];
+    Decrease "decrease" "the value before" in [Inspector] by ["minus", "left", "h"];
+    IncreaseMore "increase-more" "ten values on" in [Inspector] by ["shift-right", "L"];
+    DecreaseMore "decrease-more" "ten values back" in [Inspector] by ["shift-left", "H"];
+    Reset "reset" "take away what is written: what is usual is used" in [Inspector] by ["backspace"];
+    Editor "editor" "write the text in $VISUAL or $EDITOR" in [Inspector] by ["E"];
+    Group "group" "make a group of the nodes" in [Graph] by ["ctrl-g"];
+    Ungroup "ungroup" "the nodes of the group are in none" in [Graph] by ["U"];
+    RenameGroup "rename-group" "give the group another name" in [Graph] by ["T"];
+    GroupColour "group-colour" "the next colour of the group" in [Graph] by ["i"];
+    Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v"];
+    FoldAll "fold-all" "draw all groups as one box each, or none" in [Graph] by ["V"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
     ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];

@@ -1,5 +1,6 @@
 //! What came of checking a text, and the part of it that is shown.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,10 @@ pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What is drawn of it.
     pub(crate) scene: Scene,
+    /// The groups that are one box each, with the workflows that they are in.
+    pub(crate) folded: BTreeSet<(Vec<String>, String)>,
+    /// Of each node of the scene its place in the workflow; none for a group.
+    pub(crate) places: Vec<Option<usize>>,
     /// What is known of each node of the scene.
     pub(crate) schemas: Vec<Option<Schema>>,
     /// The nodes that were entered, outermost first: the scene is what the last of them runs.
@@ -92,13 +97,18 @@ impl Checked {
             entered.push(id.clone());
         }
         let path: Vec<&str> = entered.iter().map(String::as_str).collect();
-        self.scene = match path.as_slice() {
+        let whole = match path.as_slice() {
             [] => Scene::of(self.graph.document(), &self.graph, &self.diagnostics),
             path => Scene::inside(path, &self.graph, &self.diagnostics).unwrap_or_default(),
         };
-        self.schemas = (0..self.scene.nodes.len()).map(|node| Schema::of(&part, node)).collect();
+        let here = self.folded.iter().filter(|(place, _)| *place == within);
+        let folded = whole.folded(&here.map(|(_, group)| group.clone()).collect());
+        (self.scene, self.places) = (folded.scene, folded.places);
+        self.schemas = self.places.iter().map(|place| Schema::of(&part, (*place)?)).collect();
         for finding in self.findings.iter_mut().filter(|finding| finding.file.is_none()) {
-            finding.node = finding.span.as_ref().and_then(|span| node_at(part.workflow(), span.start));
+            let node = finding.span.as_ref().and_then(|span| node_at(part.workflow(), span.start));
+            let id = node.and_then(|node| part.workflow().nodes().get(node)).map(|node| node.id.value.as_str());
+            finding.node = id.and_then(|id| shown(&self.scene, id));
         }
         (self.inside, self.within) = (entered, within);
     }
@@ -121,7 +131,7 @@ impl Checked {
 
     /// What is entered by going into a node of the scene.
     pub(crate) fn body(&self, node: usize) -> Option<Body> {
-        let body = self.part().body(node)?;
+        let body = self.part().body((*self.places.get(node)?)?)?;
         if self.is_here(&body) {
             return Some(Body::Here);
         }
@@ -130,7 +140,9 @@ impl Checked {
 
     /// The node of the scene in whose text that place is.
     pub(crate) fn node_at(&self, place: usize) -> Option<usize> {
-        node_at(self.part().workflow(), place)
+        let part = self.part();
+        let node = node_at(part.workflow(), place)?;
+        shown(&self.scene, &part.workflow().nodes().get(node)?.id.value)
     }
 
     /// The nodes to enter, outermost first, to come to the workflow of this file in which a node is written at that place.
@@ -151,6 +163,11 @@ impl Checked {
         }
         None
     }
+}
+
+/// The node of a scene that stands for one of a workflow: itself, or its group.
+fn shown(scene: &Scene, id: &str) -> Option<usize> {
+    scene.nodes.iter().position(|node| node.id == id || node.members.iter().any(|member| member == id))
 }
 
 /// The node in whose text that place is.

@@ -9,7 +9,7 @@ use easel_engine::{Document, Severity, Source, Workflow};
 
 use super::super::graph_view::{Camera, Focus};
 use super::super::layout::{self, Detail, Layout};
-use super::super::scene::Scene;
+use super::super::scene::{Scene, SceneNode};
 use super::focus::FocusName;
 use super::{Checked, Drag, Finding, Offer, Schema, Unsaved};
 
@@ -159,10 +159,17 @@ impl Flow {
     /// Takes over what came of checking; where the cursor is stays the same node.
     pub(crate) fn take(&mut self, mut checked: Checked) {
         if let Some(known) = &self.checked {
-            checked.show(&known.inside);
+            checked.folded = known.folded.clone();
+            // As it comes, it shows the workflow of the file with all its nodes.
+            if !(known.inside.is_empty() && known.folded.is_empty()) {
+                checked.show(&known.inside);
+            }
         }
         let names = |places: &BTreeSet<usize>| places.iter().filter_map(|at| self.id(*at)).collect::<Vec<_>>();
-        let find = |id: &String| checked.scene.nodes.iter().position(|node| node.id == *id);
+        let find = |id: &String| {
+            let is_it = |node: &SceneNode| node.id == *id || node.members.contains(id);
+            checked.scene.nodes.iter().position(is_it)
+        };
         let selected = self.selected.and_then(|at| self.id(at));
         let (found, marked) = (names(&self.found), names(&self.marked));
         let focus = self.focus.and_then(|focus| FocusName::of(self.scene()?, focus));
@@ -222,12 +229,16 @@ impl Flow {
         within.iter().rev().fold(edit, wrap)
     }
 
-    /// The nodes that are marked, or else the selected one.
+    /// The nodes that are marked, or else the selected one; of groups that are one box, their nodes.
     pub(crate) fn targets(&self) -> Vec<String> {
+        let of = |at: usize| {
+            let node = self.scene().and_then(|scene| scene.nodes.get(at));
+            node.map(|node| if node.members.is_empty() { vec![node.id.clone()] } else { node.members.clone() })
+        };
         if self.marked.is_empty() {
-            return self.selected.and_then(|at| self.id(at)).into_iter().collect();
+            return self.selected.and_then(of).unwrap_or_default();
         }
-        self.marked.iter().filter_map(|at| self.id(*at)).collect()
+        self.marked.iter().filter_map(|at| of(*at)).flatten().collect()
     }
 
     /// The text as it is now.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::graph_view::Status;
-use super::super::scene::Scene;
+use super::super::scene::{Scene, SceneNode};
 use super::RunView;
 
 /// What all passes of one node come to.
@@ -73,7 +73,13 @@ impl RunView {
             passes.entry(child).or_default().add(run.status);
         }
         let of = |id: &str| own.get(id).or_else(|| inner.get(id)).map_or(Status::Idle, Passes::status);
-        scene.nodes.iter().map(|node| of(&node.id)).collect()
+        let of_all = |members: &[String]| {
+            let mut all = Passes::default();
+            members.iter().map(|member| of(member)).filter(|status| *status != Status::Idle).for_each(|it| all.add(it));
+            if all.count > 0 { all.status() } else { Status::Idle }
+        };
+        let status = |node: &SceneNode| if node.members.is_empty() { of(&node.id) } else { of_all(&node.members) };
+        scene.nodes.iter().map(status).collect()
     }
 
     /// Whether it has nodes inside of that one.

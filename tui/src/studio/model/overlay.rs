@@ -3,7 +3,7 @@
 use easel_engine::edit::Edit;
 
 use super::super::field::Field;
-use super::Offer;
+use super::{InputSchema, Offer};
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +111,7 @@ impl Choice {
 }
 
 /// What the answer is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Prompt {
     /// A node to find.
     Search,
@@ -119,6 +119,15 @@ pub(crate) enum Prompt {
     Filter,
     /// Another name for a node.
     Rename(String),
+    /// Another name for a group.
+    RenameGroup(String),
+    /// The name of a new group.
+    Group {
+        /// Its nodes.
+        nodes: Vec<String>,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// The name of a workflow that nodes become.
     Extract {
         /// They.
@@ -134,6 +143,8 @@ pub(crate) enum Prompt {
         input: String,
         /// It is a text as it stands; otherwise a value as the file writes it.
         is_text: bool,
+        /// What may be written there.
+        schema: Box<InputSchema>,
         /// What is the matter with what was typed.
         problem: Option<String>,
     },
@@ -146,6 +157,10 @@ impl Prompt {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
+            Prompt::RenameGroup(group) => format!("Another name for the group {group}"),
+            Prompt::Group { nodes, .. } => {
+                format!("A group of {}: its name", crate::terminal::count(nodes.len(), "node"))
+            }
             Prompt::Extract { nodes, .. } => {
                 format!("A workflow of {}: its name", crate::terminal::count(nodes.len(), "node"))
             }

@@ -152,8 +152,88 @@ impl InputSchema {
         }
     }
 
+    /// What numbers it may be, in words.
+    pub(crate) fn range_words(&self) -> Option<String> {
+        let range = self.range.as_ref()?;
+        match (range.start().is_finite(), range.end().is_finite()) {
+            (true, true) => Some(format!("{} to {}", range.start(), range.end())),
+            (true, false) => Some(format!("at least {}", range.start())),
+            (false, true) => Some(format!("at most {}", range.end())),
+            (false, false) => None,
+        }
+    }
+
+    /// What is the matter with a value as it was typed, as far as its type tells: a text as it stands, or what the file is
+    /// to hold. What comes from elsewhere is not judged here.
+    pub(crate) fn problem(&self, typed: &str, is_text: bool) -> Option<String> {
+        if is_text {
+            let is_word = self.choices.is_empty() || self.choices.iter().any(|word| word == typed);
+            return (!is_word).then(|| format!("it is one of {}", self.choices.join(", ")));
+        }
+        let typed = typed.trim();
+        let is_number = |kind: &Kind| [kinds::INTEGER, kinds::FLOAT].contains(kind);
+        let number = typed.replace('_', "").parse::<f64>().ok();
+        let is_elsewhere = ["From(", "Input(", "["].iter().any(|start| typed.starts_with(start));
+        match number {
+            _ if typed.is_empty() || is_elsewhere || self.kinds.is_empty() => None,
+            Some(number) if self.is_only(kinds::INTEGER) && (number.fract() != 0.0 || typed.contains('.')) => {
+                Some(format!("{typed} is no whole number, and `{}` is one", self.name))
+            }
+            Some(number) => {
+                let range = self.range.as_ref().filter(|range| !range.contains(&number))?;
+                let side = if number < *range.start() { "below" } else { "above" };
+                let words = self.range_words().unwrap_or_default();
+                Some(format!("{typed} is {side} what `{}` may be: {words}", self.name))
+            }
+            None if self.kinds.iter().all(is_number) => {
+                Some(format!("`{}` is a number, or `From(\"node\")`, or `Input(\"name\")`", self.name))
+            }
+            None if self.is_only(kinds::BOOLEAN) && !["true", "false"].contains(&typed) => {
+                Some(format!("`{}` is `true` or `false`, or comes from a node or an input", self.name))
+            }
+            None => None,
+        }
+    }
+
     /// Whether it takes only that kind.
     pub(crate) fn is_only(&self, kind: Kind) -> bool {
         self.kinds == [kind]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(kind: Kind, range: Option<RangeInclusive<f64>>) -> InputSchema {
+        InputSchema {
+            name: "steps".into(),
+            kinds: vec![kind],
+            given: Given::Required,
+            range,
+            choices: Vec::new(),
+            about: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_typed_is_held_against_the_schema() {
+        let steps = input(kinds::INTEGER, Some(2.0..=1000.0));
+        let of = |typed: &str| steps.problem(typed, false);
+        for fine in ["2", "1000", "1_0", " 7 ", "", "From(\"a\")", "Input(\"n\")", "[1]"] {
+            assert_eq!(of(fine), None, "{fine}");
+        }
+        assert_eq!(of("1").as_deref(), Some("1 is below what `steps` may be: 2 to 1000"));
+        assert_eq!(of("1001").as_deref(), Some("1001 is above what `steps` may be: 2 to 1000"));
+        assert_eq!(of("2.5").as_deref(), Some("2.5 is no whole number, and `steps` is one"));
+        assert!(of("many").is_some_and(|why| why.starts_with("`steps` is a number")));
+        assert!(of("NaN").is_some());
+        assert_eq!(
+            input(kinds::FLOAT, Some(0.0..=f64::INFINITY)).problem("-0.5", false).as_deref(),
+            Some("-0.5 is below what `steps` may be: at least 0")
+        );
+        assert!(input(kinds::BOOLEAN, None).problem("yes", false).is_some());
+        let word = InputSchema { choices: vec!["a".into(), "b".into()], ..input(kinds::TEXT, None) };
+        assert_eq!((word.problem("c", true).as_deref(), word.problem("a", true)), (Some("it is one of a, b"), None));
     }
 }

@@ -1,5 +1,6 @@
 //! Checks texts on a thread of its own: one at a time, and of those that wait only the newest.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,6 +88,8 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
         graph,
         diagnostics,
         scene: Scene::default(),
+        folded: BTreeSet::new(),
+        places: Vec::new(),
         schemas: Vec::new(),
         inside: Vec::new(),
         within: Vec::new(),

@@ -4,6 +4,8 @@
 mod ask;
 mod attempt;
 mod checker;
+mod complete;
+mod editor;
 mod encoder;
 mod files;
 mod guard;
@@ -44,7 +46,9 @@ use crate::terminal;
 use crate::watching::Follower;
 use crate::workspace::Workspace;
 use attempt::attempt;
+use editor::Editor;
 use guard::{Guard, RealScreen, has_all_keys};
+use keyboard::Gate;
 use output::{News, Output};
 use performer::Performer;
 use player::Player;
@@ -53,6 +57,8 @@ use runner::Runner;
 pub(crate) use recorder::Recorder;
 
 pub(super) use checker::{Wish, check};
+#[cfg(test)]
+pub(super) use complete::complete;
 #[cfg(test)]
 pub(super) use encoder::drawn_still;
 pub(super) use painter::Painter;
@@ -114,7 +120,9 @@ impl Studio {
         model.graphics = graphics;
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
-        keyboard::listen(sender)?;
+        let gate = Gate::default();
+        world.editor = Some(Editor::new(guard.lender(), gate.clone(), sender.clone()));
+        keyboard::listen(sender, gate)?;
         world.perform(begin(&mut model, self.start));
         let mut painter = Painter::new(size);
         // Whoever was killed before may have left its picture there.
@@ -267,6 +275,8 @@ struct World {
     encoder: encoder::Encoder,
     sampler: sampler::Sampler,
     files: files::Files,
+    /// Lends the terminal to the user's editor.
+    editor: Option<Editor>,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
     open: Option<PathBuf>,
@@ -292,6 +302,7 @@ impl World {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
                 _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
             },
+            editor: None,
             follower: None,
             open: None,
             sender,
@@ -314,6 +325,8 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::Complete { base, typed } => complete::start(base, typed, self.sender.clone()),
+                Effect::EditText(text) => self.editor.iter().for_each(|editor| editor.edit(text.clone())),
                 Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
                 Effect::Keep { path, unsaved } => self.files.ask(files::Wish::Keep { path, unsaved }),
                 Effect::Release(path) => self.files.ask(files::Wish::Release(path)),

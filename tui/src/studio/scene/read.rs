@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use easel_engine::{Feed, NodeEntry, Part, Source, Spanned, Workflow};
 
 use super::blame::Findings;
-use super::{Port, Scene, SceneNode, SceneWire, Socket};
+use super::{Group, Port, Scene, SceneNode, SceneWire, Socket};
 
 /// A literal is cut to about this many bytes: nobody sees more of it in a box.
 const SHOWN_LITERAL: usize = 200;
@@ -29,6 +29,8 @@ pub(super) fn scene(workflow: &Workflow, part: &Part<'_>, findings: Findings<'_>
             is_muted: options.is_some_and(|options| options.mute),
             is_bypassed: options.is_some_and(|options| options.bypass),
             has_body: body.is_some(),
+            group: None,
+            members: Vec::new(),
             errors: count.errors,
             warnings: count.warnings,
         });
@@ -36,6 +38,7 @@ pub(super) fn scene(workflow: &Workflow, part: &Part<'_>, findings: Findings<'_>
     for (place, entry) in workflow.nodes().iter().enumerate() {
         reader.inputs(place, entry);
     }
+    reader.groups(workflow);
     reader.scene
 }
 
@@ -55,6 +58,18 @@ struct Declared<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Of each node the first group that names it.
+    fn groups(&mut self, workflow: &Workflow) {
+        for group in workflow.groups() {
+            for member in &group.nodes {
+                let Some(&place) = self.places.get(member.value.as_str()) else { continue };
+                let colour = group.colour.as_ref().map(|colour| colour.value.clone());
+                let own = Group { name: group.name.value.clone(), colour };
+                self.scene.nodes[place].group.get_or_insert(own);
+            }
+        }
+    }
+
     fn outputs(&self, node: usize, body: Option<&Part<'_>>) -> Vec<Socket> {
         let names: Vec<&str> = match (body, self.part.spec(node)) {
             (Some(body), _) => body.workflow().outputs().map(|output| output.name.value.as_str()).collect(),

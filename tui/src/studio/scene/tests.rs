@@ -149,3 +149,30 @@ fn a_text_that_is_no_workflow_gives_an_empty_scene() {
         assert!(scene.nodes.len() <= 1 && scene.wires.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn folded_groups_keep_every_wire_that_crosses_their_border() {
+    let mut runner = proptest::test_runner::TestRunner::default();
+    let scenes = (crate::studio::fixture::scenes(20, 20), proptest::collection::vec(0..4_usize, 20));
+    let holds = runner.run(&scenes, |(mut scene, groups)| {
+        for (node, group) in scene.nodes.iter_mut().zip(groups) {
+            node.group = (group > 0).then(|| Group { name: format!("g{group}"), colour: None });
+        }
+        let folded = ["g1".to_string(), "g2".to_string()].into();
+        let after = scene.clone().folded(&folded);
+        let group = |node: usize| scene.nodes[node].group.as_ref().filter(|group| folded.contains(&group.name));
+        let is_inner =
+            |wire: &&SceneWire| group(wire.from.node).is_some() && group(wire.from.node) == group(wire.to.node);
+        let crossing = scene.wires.iter().filter(|wire| !is_inner(wire)).count();
+        proptest::prop_assert_eq!(after.scene.wires.len(), crossing);
+        for wire in &after.scene.wires {
+            let (from, to) = (&after.scene.nodes[wire.from.node], &after.scene.nodes[wire.to.node]);
+            proptest::prop_assert!(wire.from.socket < from.outputs.len() && wire.to.socket < to.inputs.len());
+        }
+        let members: usize = after.scene.nodes.iter().map(|node| node.members.len().max(1)).sum();
+        proptest::prop_assert_eq!(members, scene.nodes.len());
+        proptest::prop_assert_eq!(after.places.len(), after.scene.nodes.len());
+        Ok(())
+    });
+    assert_eq!(holds, Ok(()));
+}

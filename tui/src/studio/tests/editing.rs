@@ -3,34 +3,33 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::{Bench, SIZES, SMALL, snapshots};
 use crate::studio::message::Message;
-use crate::studio::model::{Choice, Overlay, Prompt, Side};
-use crate::studio::scene::Port;
+use crate::studio::model::{Overlay, Prompt, Side};
 
 impl Bench {
     /// A workflow that is on disk, with those that it includes.
-    fn of_file(size: (u16, u16), path: &Path) -> Self {
+    pub(super) fn of_file(size: (u16, u16), path: &Path) -> Self {
         let mut bench = Bench::new(size);
         let effects = super::open(&mut bench.model, path.to_path_buf());
         bench.perform(effects);
         bench
     }
 
-    fn select(&mut self, id: &str) {
+    pub(super) fn select(&mut self, id: &str) {
         let scene = self.model.flow.as_ref().and_then(|flow| flow.scene());
         let at = scene.and_then(|scene| scene.nodes.iter().position(|node| node.id == id));
         self.model.flow.as_mut().expect("it is open").selected = Some(at.expect("there is such a node"));
     }
 
-    fn marked(&self) -> Vec<String> {
+    pub(super) fn marked(&self) -> Vec<String> {
         let flow = self.model.flow.as_ref().expect("it is open");
         flow.marked.iter().filter_map(|at| flow.id(*at)).collect()
     }
 
-    fn nodes(&self) -> Vec<String> {
+    pub(super) fn nodes(&self) -> Vec<String> {
         let scene = self.model.flow.as_ref().and_then(|flow| flow.scene()).expect("it is checked");
         scene.nodes.iter().map(|node| node.id.clone()).collect()
     }
@@ -288,170 +287,6 @@ fn a_click_with_shift_marks() {
     assert_eq!((bench.marked(), bench.selected()), (vec!["save".to_string()], Some("save".into())));
 }
 
-const WIRES: &str = r#"Workflow(
-    version: 1,
-    nodes: {
-        "a": LoadImage(path: "gallery.png"),
-        "b": LoadImage(path: "gallery.png"),
-        "small": Resize(image: From("a")),
-        "sheet": ContactSheet(images: [From("a"), From("small")]),
-        "save": SaveImage(image: From("sheet")),
-    },
-)
-"#;
-
-impl Bench {
-    /// Where a socket is on the screen.
-    fn socket(&self, id: &str, name: &str, is_output: bool) -> (u16, u16) {
-        let flow = self.model.flow.as_ref().expect("it is open");
-        let scene = flow.scene().expect("it is checked");
-        let node = scene.nodes.iter().position(|node| node.id == id).expect("there is such a node");
-        let sockets = if is_output { &scene.nodes[node].outputs } else { &scene.nodes[node].inputs };
-        let socket = sockets.iter().position(|socket| socket.name == name).expect("there is such a socket");
-        let port = Port { node, socket };
-        let cell = match is_output {
-            true => flow.layout.output(flow.detail, port),
-            false => flow.layout.input(flow.detail, port),
-        };
-        let (x, y) = cell.expect("it is laid out");
-        ((x - flow.camera.x) as u16, (y - flow.camera.y + 1) as u16)
-    }
-
-    fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
-        self.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
-    }
-
-    fn drag(&mut self, from: (u16, u16), to: (u16, u16)) {
-        self.mouse(MouseEventKind::Down(MouseButton::Left), from);
-        self.mouse(MouseEventKind::Drag(MouseButton::Left), to);
-        self.mouse(MouseEventKind::Up(MouseButton::Left), to);
-    }
-}
-
-#[test]
-fn wires_are_drawn_moved_and_taken_away_by_the_mouse() {
-    let mut bench = Bench::opened((240, 60), WIRES);
-    bench.drag(bench.socket("b", "image", true), bench.socket("small", "image", false));
-    assert!(bench.text().contains("Resize(image: From(\"b\"))"), "{}", bench.text());
-    bench.press("ctrl-z");
-    // From the input to the output is the same.
-    bench.press("x");
-    bench.press("ctrl-z");
-    bench.drag(bench.socket("sheet", "images", false), bench.socket("save", "image", false));
-    assert!(bench.text().contains("images: [From(\"a\")])"), "the last wire was taken: {}", bench.text());
-    assert!(bench.text().contains("SaveImage(image: From(\"small\"))"), "{}", bench.text());
-    bench.press("ctrl-z");
-    assert_eq!(bench.text(), WIRES, "it was one step");
-    bench.drag(bench.socket("b", "image", true), bench.socket("sheet", "images", false));
-    assert!(bench.text().contains("[From(\"a\"), From(\"small\"), From(\"b\")]"), "{}", bench.text());
-    bench.press("ctrl-z");
-    // What does not fit is refused, esc leaves the wire, and a click is no wire.
-    bench.drag(bench.socket("a", "image", true), bench.socket("b", "path", false));
-    assert!(bench.shown().contains("that does not fit there"));
-    let (from, to) = (bench.socket("b", "image", true), bench.socket("small", "image", false));
-    bench.mouse(MouseEventKind::Down(MouseButton::Left), from);
-    bench.mouse(MouseEventKind::Drag(MouseButton::Left), to);
-    bench.press("esc");
-    bench.mouse(MouseEventKind::Up(MouseButton::Left), to);
-    bench.drag(from, from);
-    assert_eq!(bench.text(), WIRES);
-    bench.mouse(MouseEventKind::Down(MouseButton::Right), bench.socket("small", "image", false));
-    assert!(bench.text().contains("Resize()"), "{}", bench.text());
-}
-
-#[test]
-fn a_wire_that_ends_nowhere_asks_for_a_node_that_fits() {
-    let mut bench = Bench::opened((240, 60), WIRES);
-    bench.drag(bench.socket("b", "image", true), (2, 55));
-    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("nothing is asked") };
-    assert!(items.iter().any(|(name, _)| name == "SafetyFilter") && items.iter().all(|(name, _)| name != "LoadImage"));
-    bench.type_in("SafetyFilter");
-    bench.press("enter");
-    assert!(bench.text().contains("\"safety_filter\": SafetyFilter(image: From(\"b\"))"), "{}", bench.text());
-    assert_eq!(bench.selected().as_deref(), Some("safety_filter"));
-    // From an input: what gives.
-    bench.press("ctrl-z");
-    bench.drag(bench.socket("a", "path", false), (2, 55));
-    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("nothing is asked") };
-    assert!(items.iter().all(|(name, _)| name != "LoadImage"));
-}
-
-#[test]
-fn a_rectangle_marks_what_it_touches() {
-    let mut bench = Bench::opened((240, 60), WIRES);
-    bench.drag((0, 1), (140, 58));
-    assert_eq!(bench.marked().len(), 5);
-    bench.drag((0, 58), (0, 58));
-    assert!(bench.marked().is_empty(), "a click on nothing");
-}
-
-#[test]
-fn sockets_and_wires_are_chosen_by_keys() {
-    let mut bench = Bench::opened((100, 30), WIRES);
-    bench.select("b");
-    bench.press("c");
-    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("nothing is asked") };
-    let about = |name: &str| items.iter().find(|(item, _)| item == name).map(|(_, about)| about.as_str());
-    assert_eq!(about("small.image"), Some("in the place of a.image"));
-    assert_eq!(about("sheet.images"), Some("besides a.image"));
-    assert_eq!(about("a.path"), None, "only what fits");
-    bench.type_in("small.image");
-    bench.press("enter");
-    assert!(bench.text().contains("Resize(image: From(\"b\"))"), "{}", bench.text());
-    bench.press("c");
-    bench.type_in("sheet.images");
-    bench.press("enter");
-    assert!(bench.text().contains("[From(\"a\"), From(\"small\"), From(\"b\")]"), "{}", bench.text());
-    bench.press("ctrl-z ctrl-z");
-    // One wire of several into the list goes, and the node stays.
-    bench.select("sheet");
-    bench.press("W W");
-    assert!(bench.shown().contains("small.image → sheet.images"), "{}", bench.shown());
-    bench.press("x");
-    assert!(bench.text().contains("images: [From(\"a\")]"), "{}", bench.text());
-    bench.press("ctrl-z");
-    bench.select("small");
-    bench.press("s x");
-    assert!(bench.text().contains("Resize()"), "{}", bench.text());
-    bench.press("ctrl-z esc x");
-    assert!(!bench.text().contains("Resize"), "without a socket it is the node: {}", bench.text());
-    bench.press("ctrl-z");
-    assert_eq!(bench.text(), WIRES);
-}
-
-#[test]
-fn where_several_wires_lead_on_one_is_chosen() {
-    let mut bench = Bench::opened((100, 30), WIRES);
-    bench.select("a");
-    bench.press("]");
-    assert!(matches!(&bench.model.overlay, Some(Overlay::Choice { choice: Choice::Wire { .. }, .. })));
-    bench.type_in("sheet");
-    bench.press("enter");
-    assert_eq!(bench.selected().as_deref(), Some("sheet"));
-    bench.press("]");
-    assert_eq!(bench.selected().as_deref(), Some("save"), "one way needs no question");
-    bench.press("[");
-    assert_eq!(bench.selected().as_deref(), Some("sheet"));
-}
-
-#[test]
-fn wires_look_as_they_should() {
-    for size in SIZES {
-        let mut bench = Bench::opened(size, WIRES);
-        bench.select("small");
-        bench.press("W");
-        insta::assert_snapshot!(format!("wire_{}x{}", size.0, size.1), bench.shown());
-        bench.press("esc");
-        bench.select("b");
-        bench.press("c");
-        insta::assert_snapshot!(format!("takers_{}x{}", size.0, size.1), bench.shown());
-        let mut bench = Bench::opened(size, WIRES);
-        bench.mouse(MouseEventKind::Down(MouseButton::Left), bench.socket("b", "image", true));
-        bench.mouse(MouseEventKind::Drag(MouseButton::Left), (size.0 * 2 / 5, 4));
-        insta::assert_snapshot!(format!("drawing_{}x{}", size.0, size.1), bench.shown());
-    }
-}
-
 #[test]
 fn editing_looks_as_it_should() {
     let broken = SMALL.replace("LoadImage(path", "LoadImag(pth").replace("SaveImage(image", "SaveImage(imag");
@@ -477,7 +312,7 @@ fn editing_looks_as_it_should() {
 
 /// Keys that people press, more often those that do something.
 fn keys() -> impl Strategy<Value = KeyEvent> {
-    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0Zitp";
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0ZitpvVUTE-.%";
     let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
     let named = prop::sample::select(vec![
         KeyCode::Enter,
@@ -497,24 +332,54 @@ fn keys() -> impl Strategy<Value = KeyEvent> {
         KeyCode::F(2),
     ]);
     let plain = prop_oneof![3 => letter, 2 => named].prop_map(|code| KeyEvent::new(code, KeyModifiers::NONE));
-    let control = prop::sample::select("zysbmrudpnaekw".chars().collect::<Vec<_>>());
+    let control = prop::sample::select("zysbmrudpnaekwgo".chars().collect::<Vec<_>>());
     let control = control.prop_map(|letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
-    prop_oneof![5 => plain, 1 => control]
+    let shifted = prop::sample::select(vec![KeyCode::Left, KeyCode::Right]);
+    let shifted = shifted.prop_map(|code| KeyEvent::new(code, KeyModifiers::SHIFT));
+    prop_oneof![10 => plain, 2 => control, 1 => shifted]
+}
+
+/// Something that the mouse does, anywhere.
+fn clicks() -> impl Strategy<Value = MouseEvent> {
+    let kind = prop::sample::select(vec![
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::ScrollDown,
+    ]);
+    let modifiers = prop::sample::select(vec![KeyModifiers::NONE, KeyModifiers::SHIFT]);
+    (kind, 0..100_u16, 0..30_u16, modifiers).prop_map(|(kind, column, row, modifiers)| MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers,
+    })
+}
+
+fn anything() -> impl Strategy<Value = Event> {
+    prop_oneof![5 => keys().prop_map(Event::Key), 1 => clicks().prop_map(Event::Mouse)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
-    /// Ten thousand keys in all, on workflows that ship.
+    /// Ten thousand keys and clicks in all, on workflows that ship.
     #[test]
     fn any_keys_can_be_pressed_and_undone(
-        keys in prop::collection::vec(keys(), 2_500),
-        name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron"]),
+        keys in prop::collection::vec(anything(), 2_500),
+        name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron", "safe_batch.ron"]),
     ) {
         let path = Path::new("../workflows").join(name);
         let mut bench = Bench::of_file((100, 30), &path);
         for (number, key) in keys.into_iter().enumerate() {
-            bench.key(key);
+            bench.tell(match key {
+                Event::Mouse(event) => Message::Mouse(event),
+                Event::Key(key) => Message::Key(key),
+                _ => continue,
+            });
             bench.model.wants_quit = false;
             if bench.model.flow.is_none() {
                 bench = Bench::of_file((100, 30), &path);

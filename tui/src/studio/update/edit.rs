@@ -12,7 +12,7 @@ use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Flow, Focus, InputSchema, Model, Overlay, Prompt};
 use super::unsaved::{changed, conflicted, keep};
-use super::{check, enter, extract, marks, sockets, wiring};
+use super::{check, enter, extract, groups, marks, sockets, wiring};
 
 /// An action that changes the workflow, or asks what to change.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -46,6 +46,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         (Action::Rename, _) => {
+            let selected = flow.selected.and_then(|at| flow.scene()?.nodes.get(at));
+            if selected.is_some_and(|node| !node.members.is_empty()) {
+                return groups::act(model, Action::RenameGroup);
+            }
             if let Some((node, _)) = flow.selected_node() {
                 let field = Field::line(node);
                 model.overlay = Some(Overlay::Prompt(Prompt::Rename(node.to_string()), field));

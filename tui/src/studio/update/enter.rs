@@ -6,13 +6,17 @@ use super::super::effect::Effect;
 use super::super::graph_view::Camera;
 use super::super::message::Tone;
 use super::super::model::{Body, Flow, Focus, Look, Model, Overlay};
-use super::{edit, graph};
+use super::{edit, graph, groups};
 
 /// Goes into the workflow that the selected node runs; none if it runs none.
 pub(super) fn enter(model: &mut Model) -> Option<Vec<Effect>> {
     let flow = model.flow.as_ref()?;
     let node = flow.selected?;
     let (checked, id) = (flow.checked.as_ref()?, flow.id(node)?);
+    if !checked.scene.nodes.get(node)?.members.is_empty() {
+        groups::fold(model, false);
+        return Some(Vec::new());
+    }
     let way: Vec<String> = checked.inside.iter().cloned().chain([id]).collect();
     match checked.body(node)? {
         Body::Here => {

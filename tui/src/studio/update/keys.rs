@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, enter, fixes, form, graph, lists, marks, overlay, picture, run, sockets, timeline};
+use super::{edit, enter, fixes, form, graph, groups, lists, marks, overlay, picture, run, sockets, timeline};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -95,6 +95,20 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::FixAll => return fixes::apply_all(model),
         Action::Mark | Action::MarkAll | Action::MarkConnected => marks::act(model, action),
         Action::Leave => return enter::leave(model),
+        Action::Group
+        | Action::Ungroup
+        | Action::RenameGroup
+        | Action::GroupColour
+        | Action::Fold
+        | Action::FoldAll => return groups::act(model, action),
+        Action::Increase
+        | Action::Decrease
+        | Action::IncreaseMore
+        | Action::DecreaseMore
+        | Action::Reset
+        | Action::Editor => {
+            return form::act(model, action);
+        }
         Action::NextSocket | Action::PreviousSocket | Action::SelectWire => sockets::act(model, action),
         Action::Upstream => sockets::jump(model, false),
         Action::Downstream => sockets::jump(model, true),

@@ -8,6 +8,7 @@ mod extract;
 mod fixes;
 mod form;
 mod graph;
+mod groups;
 mod keys;
 mod lists;
 mod marks;
@@ -62,6 +63,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.is_changed = true;
             return extract::created(model, &path, created);
         }
+        Message::Completed(typed, names) => form::completed(model, &typed, &names),
+        Message::Edited(edited) => form::edited(model, edited),
         Message::Recovered(path, offer) => {
             model.is_changed = true;
             return unsaved::found(model, &path, offer);

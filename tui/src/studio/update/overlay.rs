@@ -8,7 +8,7 @@ use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, enter, extract, form, graph, keys, unsaved, wiring};
+use super::{edit, enter, extract, form, graph, groups, keys, unsaved, wiring};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -87,26 +87,55 @@ fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec
 
 fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     let is_done = key.code == KeyCode::Enter && !key.modifiers.contains(KeyModifiers::ALT);
-    if !is_done {
-        field.key(key);
+    if let (KeyCode::Char('o'), Prompt::Value { .. }) = (key.code, &prompt)
+        && key.modifiers.contains(KeyModifiers::CONTROL)
+    {
+        model.overlay = Some(Overlay::Prompt(prompt, field));
+        return form::edit_outside(model);
     }
+    if key.code == KeyCode::Tab && matches!(prompt, Prompt::Value { is_text: true, .. }) {
+        model.overlay = Some(Overlay::Prompt(prompt, field));
+        return form::complete(model);
+    }
+    let width = super::super::view::typing_width(model);
+    match key.code {
+        _ if is_done => {}
+        KeyCode::Up if field.has_lines() => field.vertical(width, -1),
+        KeyCode::Down if field.has_lines() => field.vertical(width, 1),
+        KeyCode::PageUp if field.has_lines() => field.vertical(width, -10),
+        KeyCode::PageDown if field.has_lines() => field.vertical(width, 10),
+        _ => drop(field.key(key)),
+    }
+    let prompt = judged(prompt, &field);
     match prompt {
         Prompt::Rename(node) if is_done => {
             return edit::rename(model, node, field.text());
         }
-        Prompt::Value { node, input, is_text, .. } if is_done => {
-            return form::value(model, node, input, is_text, field);
-        }
+        Prompt::Value { .. } if is_done => return form::value(model, prompt, field),
+        Prompt::RenameGroup(group) if is_done => return groups::rename(model, group, field.text()),
+        Prompt::Group { nodes, .. } if is_done => return groups::group(model, nodes, field),
         Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
-        Prompt::Rename(_) | Prompt::Value { .. } | Prompt::Extract { .. } => {}
+        Prompt::Rename(_)
+        | Prompt::RenameGroup(_)
+        | Prompt::Value { .. }
+        | Prompt::Group { .. }
+        | Prompt::Extract { .. } => {}
     }
     if !is_done {
         model.overlay = Some(Overlay::Prompt(prompt, field));
     }
     Vec::new()
+}
+
+/// The question with what is wrong with what was typed so far.
+fn judged(mut prompt: Prompt, field: &Field) -> Prompt {
+    if let Prompt::Value { is_text, schema, problem, .. } = &mut prompt {
+        *problem = schema.problem(&field.text(), *is_text);
+    }
+    prompt
 }
 
 fn filter(model: &mut Model, text: &str) {
@@ -167,11 +196,16 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
         }
         Some(Overlay::Prompt(prompt, field)) => {
             field.insert(text);
+            *prompt = judged(prompt.clone(), field);
             let (prompt, text) = (prompt.clone(), field.text());
             match prompt {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
-                Prompt::Rename(_) | Prompt::Value { .. } | Prompt::Extract { .. } => {}
+                Prompt::Rename(_)
+                | Prompt::RenameGroup(_)
+                | Prompt::Value { .. }
+                | Prompt::Group { .. }
+                | Prompt::Extract { .. } => {}
             }
         }
         _ => {}

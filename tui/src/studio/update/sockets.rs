@@ -139,11 +139,13 @@ pub(super) fn focus(model: &mut Model, focus: Focus) {
 fn named(scene: &Scene, focus: Focus) -> Option<String> {
     let input = |port: Port| {
         let node = scene.nodes.get(port.node)?;
-        Some(format!("{}.{}", node.id, node.inputs.get(port.socket)?.name))
+        let (node, socket) = node.owner(node.inputs.get(port.socket)?);
+        Some(format!("{node}.{socket}"))
     };
     let output = |port: Port| {
         let node = scene.nodes.get(port.node)?;
-        Some(format!("{}.{}", node.id, node.outputs.get(port.socket)?.name))
+        let (node, socket) = node.owner(node.outputs.get(port.socket)?);
+        Some(format!("{node}.{socket}"))
     };
     match focus {
         Focus::Input(port) => input(port),
@@ -158,17 +160,17 @@ fn named(scene: &Scene, focus: Focus) -> Option<String> {
 /// Has an output feed an input.
 pub(super) fn wire(checked: &Checked, from: Port, to: Port) -> Option<Edit> {
     let (giver, taker) = (checked.scene.nodes.get(from.node)?, checked.scene.nodes.get(to.node)?);
-    let output = giver.outputs.get(from.socket)?;
-    let input = taker.inputs.get(to.socket)?;
+    let (giver, output) = giver.owner(giver.outputs.get(from.socket)?);
+    let (taker, input) = taker.owner(taker.inputs.get(to.socket)?);
     let way = match (input_at(checked, to), output_at(checked, from)) {
         (Some(input), Some(output)) => takes(checked, input, output.kind)?,
         _ => Way::Whole,
     };
-    let output = Some(output.name.clone()).filter(|name| !name.is_empty());
+    let output = Some(output.to_string()).filter(|name| !name.is_empty());
     Some(Edit::Connect {
-        from: Giver::Output { node: giver.id.clone(), output },
-        node: taker.id.clone(),
-        input: input.name.clone(),
+        from: Giver::Output { node: giver.to_string(), output },
+        node: taker.to_string(),
+        input: input.to_string(),
         at: (way == Way::Element).then_some(usize::MAX),
     })
 }
@@ -178,7 +180,8 @@ pub(super) fn unwire(flow: &Flow, wire: usize) -> Option<Edit> {
     let scene = flow.scene()?;
     let wanted = scene.wires.get(wire)?;
     let taker = scene.nodes.get(wanted.to.node)?;
-    let (node, input) = (taker.id.clone(), taker.inputs.get(wanted.to.socket)?.name.clone());
+    let (node, input) = taker.owner(taker.inputs.get(wanted.to.socket)?);
+    let (node, input) = (node.to_string(), input.to_string());
     // Those of an input stand in the order of its list, in which other things may stand too.
     let number = scene.wires_into(wanted.to).position(|other| other == wire)?;
     let document = flow.document()?;
@@ -207,7 +210,8 @@ pub(super) fn delete(model: &mut Model) -> Option<Vec<Effect>> {
         Focus::Wire(wire) => unwire(flow, wire)?,
         Focus::Input(port) => {
             let node = flow.scene()?.nodes.get(port.node)?;
-            Edit::ClearInput { node: node.id.clone(), input: node.inputs.get(port.socket)?.name.clone() }
+            let (node, input) = node.owner(node.inputs.get(port.socket)?);
+            Edit::ClearInput { node: node.to_string(), input: input.to_string() }
         }
         Focus::Output(_) => {
             model.tell(Tone::Note, "wires of an output are taken away one by one: choose one first");
@@ -236,8 +240,9 @@ pub(super) fn connect(model: &mut Model) {
     match focus.unwrap_or(Focus::Output(Port { node, socket: 0 })) {
         Focus::Input(port) => {
             let node = checked.scene.nodes.get(port.node).map(|node| node.id.clone());
-            if let Some((node, input)) = node.zip(input_at(checked, port).cloned()) {
-                super::wiring::connect(model, node, &input);
+            match node.zip(input_at(checked, port).cloned()) {
+                Some((node, input)) => super::wiring::connect(model, node, &input),
+                None => model.tell(Tone::Note, "what that takes is not known here; open the group if it is in one"),
             }
         }
         Focus::Output(port) => {
@@ -248,6 +253,17 @@ pub(super) fn connect(model: &mut Model) {
             }
         }
         Focus::Wire(_) => {}
+    }
+}
+
+/// Asks what the output of the selected node is to feed on which the cursor of the inspector is.
+pub(super) fn connect_output(model: &mut Model) {
+    let Some(flow) = &model.flow else { return };
+    let Some((node, Some(schema))) = flow.selected_node() else { return };
+    let output = flow.input.checked_sub(schema.inputs.len()).and_then(|at| schema.outputs.get(at)).cloned();
+    let node = node.to_string();
+    if let Some(output) = output {
+        offer_takers(model, node, &output);
     }
 }
 

@@ -82,7 +82,7 @@ fn add(model: &mut Model, node_type: &str) -> Vec<Effect> {
         let from = Giver::Output { node: node.into(), output: Some(output.into()) };
         Some(Edit::Connect { from, node: id.clone(), input: input.into(), at: None })
     });
-    let after = selected.map(|(node, _)| node.to_string());
+    let after = flow.targets().pop().filter(|_| flow.selected.is_some());
     let add = Edit::AddNode { node_type: node_type.into(), id: Some(id.clone()), after };
     let effects = edit(model, Edit::All([add].into_iter().chain(wire).collect()));
     if let Some(flow) = &mut model.flow {

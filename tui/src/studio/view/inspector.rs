@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::graph_view::Status;
+use super::super::graph_view::{Palette, Status};
 use super::super::keymap::{Action, Context};
 use super::super::model::{Checked, Given, InputSchema, Model, Schema};
 use super::super::scene::{Port, Scene};
@@ -40,6 +40,12 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         if let (Some(fix), Some(key)) = (&finding.fix, model.keymap.key(Action::Fix)) {
             pen.indented("  ", &format!("{key}: {}", fix.about), style(Role::Key));
         }
+    }
+    for member in &node.members {
+        pen.text(&format!("  {member}"), style(Role::Text));
+    }
+    if let Some(group) = node.group.as_ref().filter(|_| node.members.is_empty()) {
+        pen.text(&format!("in the group {}", group.name), model.theme.group(group.colour.as_deref()));
     }
     let Some(schema) = checked.schemas.get(at).and_then(Option::as_ref) else { return };
     pen.wrapped(&schema.about, style(Role::Text));
@@ -180,14 +186,7 @@ fn fed(scene: &Scene, at: usize, name: &str) -> Option<String> {
 /// What an input is for, and what may be written there.
 fn about(input: &InputSchema) -> String {
     let mut parts = vec![input.about.clone()];
-    if let Some(range) = &input.range {
-        parts.push(match (range.start().is_finite(), range.end().is_finite()) {
-            (true, true) => format!("{} to {}", range.start(), range.end()),
-            (true, false) => format!("at least {}", range.start()),
-            (false, true) => format!("at most {}", range.end()),
-            (false, false) => String::new(),
-        });
-    }
+    parts.extend(input.range_words());
     if !input.choices.is_empty() {
         parts.push(format!("one of {}", input.choices.join(", ")));
     }

@@ -21,6 +21,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
+pub(crate) use overlay::typing_width;
 pub(crate) use picture::room as picture_room;
 pub(crate) use runs::at_line as run_at_line;
 pub(crate) use stills::wanted as wanted_pictures;

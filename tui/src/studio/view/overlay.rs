@@ -98,25 +98,71 @@ fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
     Pen::new(area, buffer).wrapped(text, model.theme.style(Role::Text));
 }
 
+/// Columns of a question.
+const ASKED: u16 = 70;
+
+/// Columns in which the answer to a question is typed.
+pub(crate) fn typing_width(model: &Model) -> usize {
+    usize::from(ASKED.min(model.size.0).saturating_sub(4)).saturating_sub(1)
+}
+
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
-        Prompt::Value { is_text, problem, .. } => {
-            let foot =
-                if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
-            (foot, problem.as_deref())
+        Prompt::Value { is_text: true, problem, .. } => {
+            (" enter keeps it, alt-enter: new line, tab: files, ctrl-o: $EDITOR ", problem.as_deref())
         }
+        Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
+        Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
         Prompt::Extract { problem, .. } => {
             (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
         }
         _ => (" enter keeps it, esc closes ", None),
     };
-    let lines = problem.map_or(0, |problem| wrap(problem, 66).len());
-    let rows = u16::try_from(3 + lines).unwrap_or(u16::MAX);
-    let area = framed(model, &prompt.title(), foot, (70, rows), buffer);
+    let about = match prompt {
+        Prompt::Value { schema, .. } => [Some(schema.about.clone()), schema.range_words()],
+        _ => [None, None],
+    };
+    let about = about.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    let width = usize::from(ASKED.min(model.size.0).saturating_sub(4));
+    let told = problem.unwrap_or(&about);
+    let lines = if told.is_empty() { 0 } else { wrap(told, width).len() };
+    let most = usize::from(model.size.1).saturating_sub(lines + 4).max(1);
+    let rows = if field.has_lines() { field.rows(typing_width(model)).len().min(most) } else { 1 };
+    let height = u16::try_from(rows + lines + 2).unwrap_or(u16::MAX);
+    let area = framed(model, &prompt.title(), foot, (ASKED, height), buffer);
     let mut pen = Pen::new(area, buffer);
-    typed(model, field, &mut pen);
-    if let Some(problem) = problem {
-        pen.wrapped(problem, model.theme.style(Role::Error));
+    if field.has_lines() {
+        typed_rows(model, field, rows, &mut pen)
+    } else {
+        typed(model, field, &mut pen)
+    }
+    if !told.is_empty() {
+        pen.wrapped(told, model.theme.style(if problem.is_some() { Role::Error } else { Role::Dim }));
+    }
+}
+
+/// A text of several lines that somebody types: those around the cursor.
+fn typed_rows(model: &Model, field: &Field, height: usize, pen: &mut Pen<'_>) {
+    let rows = field.rows(typing_width(model));
+    let (at, before) = field.cursor_row(&rows);
+    let style = model.theme.style(Role::Text);
+    let cursor = style.add_modifier(ratatui::style::Modifier::REVERSED);
+    let first = at.saturating_sub(height.saturating_sub(1)).min(rows.len().saturating_sub(height));
+    for (number, row) in rows.iter().enumerate().skip(first).take(height) {
+        let letters = field.slice(row);
+        let text = |letters: &[char]| crate::terminal::printable(&letters.iter().collect::<String>()).into_owned();
+        if number != at {
+            pen.line(&Line::from(Span::styled(text(letters), style)));
+            continue;
+        }
+        let (left, right) = letters.split_at(before.min(letters.len()));
+        let under = right.first().map_or_else(|| " ".to_string(), |letter| text(&[*letter]));
+        let rest = text(right.get(1..).unwrap_or_default());
+        pen.line(&Line::from(vec![
+            Span::styled(text(left), style),
+            Span::styled(under, cursor),
+            Span::styled(rest, style),
+        ]));
     }
 }
 
