@@ -33,6 +33,7 @@ Workflow(
 )
 "#;
 
+mod failures;
 mod gauges;
 mod pictures;
 mod timeline;
@@ -100,6 +101,7 @@ impl Bench {
                 | Effect::CancelRecorded(_)
                 | Effect::ListRuns(_)
                 | Effect::Load(_)
+                | Effect::Recall(_)
                 | Effect::Examine(_) => {}
             }
         }
@@ -563,7 +565,7 @@ fn a_click_selects_and_tabs_are_shown() {
 
 /// Keys that people press, more often those that do something.
 fn keys() -> impl Strategy<Value = KeyEvent> {
-    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yitsp ";
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yitspE ";
     let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
     let named = prop::sample::select(vec![
         KeyCode::Enter,

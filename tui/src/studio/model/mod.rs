@@ -1,5 +1,6 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
+pub(crate) mod failure;
 mod flow;
 pub(crate) mod full;
 pub(crate) mod gauges;
@@ -9,6 +10,7 @@ mod run;
 pub(crate) mod shots;
 pub(crate) mod still;
 pub(crate) mod timeline;
+pub(crate) mod totals;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ mod files;
 mod guard;
 mod journal;
 mod keyboard;
+mod merger;
 mod performer;
 mod pictures;
 mod player;
@@ -49,6 +50,8 @@ use player::Player;
 use runner::Runner;
 
 pub(crate) use recorder::Recorder;
+
+pub(super) use merger::Merged;
 
 #[cfg(test)]
 pub(super) use checker::{Wish, check};
@@ -192,8 +195,11 @@ impl Loop<'_> {
                 if matches!(message, Message::Uncovered) {
                     guard.draw(|| redraw(terminal)).transpose()?;
                 }
-                let effects = update(self.model, message);
-                self.world.perform(effects);
+                let merged = if let Message::Merged(merged) = &message { merged.take() } else { Vec::new() };
+                for message in std::iter::once(message).chain(merged) {
+                    let effects = update(self.model, message);
+                    self.world.perform(effects);
+                }
             }
             if self.model.wants_quit {
                 return Ok(());
@@ -303,6 +309,7 @@ impl World {
                 Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
+                Effect::Recall(run) => drop(self.journal.send(journal::Wish::Recall(run))),
                 Effect::Examine(path) => self.encoder.examine(path),
             }
         }
