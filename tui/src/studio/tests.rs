@@ -536,14 +536,6 @@ fn nothing_is_drawn_when_nothing_changed() {
 }
 
 #[test]
-fn what_is_told_from_outside_cannot_steer_the_terminal() {
-    let mut bench = Bench::opened((80, 24), SMALL);
-    bench.tell(Message::Told(Tone::Error, "bad\u{1b}[2J\u{7}".into()));
-    bench.press("4");
-    assert!(!bench.shown().contains('\u{1b}') && bench.shown().contains("bad?[2J?"));
-}
-
-#[test]
 fn a_click_selects_and_tabs_are_shown() {
     let mut bench = Bench::opened((120, 40), SMALL);
     let click = |column, row| {

@@ -142,3 +142,11 @@ fn what_is_known_of_a_failure_survives_until_the_next_run() {
     bench.drawn();
     assert!(bench.model.full.is_none());
 }
+
+#[test]
+fn what_is_told_from_outside_cannot_steer_the_terminal() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.tell(Message::Told(Tone::Error, "bad\u{1b}[2J\u{7}".into()));
+    bench.press("4");
+    assert!(!bench.shown().contains('\u{1b}') && bench.shown().contains("bad?[2J?"));
+}
