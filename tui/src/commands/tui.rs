@@ -10,7 +10,7 @@ use super::workflow::{MemoryArguments, WorkflowOptions};
 use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::studio::theme::Ground;
-use crate::studio::{Config, Pictures, Recording, Start, Studio, read_config};
+use crate::studio::{Config, Pictures, Recording, Start, Studio, has_unsaved, read_config};
 use crate::workspace::{self, Choices, Workspace};
 
 const LONG_ABOUT: &str = "\
@@ -43,7 +43,7 @@ Keys and colours: `keys.ron` and `theme.ron` in the folder `EASEL_CONFIG` [defau
   Theme(pictures: Some(Blocks))
           what `--pictures` says, for always
 
-Exit status: 0 it was left; 1 the terminal is gone; 2 the arguments or the settings are wrong.";
+Exit status: 0 it was left, or told to end; 1 the terminal is gone; 2 the arguments or the settings are wrong.";
 
 /// Look at a workflow on the whole screen, and run it
 #[derive(Debug, Args)]
@@ -153,6 +153,8 @@ fn start(arguments: &Arguments) -> Result<Start, CommandError> {
     }
     match Source::read(path) {
         Ok(_) => Ok(Start::File(path.to_path_buf())),
+        // Whatever became of the file: what was done to it is there.
+        Err(_) if has_unsaved(path) => Ok(Start::File(path.to_path_buf())),
         Err(diagnostic) => {
             let error = CommandError::wrong(diagnostic.message);
             Err(match diagnostic.hint {

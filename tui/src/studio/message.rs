@@ -10,7 +10,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use super::model::gauges::Sample;
 use super::model::still::{Details, Still};
 use super::model::totals::Past;
-use super::model::{Checked, Entry, Picture};
+use super::model::{Checked, Entry, Offer, Picture};
 use super::runtime::Merged;
 
 /// Something that happened.
@@ -33,8 +33,10 @@ pub(crate) enum Message {
     Read(PathBuf, Result<Arc<str>, String>),
     /// The open workflow was written, or why not.
     Saved(PathBuf, Result<Arc<str>, String>),
+    /// A file that was not there was written, or why not.
+    Created(PathBuf, Result<(), String>),
     /// Changes of an earlier time to the open workflow that were never saved.
-    Recovered(PathBuf, Arc<str>),
+    Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.
     Touched,
     /// What came of checking a text.
@@ -64,6 +66,12 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// Checking a text broke off.
+    Unchecked(u64),
+    /// The terminal took the last picture.
+    Shown,
+    /// The terminal is gone.
+    Gone,
     /// A picture was made ready for the place of the screen that wants it.
     Drawn(Box<Still>),
     /// What is known of a picture's file, or why nothing is.

@@ -91,7 +91,17 @@ actions! {
     Rename "rename" "give the node another name" in [Graph] by ["f2", "R"];
     Mute "mute" "leave the node and what needs it out, or no longer" in [Graph] by ["m", "ctrl-m"];
     Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
-    Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
+    Connect "connect" "wire the socket to another that fits" in [Graph, Inspector] by ["c"];
+    Fix "fix" "do what the hint says" in [Graph, Inspector, Problems] by ["f"];
+    FixAll "fix-all" "do what all hints say that can be done by a key" in [Graph, Inspector, Problems] by ["F"];
+    Mark "mark" "mark the node for what is done next, or no longer" in [Graph] by ["space"];
+    MarkAll "mark-all" "mark all nodes, or none" in [Graph] by ["*", "ctrl-a"];
+    MarkConnected "mark-connected" "mark the node and all that wires lead to from it" in [Graph] by ["C"];
+    Extract "extract" "make a workflow of the nodes, to be used like a node" in [Graph] by ["e"];
+    NextSocket "next-socket" "to the next socket of the node" in [Graph] by ["s"];
+    PreviousSocket "previous-socket" "to the socket before" in [Graph] by ["S"];
+    SelectWire "wire" "to the next wire of the node" in [Graph] by ["W"];
+    Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
     ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];
     NextPicture "next-picture" "the next picture" in [Picture] by ["n", "]", "space"];

@@ -1,16 +1,22 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
+mod checked;
+mod drag;
 pub(crate) mod failure;
 mod flow;
+mod focus;
 pub(crate) mod full;
 pub(crate) mod gauges;
+mod inside;
 mod log;
 mod overlay;
 mod run;
+mod schema;
 pub(crate) mod shots;
 pub(crate) mod still;
 pub(crate) mod timeline;
 pub(crate) mod totals;
+mod unsaved;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,11 +25,15 @@ use std::time::Duration;
 
 use easel_engine::{RunId, RunSummary};
 
-pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use checked::{Body, Checked, Finding, Fix};
+pub(crate) use drag::Drag;
+pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use full::Full;
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
+pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
+pub(crate) use unsaved::{Offer, Unsaved};
 
 use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
@@ -46,6 +56,8 @@ pub(crate) struct Model {
     pub(crate) chooser: Option<Chooser>,
     /// The workflow that is open.
     pub(crate) flow: Option<Flow>,
+    /// The workflows from which the open one was entered, outermost first.
+    pub(crate) outer: Vec<Flow>,
     /// Which pane keys go to.
     pub(crate) focus: Focus,
     /// That pane has the whole screen.
@@ -92,6 +104,7 @@ impl Model {
             theme,
             chooser: None,
             flow: None,
+            outer: Vec::new(),
             focus: Focus::Graph,
             is_maximised: false,
             side: Side::Inspector,
@@ -133,6 +146,11 @@ impl Model {
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// Whether something was changed that is not saved, in what is open or where one came from.
+    pub(crate) fn is_modified(&self) -> bool {
+        self.flow.iter().chain(&self.outer).any(Flow::is_modified)
     }
 
     /// Says something in the bottom line and in the log.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, RunStory};
 
 use super::super::graph_view::Status;
-use super::super::scene::Scene;
 use super::failure::Failure;
 use super::full::Seen;
 use super::shots::Shots;
@@ -311,12 +310,6 @@ impl RunView {
             let took = story.summary.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             self.ended = Some(took.map_or(now, |took| began + took));
         }
-    }
-
-    /// What is known of each node of a scene.
-    pub(crate) fn statuses(&self, scene: &Scene) -> Vec<Status> {
-        let of = |id: &str| self.node(id).map_or(Status::Idle, |node| node.status);
-        scene.nodes.iter().map(|node| of(&node.id)).collect()
     }
 
     /// Everything of it that can be looked at: the files that it wrote, then what is in no file yet.

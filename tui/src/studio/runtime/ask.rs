@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::terminal::window_size;
 
-use super::super::graphics::{Graphics, Pictures, cell as cell_of, choose, has_question};
+use super::super::graphics::{self, Graphics, Pictures, cell as cell_of, choose, has_question};
 use super::super::theme::Depth;
 
 /// How pictures are drawn in this terminal. Nobody else may read from it meanwhile.
@@ -10,6 +10,11 @@ pub(super) fn graphics(wanted: Pictures, depth: Depth) -> Graphics {
     let variable = |name: &str| std::env::var(name).ok();
     let answer = has_question(wanted, &variable, depth).then(question::ask).flatten();
     choose(wanted, &variable, depth, answer, cell())
+}
+
+/// Whether this terminal keeps pictures until it is told to forget them.
+pub(super) fn keeps_pictures(wanted: Pictures, depth: Depth) -> bool {
+    graphics::keeps_pictures(wanted, &|name| std::env::var(name).ok(), depth)
 }
 
 /// What the system knows of the size of a cell in pixels.

@@ -57,8 +57,9 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         }
         Context::Inspector => {
             if let Some(flow) = &mut model.flow {
-                let inputs = flow.selected_node().and_then(|(_, spec)| spec).map_or(0, |spec| spec.inputs.len());
-                flow.input = moved(flow.input, inputs);
+                let schema = flow.selected_node().and_then(|(_, schema)| schema);
+                let sockets = schema.map_or(0, |schema| schema.inputs.len() + schema.outputs.len());
+                flow.input = moved(flow.input, sockets);
             }
         }
         Context::Problems => {

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
-use super::super::model::{Model, Phase};
+use super::super::model::{Flow, Model, Phase};
 use super::super::theme::Role;
 use super::pen::Pen;
 use crate::terminal::{printable, seconds};
@@ -21,7 +21,7 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut left = vec![Span::styled(" easel ", style(Role::Title))];
     match (&model.flow, &model.chooser) {
         (Some(flow), _) => {
-            left.push(Span::styled(printable(&flow.path.to_string_lossy()).into_owned(), style(Role::Text)));
+            left.extend(trail(model, flow));
             let (errors, warnings) = flow.counts();
             let counted = [(errors, "error", Role::Error), (warnings, "warning", Role::Warning)];
             for (number, what, role) in counted.into_iter().filter(|(number, ..)| *number > 0) {
@@ -33,7 +33,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             if flow.is_modified() {
                 left.push(Span::styled("  not saved", style(Role::Warning)));
             }
-            if flow.history.is_some() && !flow.is_current() {
+            if flow.is_uncheckable {
+                left.push(Span::styled("  not checked", style(Role::Error)));
+            } else if flow.history.is_some() && !flow.is_current() {
                 left.push(Span::styled("  checking …", style(Role::Dim)));
             }
         }
@@ -48,6 +50,21 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
     if width < area.width / 2 {
         buffer.set_stringn(area.right() - width, area.y, text, usize::from(width), style(role));
     }
+}
+
+/// Where one is: the file, and the nodes that were entered.
+fn trail<'a>(model: &Model, flow: &Flow) -> Vec<Span<'a>> {
+    let style = |role: Role| model.theme.style(role);
+    let outermost = model.outer.first().unwrap_or(flow);
+    let mut spans = vec![Span::styled(printable(&outermost.path.to_string_lossy()).into_owned(), style(Role::Text))];
+    for id in flow.way() {
+        spans.push(Span::styled(" › ", style(Role::Dim)));
+        spans.push(Span::styled(printable(&id).into_owned(), style(Role::Text)));
+    }
+    if !model.outer.is_empty() {
+        spans.push(Span::styled(format!(" ({})", printable(&flow.path.to_string_lossy())), style(Role::Dim)));
+    }
+    spans
 }
 
 fn run(model: &Model) -> Option<(String, Role)> {
@@ -120,7 +137,7 @@ fn useful(model: &Model) -> Vec<Action> {
             &[Action::NextPane, Action::Search, Action::AddNode, Action::Activate, Action::Undo, Action::Save]
         }
         Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
-        Context::Problems => &[Action::Back, Action::Activate, Action::NextPane],
+        Context::Problems => &[Action::Back, Action::Activate, Action::Fix, Action::FixAll, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter, Action::Activate, Action::Last],
         Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
         Context::Failure => &[Action::Back, Action::Activate, Action::NextFailure, Action::PreviousFailure],

@@ -3,6 +3,7 @@
 mod bars;
 mod blocks;
 mod chooser;
+mod draft;
 mod failure;
 mod gauges;
 mod inspector;
@@ -134,6 +135,7 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
     let statuses = statuses(model);
     if let Some(view) = graph_view(model) {
         GraphView { statuses: &statuses, ..view }.render(area, buffer);
+        draft::draw(&view, flow, area, buffer);
         shots(model, &view, area, buffer);
         if view.scene.nodes.is_empty() {
             Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
@@ -169,15 +171,18 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
         statuses: &[],
         selected: flow.selected,
         marked: &flow.marked,
-        focus: None,
+        focus: flow.focus,
         found: &flow.found,
         theme: &model.theme,
     })
 }
 
 fn statuses(model: &Model) -> Vec<Status> {
-    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
-    model.run.as_ref().zip(scene).map(|(run, scene)| run.statuses(scene)).unwrap_or_default()
+    let Some((flow, run)) = model.flow.as_ref().zip(model.run.as_ref()) else { return Vec::new() };
+    let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
+    // A run may be that of the file from which this one was entered, or one that was begun here.
+    let is_of_outer = !flow.prefix.is_empty() && run.is_inside(&flow.prefix);
+    run.statuses(scene, if is_of_outer { &way } else { &way[flow.prefix.len()..] })
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
