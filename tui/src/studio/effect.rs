@@ -79,6 +79,8 @@ pub(crate) enum Effect {
     Follow(RunId),
     /// Read a picture.
     Load(PathBuf),
+    /// Find out how long earlier runs of the same workflow took.
+    Recall(RunId),
     /// Find out what is known of a picture's file.
     Examine(PathBuf),
 }

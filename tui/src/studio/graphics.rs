@@ -157,6 +157,12 @@ fn named(variable: Variable<'_>, depth: Depth) -> Option<Protocol> {
     (!may_be_asked).then_some(Protocol::Blocks)
 }
 
+/// Whether the terminal keeps pictures until it is told to forget them. That is known without asking it.
+pub(crate) fn keeps_pictures(wanted: Pictures, variable: Variable<'_>, depth: Depth) -> bool {
+    let graphics = choose(wanted, variable, depth, None, Some(USUAL_CELL));
+    graphics.protocol == Protocol::Kitty && !graphics.is_wrapped
+}
+
 /// Whether the terminal has to be asked.
 pub(crate) fn has_question(wanted: Pictures, variable: Variable<'_>, depth: Depth) -> bool {
     wanted == Pictures::Auto && named(variable, depth).is_none()
@@ -269,6 +275,9 @@ mod tests {
         let tmux = |name: &str| (name == "TMUX").then(|| "/tmp/tmux".to_string());
         assert!(choose(Pictures::Kitty, &tmux, Depth::True, None, CELL).is_wrapped);
         assert!(!choose(Pictures::Sixel, &tmux, Depth::True, None, CELL).is_wrapped);
+        assert!(keeps_pictures(Pictures::Kitty, &nothing, Depth::True));
+        assert!(!keeps_pictures(Pictures::Kitty, &tmux, Depth::True), "it would not get that far");
+        assert!(!keeps_pictures(Pictures::Auto, &nothing, Depth::True));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::model::gauges::Sample;
 use super::model::still::{Details, Still};
+use super::model::totals::Past;
 use super::model::{Checked, Entry, Offer, Picture};
+use super::runtime::Merged;
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -82,6 +84,10 @@ pub(crate) enum Message {
     Examined(PathBuf, Result<Details, String>),
     /// How busy the machine is.
     Sampled(Sample),
+    /// How far nodes are and what they show, as far as nobody has looked at it: the runtime makes messages of it.
+    Merged(Merged),
+    /// What earlier runs of the same workflow took as this one.
+    Past(RunId, Past),
     /// Something for the log alone.
     Noted(Tone, String),
     /// The cells of the terminal have so many columns and rows of pixels.

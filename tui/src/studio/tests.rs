@@ -39,6 +39,7 @@ Workflow(
 )
 "#;
 
+mod failures;
 mod gauges;
 mod pictures;
 mod timeline;
@@ -132,6 +133,7 @@ impl Bench {
                 | Effect::CancelRecorded(_)
                 | Effect::ListRuns(_)
                 | Effect::Load(_)
+                | Effect::Recall(_)
                 | Effect::Examine(_) => {}
             }
         }
@@ -534,14 +536,6 @@ fn nothing_is_drawn_when_nothing_changed() {
     bench.model.is_changed = false;
     bench.at(6000);
     assert!(bench.model.is_changed, "a run's times are on the screen");
-}
-
-#[test]
-fn what_is_told_from_outside_cannot_steer_the_terminal() {
-    let mut bench = Bench::opened((80, 24), SMALL);
-    bench.tell(Message::Told(Tone::Error, "bad\u{1b}[2J\u{7}".into()));
-    bench.press("4");
-    assert!(!bench.shown().contains('\u{1b}') && bench.shown().contains("bad?[2J?"));
 }
 
 #[test]

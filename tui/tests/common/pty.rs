@@ -47,7 +47,12 @@ pub struct Pty {
 impl Pty {
     /// Begins `easel tui` in a folder.
     pub fn open(folder: &Path, arguments: &[&str]) -> Self {
-        let size = Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        Self::open_as("xterm-256color", (0, 0), folder, arguments)
+    }
+
+    /// The same in a terminal that calls itself so, and has cells of so many columns and rows of pixels.
+    pub fn open_as(term: &str, cell: (u16, u16), folder: &Path, arguments: &[&str]) -> Self {
+        let size = Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 100 * cell.0, ws_ypixel: 30 * cell.1 };
         let _alone = BEGINNING.lock().unwrap_or_else(PoisonError::into_inner);
         let pty = openpty(&size, None).expect("a pseudo-terminal can be made");
         for end in [&pty.master, &pty.slave] {
@@ -57,7 +62,7 @@ impl Pty {
         let name = ttyname(&pty.slave).expect("it has a name");
         let clone = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("it can be duplicated"));
         let mut command = easel(folder);
-        command.arg("tui").args(arguments).env("TERM", "xterm-256color").env("EASEL_CONFIG", folder.join("config"));
+        command.arg("tui").args(arguments).env("TERM", term).env("EASEL_CONFIG", folder.join("config"));
         command.stdin(clone(&pty.slave)).stdout(clone(&pty.slave)).stderr(clone(&pty.slave));
         let control = move || {
             setsid()?;

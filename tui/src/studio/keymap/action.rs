@@ -1,7 +1,7 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Graph, Inspector, Log, Picture, Problems, Runs, Timeline as Times};
+use Context::{Anywhere, Chooser, Failure, Graph, Inspector, Log, Monitor, Picture, Problems, Runs, Timeline as Times};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -62,7 +62,7 @@ actions! {
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser, Times] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser, Times, Monitor, Log, Failure] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -110,7 +110,7 @@ actions! {
     Group "group" "make a group of the nodes" in [Graph] by ["ctrl-g"];
     Ungroup "ungroup" "the nodes of the group are in none" in [Graph] by ["U"];
     RenameGroup "rename-group" "give the group another name" in [Graph] by ["T"];
-    GroupColour "group-colour" "the next colour of the group" in [Graph] by ["i"];
+    GroupColour "group-colour" "the next colour of the group" in [Graph] by ["I"];
     Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v"];
     FoldAll "fold-all" "draw all groups as one box each, or none" in [Graph] by ["V"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
@@ -123,6 +123,9 @@ actions! {
     Fill "fill" "as large as there is room" in [Picture, Times] by ["f", "0"];
     ActualSize "actual-size" "pixel by pixel" in [Picture] by ["1"];
     ShowTimeline "timeline" "when each node ran, and where the time went" in [Anywhere] by ["t"];
+    ShowFailure "failure" "why a node failed: the whole story" in [Anywhere] by ["!"];
+    NextFailure "next-failure" "the next node that failed" in [Failure] by ["n", "]"];
+    PreviousFailure "previous-failure" "the one that failed before" in [Failure] by ["p", "[", "N"];
     SwitchOrder "order" "by time, or what took longest first" in [Times] by ["s"];
 }
 

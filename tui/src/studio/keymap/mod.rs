@@ -33,6 +33,8 @@ pub(crate) enum Context {
     Picture,
     /// The times of the run on the whole screen.
     Timeline,
+    /// Why a node failed, on the whole screen.
+    Failure,
 }
 
 impl Context {
@@ -49,6 +51,7 @@ impl Context {
             Context::Chooser => "In the list of workflows",
             Context::Picture => "At a picture",
             Context::Timeline => "At the times of a run",
+            Context::Failure => "At a failure",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::graphics::Graphics;
 use super::super::keymap::Context;
 use super::Picture;
+use super::failure::Failed;
 use super::still::{Details, Part, Source, fitted, scaled};
 use super::timeline::Timeline;
 
@@ -16,6 +17,8 @@ pub(crate) enum Full {
     Picture(Viewer),
     /// The times of the run.
     Timeline(Timeline),
+    /// Why a node failed.
+    Failure(Failed),
 }
 
 impl Full {
@@ -24,6 +27,7 @@ impl Full {
         match self {
             Full::Picture(_) => Context::Picture,
             Full::Timeline(_) => Context::Timeline,
+            Full::Failure(_) => Context::Failure,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod checked;
 mod drag;
+pub(crate) mod failure;
 mod flow;
 mod focus;
 pub(crate) mod full;
@@ -14,6 +15,7 @@ mod schema;
 pub(crate) mod shots;
 pub(crate) mod still;
 pub(crate) mod timeline;
+pub(crate) mod totals;
 mod unsaved;
 
 use std::collections::BTreeMap;

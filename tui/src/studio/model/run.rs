@@ -8,10 +8,15 @@ use std::time::Duration;
 use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, RunStory};
 
 use super::super::graph_view::Status;
+use super::failure::Failure;
 use super::full::Seen;
 use super::shots::Shots;
 use super::still::Source;
+use super::totals::Past;
 use crate::execution::is_picture;
+
+/// More warnings of one node are counted, and stand in the log.
+const MOST_WARNINGS: usize = 20;
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,12 @@ pub(crate) struct NodeRun {
     pub(crate) outputs: Arc<[OutputSummary]>,
     /// Why it failed or did not run: the whole story.
     pub(crate) story: Option<String>,
+    /// Why it failed.
+    pub(crate) failure: Option<Failure>,
+    /// The node that failed or kept something back, so that this one did not run.
+    pub(crate) because: Option<Arc<str>>,
+    /// What it warned of, and how often it warned.
+    pub(crate) warnings: (Vec<String>, usize),
 }
 
 impl NodeRun {
@@ -62,6 +73,9 @@ impl NodeRun {
             first_step: None,
             outputs: Arc::new([]),
             story: None,
+            failure: None,
+            because: None,
+            warnings: (Vec::new(), 0),
         }
     }
 
@@ -107,6 +121,8 @@ pub(crate) struct RunView {
     pub(crate) shots: Shots,
     /// Which line of the monitor the cursor is on.
     pub(crate) at: usize,
+    /// What earlier runs took.
+    pub(crate) past: Option<Past>,
 }
 
 impl RunView {
@@ -123,6 +139,7 @@ impl RunView {
             files: Vec::new(),
             shots: Shots::default(),
             at: 0,
+            past: None,
         }
     }
 
@@ -189,29 +206,45 @@ impl RunView {
                     end(node, Status::Done { seconds: *seconds });
                 }
             }
-            Event::NodeFailed { node, message, causes, hint, inputs, .. } => {
-                let story = failure(message, causes, inputs, hint.as_deref());
+            Event::NodeFailed { node, node_type, message, causes, hint, inputs, .. } => {
+                let failure = Failure {
+                    node_type: node_type.clone(),
+                    message: message.clone(),
+                    causes: causes.clone(),
+                    hint: hint.clone(),
+                    inputs: inputs.clone(),
+                };
                 if let Some(node) = self.node_mut(node) {
-                    node.story = Some(story);
+                    node.story = Some(failure.story());
+                    node.failure = Some(failure);
                     end(node, Status::Failed);
                 }
             }
             Event::NodeSkipped { node, because, .. } => {
                 if let Some(node) = self.node_mut(node) {
                     node.story = Some(format!("not run, since {because} failed"));
+                    node.because = Some(Arc::clone(because));
                     end(node, Status::Skipped);
                 }
             }
             Event::NodeBlocked { node, because, reason, .. } => {
                 if let Some(node) = self.node_mut(node) {
                     node.story = Some(format!("not run: kept back by {because}: {reason}"));
+                    node.because = Some(Arc::clone(because));
                     end(node, Status::Blocked);
                 }
             }
             Event::ArtifactWritten { node, path, .. } => self.files.push((Arc::clone(node), path.clone())),
             Event::RunFinished { outcome, .. } => self.over(Some(*outcome), now),
+            Event::NodeWarning { node, message, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.warnings.1 += 1;
+                    if node.warnings.0.len() < MOST_WARNINGS {
+                        node.warnings.0.push(message.clone());
+                    }
+                }
+            }
             Event::RunStarted { .. }
-            | Event::NodeWarning { .. }
             | Event::NodeNote { .. }
             | Event::NodePreview { .. }
             | Event::NodeRetried { .. } => {}
@@ -246,10 +279,15 @@ impl RunView {
             node.began = record.started.map(|at| began + since(at));
             let took = record.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             node.ended = node.began.zip(took).map(|(began, took)| began + took);
-            node.story = record
-                .message
-                .as_ref()
-                .map(|message| failure(message, &record.causes, &record.inputs, record.hint.as_deref()));
+            let failure = record.message.as_ref().map(|message| Failure {
+                node_type: record.node_type.clone(),
+                message: message.clone(),
+                causes: record.causes.clone(),
+                hint: record.hint.clone(),
+                inputs: record.inputs.clone(),
+            });
+            node.story = failure.as_ref().map(Failure::story);
+            node.failure = failure.filter(|_| record.state == NodeState::Failed);
             match record.state {
                 NodeState::Running => {
                     let (step, steps) = record.progress.unwrap_or_default();
@@ -309,18 +347,6 @@ fn status(state: NodeState, seconds: Option<f64>) -> Status {
         NodeState::Stopped => Status::Cancelled,
         NodeState::Unneeded => Status::Idle,
     }
-}
-
-/// Everything that is known about a failure.
-fn failure(message: &str, causes: &[String], inputs: &[(String, String)], hint: Option<&str>) -> String {
-    let mut lines = vec![message.trim_end().to_string()];
-    lines.extend(causes.iter().map(|cause| format!("caused by: {cause}")));
-    if !inputs.is_empty() {
-        let given: Vec<_> = inputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        lines.push(format!("given: {}", given.join(", ")));
-    }
-    lines.extend(hint.map(|hint| format!("hint: {hint}")));
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -68,6 +68,11 @@ impl Place {
             Place::Viewer => 0x00ea_5e02,
         }
     }
+
+    /// What has such a terminal forget the picture.
+    pub(crate) fn forget(self) -> String {
+        format!("\x1b_Ga=d,d=I,q=2,i={}\x1b\\", self.number())
+    }
 }
 
 /// A picture as it is drawn.

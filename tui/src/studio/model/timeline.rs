@@ -85,7 +85,7 @@ impl Timeline {
 /// The nodes of a run that have begun or ended, one line for each. `scene` is its workflow, which knows who waits for whom.
 pub(crate) fn rows(run: &RunView, scene: Option<&Scene>, order: Order, now: Duration) -> Vec<Row> {
     let critical = scene.map(|scene| critical(run, scene, now)).unwrap_or_default();
-    let containers = containers(run);
+    let containers = containers(run.nodes.iter().map(|node| &*node.node));
     let took = |(from, to): (f64, f64)| to - from;
     let is_leaf = |node: &NodeRun| !containers.contains(&*node.node);
     let spans: Vec<_> = run.nodes.iter().map(|node| span(run, node, now)).collect();
@@ -121,12 +121,10 @@ fn span(run: &RunView, node: &NodeRun, now: Duration) -> Option<(f64, f64)> {
 }
 
 /// The names of nodes that stand for others: "grid" of "grid[0]/decoder".
-fn containers(run: &RunView) -> HashSet<&str> {
+pub(crate) fn containers<'a>(nodes: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
     let mut containers = HashSet::new();
-    for node in &run.nodes {
-        for (at, _) in node.node.match_indices(['/', '[']) {
-            containers.insert(&node.node[..at]);
-        }
+    for node in nodes {
+        containers.extend(node.match_indices(['/', '[']).map(|(at, _)| &node[..at]));
     }
     containers
 }

@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::terminal::window_size;
 
-use super::super::graphics::{Graphics, Pictures, cell as cell_of, choose, has_question};
+use super::super::graphics::{self, Graphics, Pictures, cell as cell_of, choose, has_question};
 use super::super::theme::Depth;
 use super::output::Output;
 
@@ -11,6 +11,11 @@ pub(super) fn graphics(wanted: Pictures, depth: Depth, output: &Output) -> Graph
     let variable = |name: &str| std::env::var(name).ok();
     let answer = has_question(wanted, &variable, depth).then(|| question::ask(output)).flatten();
     choose(wanted, &variable, depth, answer, cell())
+}
+
+/// Whether this terminal keeps pictures until it is told to forget them.
+pub(super) fn keeps_pictures(wanted: Pictures, depth: Depth) -> bool {
+    graphics::keeps_pictures(wanted, &|name| std::env::var(name).ok(), depth)
 }
 
 /// What the system knows of the size of a cell in pixels.

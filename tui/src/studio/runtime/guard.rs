@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use ratatui::crossterm::event::{
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::crossterm::{cursor, queue};
 
+use super::super::model::still::Place;
 use super::output::Output;
 use crate::terminal;
 
@@ -33,6 +34,8 @@ pub(crate) struct RealScreen {
     pub(crate) output: Output,
     /// It tells keys apart that other terminals do not.
     pub(crate) has_all_keys: bool,
+    /// It keeps pictures until it is told to forget them.
+    pub(crate) keeps_pictures: bool,
 }
 
 impl Screen for RealScreen {
@@ -50,6 +53,9 @@ impl Screen for RealScreen {
     fn leave(&self) {
         // Whatever fails here: there is nobody left to tell, and the rest is still worth trying.
         let mut bytes = Vec::new();
+        if self.keeps_pictures {
+            Place::ALL.into_iter().for_each(|place| bytes.extend(place.forget().into_bytes()));
+        }
         if self.has_all_keys {
             let _ = queue!(bytes, PopKeyboardEnhancementFlags);
         }
@@ -107,9 +113,13 @@ impl Guard {
         Ok(guard)
     }
 
-    /// Draws, unless the terminal is given back at the moment.
+    /// Draws, unless the terminal is given back at the moment: whoever has it may have it for long.
     pub(crate) fn draw<T>(&self, draw: impl FnOnce() -> T) -> Option<T> {
-        let _drawing = lock(&self.0.drawing);
+        let _drawing = match self.0.drawing.try_lock() {
+            Ok(drawing) => drawing,
+            Err(TryLockError::Poisoned(drawing)) => drawing.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
         self.0.is_entered.load(Ordering::SeqCst).then(draw)
     }
 

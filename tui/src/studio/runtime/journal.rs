@@ -1,12 +1,16 @@
 //! Reads the journal on a thread of its own: lists of runs, and how runs of other processes stand.
 
+use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use easel_engine::{Cancelled, Journal, JournalError, RunId, RunPage, RunQuery};
+use easel_engine::{Cancelled, Journal, JournalError, NodeRecord, RunId, RunPage, RunQuery, RunState};
 
 use super::super::message::{Message, Tone};
+use super::super::model::timeline::containers;
+use super::super::model::totals::Past;
 use super::DEFECT;
 use super::attempt::attempt;
 use crate::workspace;
@@ -17,12 +21,20 @@ const LOOK: Duration = Duration::from_millis(400);
 /// So many of the newest runs are listed.
 const MOST: u64 = 500;
 
+/// Among so many of the newest runs, earlier ones of the same workflow are looked for.
+const LOOKED_AT: u64 = 100;
+
+/// So many of them are read: of a node that was known in one, another may know how long it takes.
+const READ: usize = 6;
+
 /// What is wanted of the journal.
 pub(super) enum Wish {
     /// The newest runs, again and again while `true`.
     List(bool),
     /// How a run stands, again and again until it is over.
     Follow(RunId),
+    /// What earlier runs of the same workflow took.
+    Recall(RunId),
     /// That a run ends, whoever carries it out.
     Cancel(RunId),
 }
@@ -73,6 +85,7 @@ impl Reader {
             }
             Some(Wish::Follow(run)) => self.followed = Some(run),
             Some(Wish::Cancel(run)) => self.cancel(run),
+            Some(Wish::Recall(run)) => self.recall(run),
             None => {}
         }
         if self.lists {
@@ -129,6 +142,15 @@ impl Reader {
         }
     }
 
+    /// That is no reason to say anything if it cannot be known.
+    fn recall(&mut self, run: RunId) {
+        if let Ok(Some(journal)) = self.journal()
+            && let Some(past) = past(journal, run)
+        {
+            self.send(Message::Past(run, past));
+        }
+    }
+
     fn cancel(&mut self, run: RunId) {
         let RunId(number) = run;
         let cancelled = workspace::needed_journal().map_err(|error| error.to_string());
@@ -143,4 +165,30 @@ impl Reader {
             Err(why) => Message::Told(Tone::Error, why),
         });
     }
+}
+
+/// How long the nodes of a run took in earlier runs of the same workflow; none if there were none.
+fn past(journal: &Journal, run: RunId) -> Option<Past> {
+    let workflow = journal.story(run).ok()?.summary.workflow;
+    let query = RunQuery { state: Some(RunState::Completed), limit: LOOKED_AT, offset: 0 };
+    let earlier = journal.runs(&query).ok()?.runs;
+    let earlier = earlier.into_iter().filter(|summary| summary.workflow == workflow && summary.run != run);
+    let mut past = Past { seconds: HashMap::new(), side_by_side: 1.0 };
+    let mut is_first = true;
+    for summary in earlier.take(READ) {
+        let Ok(story) = journal.story(summary.run) else { continue };
+        // A node that runs others takes as long as they do.
+        let containers = containers(story.nodes.iter().map(|node| node.node.as_str()));
+        let is_leaf = |node: &NodeRecord| !containers.contains(node.node.as_str());
+        let took: Vec<_> = story.nodes.iter().filter_map(|node| Some((node, node.seconds?))).collect();
+        let all: f64 = took.iter().filter(|(node, _)| is_leaf(node)).map(|(_, seconds)| seconds).sum();
+        if let Some(whole) = summary.seconds.filter(|_| is_first && all > 0.0) {
+            past.side_by_side = (whole / all).min(1.0);
+            is_first = false;
+        }
+        for (node, seconds) in took.into_iter().filter(|(node, _)| is_leaf(node)) {
+            past.seconds.entry(Arc::from(node.node.as_str())).or_insert(seconds);
+        }
+    }
+    (!past.seconds.is_empty()).then_some(past)
 }

@@ -11,6 +11,7 @@ mod files;
 mod guard;
 mod journal;
 mod keyboard;
+mod merger;
 mod output;
 mod painter;
 mod performer;
@@ -55,6 +56,8 @@ use player::Player;
 use runner::Runner;
 
 pub(crate) use recorder::Recorder;
+
+pub(super) use merger::Merged;
 
 pub(super) use checker::{Wish, check};
 #[cfg(test)]
@@ -107,7 +110,7 @@ impl Studio {
     pub(crate) fn run(self) -> Result<Exit, CommandError> {
         let (sender, messages) = channel();
         let output = output(sender.clone())?;
-        let guard = guard(output.clone(), sender.clone())?;
+        let guard = guard(output.clone(), ask::keeps_pictures(self.pictures, self.theme.depth()), sender.clone())?;
         let notes = std::sync::Mutex::new(sender.clone());
         let listening = terminal::listen(move |text| {
             let sender = notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -185,9 +188,9 @@ fn output(sender: Sender<Message>) -> io::Result<Output> {
 }
 
 /// Takes the terminal over.
-fn guard(output: Output, sender: Sender<Message>) -> Result<Guard, CommandError> {
+fn guard(output: Output, keeps_pictures: bool, sender: Sender<Message>) -> Result<Guard, CommandError> {
     let variable = |name: &str| std::env::var(name).ok();
-    let screen = Box::new(RealScreen { output, has_all_keys: has_all_keys(&variable) });
+    let screen = Box::new(RealScreen { output, has_all_keys: has_all_keys(&variable), keeps_pictures });
     let guard = Guard::take(screen, move |text| drop(sender.send(Message::Told(Tone::Error, text))));
     guard.map_err(|error| CommandError::failed(format!("cannot take the terminal over: {error}")))
 }
@@ -233,8 +236,11 @@ impl Loop<'_> {
                     Message::Gone => exit = Exit::Failed,
                     _ => {}
                 }
-                let effects = update(self.model, message);
-                self.world.perform(effects);
+                let merged = if let Message::Merged(merged) = &message { merged.take() } else { Vec::new() };
+                for message in std::iter::once(message).chain(merged) {
+                    let effects = update(self.model, message);
+                    self.world.perform(effects);
+                }
                 // Whoever tells more than can be listened to does not keep pictures from being drawn.
                 if drained.elapsed() >= FRAME {
                     break;
@@ -345,6 +351,7 @@ impl World {
                 Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
+                Effect::Recall(run) => drop(self.journal.send(journal::Wish::Recall(run))),
                 Effect::Examine(path) => self.encoder.examine(path),
             }
         }

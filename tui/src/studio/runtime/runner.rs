@@ -8,6 +8,7 @@ use easel_engine::{CancelToken, Claim, Diagnostic, Event, Outcome, Plan, RunId, 
 use easel_nodes::kinds::Image;
 
 use super::super::message::{Message, Problem, Tone};
+use super::merger::Merger;
 use super::pictures;
 use crate::claimed::{Carried, Carrier};
 use crate::commands::workflow::{Ready, must_be_writable};
@@ -100,7 +101,8 @@ impl Runner {
         let (token, sender) = (cancel.clone(), self.sender.clone());
         let work = move || {
             let mut end = End { sender: sender.clone(), is_told: false };
-            let ended = work(&mut Forward { sender, run: None }, &token).map_err(|error| problem(&error));
+            let ended = work(&mut Forward { merger: Merger::new(sender.clone()), sender, run: None }, &token)
+                .map_err(|error| problem(&error));
             end.tell(ended);
         };
         match std::thread::Builder::new().name("runner".into()).spawn(work) {
@@ -143,6 +145,7 @@ impl Drop for End {
 /// Passes on what happens in a run.
 struct Forward {
     sender: Sender<Message>,
+    merger: Merger,
     run: Option<RunId>,
 }
 
@@ -163,10 +166,10 @@ impl Reporter for Forward {
         match event {
             Event::NodePreview { node, value, .. } => {
                 if let Some(picture) = value.get::<Image>().and_then(pictures::of_image) {
-                    self.send(Message::Preview(Arc::clone(node), picture));
+                    self.merger.picture(Arc::clone(node), picture);
                 }
             }
-            other => self.send(Message::Event(Box::new(other.clone()))),
+            other => self.merger.event(other.clone()),
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, enter, fixes, form, graph, groups, lists, marks, overlay, picture, run, sockets, timeline};
+use super::{edit, enter, failure, fixes, form, graph, groups, lists, marks, overlay, picture, run, sockets, timeline};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -76,6 +76,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             match model.context() {
                 Context::Picture => return picture::act(model, action),
                 Context::Timeline => return timeline::act(model, action),
+                Context::Failure => return failure::act(model, action),
                 Context::Graph => graph::act(model, action),
                 _ => lists::moved(model, action),
             }
@@ -115,13 +116,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Activate => return activate(model),
         Action::ShowPicture => return picture::open(model),
         Action::ShowTimeline => timeline::open(model),
+        Action::ShowFailure => failure::open(model),
         Action::NextPicture
         | Action::PreviousPicture
         | Action::Closer
         | Action::Farther
         | Action::Fill
         | Action::ActualSize
-        | Action::SwitchOrder => return full(model, action),
+        | Action::SwitchOrder
+        | Action::NextFailure
+        | Action::PreviousFailure => return full(model, action),
         Action::Left | Action::Right if model.full.is_some() => return full(model, action),
         Action::Left
         | Action::Right
@@ -144,6 +148,7 @@ fn full(model: &mut Model, action: Action) -> Vec<Effect> {
     match model.context() {
         Context::Picture => picture::act(model, action),
         Context::Timeline => timeline::act(model, action),
+        Context::Failure => failure::act(model, action),
         _ => Vec::new(),
     }
 }
@@ -160,7 +165,13 @@ fn activate(model: &mut Model) -> Vec<Effect> {
         Context::Problems => enter::go_to_problem(model),
         Context::Runs => lists::act(model, Action::Follow),
         Context::Timeline => timeline::act(model, Action::Activate),
-        Context::Anywhere | Context::Monitor | Context::Log | Context::Picture => Vec::new(),
+        Context::Failure => failure::act(model, Action::Activate),
+        Context::Monitor => failure::chosen(model),
+        Context::Log => {
+            let node = model.log.chosen().and_then(|line| line.node.clone());
+            node.map_or_else(Vec::new, |node| failure::go_to(model, &node))
+        }
+        Context::Anywhere | Context::Picture => Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Entry, Model};
 use super::super::view::regions;
-use super::{picture, run, timeline};
+use super::{failure, picture, run, timeline};
 
 /// The workflows of a folder were listed.
 pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Entry>, String>) {
@@ -82,6 +82,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         // The wheel: nothing has to be read for it.
         Context::Picture => drop(picture::act(model, action)),
         Context::Timeline => drop(timeline::act(model, action)),
+        Context::Failure => drop(failure::act(model, action)),
         Context::Graph | Context::Anywhere => {}
     }
 }

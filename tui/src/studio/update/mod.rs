@@ -5,6 +5,7 @@ mod drag;
 mod edit;
 mod enter;
 mod extract;
+mod failure;
 mod fixes;
 mod form;
 mod graph;
@@ -71,7 +72,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Touched => return check(model),
         Message::Checked(checked) => return graph::checked(model, *checked),
-        Message::RunBegins { run, nodes } => run::begins(model, run, nodes),
+        Message::RunBegins { run, nodes } => return run::begins(model, run, nodes),
         Message::Event(event) => return run::happened(model, &event),
         Message::RunEnded(ended) => return run::ended(model, ended),
         Message::Preview(node, picture) => return run::preview(model, node, picture),
@@ -91,6 +92,13 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Drawn(still) => picture::drawn(model, *still),
         Message::Examined(path, details) => picture::examined(model, path, details),
         Message::Sampled(sample) => model.gauges.add(sample),
+        // What it was made into comes after it.
+        Message::Merged(_) => return Vec::new(),
+        Message::Past(id, past) => {
+            if let Some(run) = model.run.as_mut().filter(|run| run.run == Some(id)) {
+                run.past = Some(past);
+            }
+        }
         Message::Noted(tone, text) => model.log.add(model.now, tone, &text),
         Message::CellSize(width, height) => model.graphics.cell = (width, height),
     }

@@ -7,6 +7,7 @@ use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
 use super::super::message::{Problem, Tone};
+use super::super::model::full::Full;
 use super::super::model::shots::Shot;
 use super::super::model::{Flow, Focus, Model, Phase, Picture, RunView, Side};
 use super::{keys, picture};
@@ -37,6 +38,10 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         return effects;
     };
     model.attached = None;
+    if !matches!(model.full, Some(Full::Timeline(_))) {
+        // It was about the run before.
+        model.full = None;
+    }
     model.run = Some(RunView::beginning(true, model.now));
     let mut effects = if model.side == Side::Monitor { Vec::new() } else { keys::show(model, Side::Monitor) };
     // What is begun is watched; keys stay where they were.
@@ -75,7 +80,8 @@ pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The run begins.
-pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>) {
+pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>) -> Vec<Effect> {
+    model.is_changed = true;
     let now = model.now;
     let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
     run.begins(id, nodes, now);
@@ -83,6 +89,7 @@ pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>)
         Some(RunId(number)) => model.tell(Tone::Note, format!("run {number} begins")),
         None => model.tell(Tone::Note, "the run begins; it is not written down"),
     }
+    id.map(Effect::Recall).into_iter().collect()
 }
 
 /// Something happened in the run.
@@ -92,7 +99,7 @@ pub(super) fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
     let Some(run) = model.run.as_mut().filter(|run| run.is_ours) else { return Vec::new() };
     run.happened(event, now);
     if let Some((tone, text)) = line(event) {
-        model.log.add(now, tone, &text);
+        model.log.add_about(now, tone, &text, node_of(event));
     }
     match event {
         Event::ArtifactWritten { path, .. } if is_picture(path) => {
@@ -101,6 +108,26 @@ pub(super) fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
             effects
         }
         _ => Vec::new(),
+    }
+}
+
+/// The node that an event is about.
+fn node_of(event: &Event) -> Option<&Arc<str>> {
+    match event {
+        Event::NodeStarted { node, .. }
+        | Event::NodeProgress { node, .. }
+        | Event::NodeWarning { node, .. }
+        | Event::NodeNote { node, .. }
+        | Event::ArtifactWritten { node, .. }
+        | Event::NodePreview { node, .. }
+        | Event::NodeExpanded { node, .. }
+        | Event::NodeCached { node, .. }
+        | Event::NodeRetried { node, .. }
+        | Event::NodeFinished { node, .. }
+        | Event::NodeFailed { node, .. }
+        | Event::NodeSkipped { node, .. }
+        | Event::NodeBlocked { node, .. } => Some(node),
+        Event::RunStarted { .. } | Event::RunFinished { .. } => None,
     }
 }
 

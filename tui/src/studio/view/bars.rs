@@ -138,9 +138,12 @@ fn useful(model: &Model) -> Vec<Action> {
         }
         Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
         Context::Problems => &[Action::Back, Action::Activate, Action::Fix, Action::FixAll, Action::NextPane],
-        Context::Log => &[Action::Back, Action::LogLevel, Action::Filter],
+        Context::Log => &[Action::Back, Action::LogLevel, Action::Filter, Action::Activate, Action::Last],
         Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
-        Context::Monitor => &[Action::Back, Action::ShowTimeline, Action::ShowPicture, Action::NextPane],
+        Context::Failure => &[Action::Back, Action::Activate, Action::NextFailure, Action::PreviousFailure],
+        Context::Monitor => {
+            &[Action::Back, Action::Activate, Action::ShowTimeline, Action::ShowPicture, Action::NextPane]
+        }
         Context::Timeline => {
             &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fill]
         }

@@ -42,7 +42,7 @@ pub(super) fn draw(model: &Model, height: u16, pen: &mut Pen<'_>) {
 }
 
 /// As many of the facts as there is room for.
-fn fitting(facts: &[String], room: usize) -> String {
+pub(super) fn fitting(facts: &[String], room: usize) -> String {
     let mut text = String::new();
     for fact in facts {
         let comma = if text.is_empty() { "" } else { ", " };

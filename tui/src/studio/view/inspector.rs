@@ -97,6 +97,9 @@ fn run(model: &Model, id: &str, pen: &mut Pen<'_>) {
     if let Some(story) = &node.story {
         pen.wrapped(story, style(if node.status == Status::Failed { Role::Error } else { Role::Dim }));
     }
+    for warning in &node.warnings.0 {
+        pen.indented("! ", warning, style(Role::Warning));
+    }
     for output in node.outputs.iter() {
         pen.indented("  ", &format!("{} = {}", output.output, output.summary), style(Role::Dim));
     }

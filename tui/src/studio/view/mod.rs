@@ -4,6 +4,7 @@ mod bars;
 mod blocks;
 mod chooser;
 mod draft;
+mod failure;
 mod gauges;
 mod inspector;
 mod log;
@@ -21,6 +22,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
+pub(crate) use failure::{height as full_height, lines as failure_lines};
 pub(crate) use overlay::typing_width;
 pub(crate) use picture::room as picture_room;
 pub(crate) use runs::at_line as run_at_line;
@@ -107,6 +109,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     match (&model.full, &model.flow) {
         (Some(Full::Picture(viewer)), _) => picture::draw(model, viewer, buffer),
         (Some(Full::Timeline(timeline)), _) => timeline::draw(model, timeline, buffer),
+        (Some(Full::Failure(shown)), _) => failure::draw(model, shown, buffer),
         (None, None) => chooser::draw(model, regions.side, buffer),
         (None, Some(_)) => {
             graph(model, regions.graph, buffer);

@@ -9,12 +9,16 @@ use ratatui::text::{Line, Span};
 use super::super::graph_view::Status;
 use super::super::graphics::Protocol;
 use super::super::model::still::{Place, Want, fitted};
+use super::super::model::totals::Totals;
 use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
 use super::inspector::status;
 use super::pen::{Pen, columns, fitted as in_columns};
 use super::{blocks, gauges, page_start, stills};
-use crate::terminal::{printable, seconds};
+use crate::terminal::{count, printable, seconds};
+
+/// More of the files that it wrote are not listed: the newest.
+const MOST_FILES: usize = 4;
 
 /// Columns of the text behind the bars.
 const NOTE: usize = 9;
@@ -66,9 +70,37 @@ fn heading(model: &Model, run: &RunView, pen: &mut Pen<'_>) {
         Span::styled(word, style(role)),
         Span::styled(format!("  {ended} of {all} nodes, {took}{whose}"), style(Role::Dim)),
     ]));
-    for (_, path) in &run.files {
+    let totals = gauges::fitting(&totals(&Totals::of(run, model.now)), pen.width());
+    if !totals.is_empty() {
+        pen.text(&totals, style(Role::Dim));
+    }
+    for (_, path) in run.files.iter().rev().take(MOST_FILES).rev() {
         pen.text(&path.to_string_lossy(), style(Role::Hint));
     }
+}
+
+/// A time that is not known exactly.
+fn roughly(time: Duration) -> String {
+    match time.as_secs() {
+        0..100 => format!("{} s", time.as_secs()),
+        100..6000 => format!("{} min", (time.as_secs() + 30) / 60),
+        _ => format!("{} h", (time.as_secs() + 1800) / 3600),
+    }
+}
+
+/// How fast it is, and how long it will take still: what matters most first.
+fn totals(totals: &Totals) -> Vec<String> {
+    let mut facts = Vec::new();
+    facts.extend(totals.left.map(|left| format!("about {} left", roughly(left))));
+    facts.extend(totals.steps.map(|steps| format!("{steps:.1} steps/s")));
+    if totals.pictures.0 > 0 {
+        let (number, rate) = totals.pictures;
+        facts.push(format!("{} ({rate:.2}/s)", count(number, "picture")));
+    }
+    if totals.cached > 0 {
+        facts.push(format!("{} known", totals.cached));
+    }
+    facts
 }
 
 /// A node: a sign, its name, when it ran, and how far it is or how long it took.
@@ -88,7 +120,7 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
     let mut spans = vec![
         Span::styled(sign(&node.status), style(role)),
         Span::styled(in_columns(&printable(&node.node), name), style(Role::Text)),
-        Span::raw(" "),
+        if node.warnings.1 > 0 { Span::styled("!", style(Role::Warning)) } else { Span::raw(" ") },
     ];
     let rate = match (node.status, node.rate(model.now)) {
         (Status::Running { left: Some(left), .. }, Some(rate)) if room >= 20 => {

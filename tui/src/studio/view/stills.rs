@@ -63,11 +63,7 @@ pub(super) fn forget(model: &Model, buffer: &mut Buffer) {
         return;
     }
     let shown: Vec<Place> = wanted(model).iter().map(|want| want.place).collect();
-    let commands: String = Place::ALL
-        .into_iter()
-        .filter(|place| !shown.contains(place))
-        .map(|place| format!("\x1b_Ga=d,d=I,q=2,i={}\x1b\\", place.number()))
-        .collect();
+    let commands: String = Place::ALL.into_iter().filter(|place| !shown.contains(place)).map(Place::forget).collect();
     if let Some(cell) = buffer.cell_mut((0, 0)) {
         let symbol = format!("{commands}{}", cell.symbol());
         cell.set_symbol(&symbol).set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
