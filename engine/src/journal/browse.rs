@@ -14,7 +14,7 @@ const IDS: &str = "SELECT id FROM runs INDEXED BY runs_by_state";
 
 const EXTENT: &str = "SELECT (SELECT max(id) FROM runs), (SELECT count(*) FROM runs), (SELECT count(*) FROM artifacts)";
 
-const ARTIFACTS: &str = "SELECT run, node, path, blake3, bytes FROM artifacts ORDER BY run DESC, path";
+const ARTIFACTS: &str = "SELECT run, node, path, blake3, bytes FROM artifacts ORDER BY run DESC, path DESC";
 
 impl Journal {
     /// How much there is: who has seen as much has seen every run and every file, though not how those runs stand.
@@ -56,17 +56,17 @@ impl Journal {
         self.read(|transaction| history::summaries(transaction, self.folder(), &rest, []))
     }
 
-    /// What these runs were to do. Those that are gone are left out; what cannot be understood of one is its own error.
+    /// What these runs were to do. Those that are gone are left out; of one that makes no sense, there is none.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub fn jobs(&self, runs: &[RunId]) -> Result<Vec<(RunId, Result<Job, JournalError>)>, JournalError> {
+    pub fn jobs(&self, runs: &[RunId]) -> Result<Vec<(RunId, Option<Job>)>, JournalError> {
         self.read(|transaction| {
             let mut jobs = Vec::with_capacity(runs.len());
             for run in runs {
                 match queue::load_job(transaction, *run) {
-                    Ok(job) => jobs.push((*run, Ok(job))),
-                    Err(Fault::Journal(error)) => jobs.push((*run, Err(error))),
+                    Ok(job) => jobs.push((*run, Some(job))),
+                    Err(Fault::Journal(_)) => jobs.push((*run, None)),
                     Err(Fault::Sqlite(rusqlite::Error::QueryReturnedNoRows)) => {}
                     Err(fault) => return Err(fault),
                 }
@@ -75,7 +75,7 @@ impl Journal {
         })
     }
 
-    /// The files that all runs wrote, those of the newest run first, by path.
+    /// The files that all runs wrote: those of the newest run first, of one run the last by path first.
     ///
     /// # Errors
     /// The journal cannot be read.

@@ -32,7 +32,7 @@ fn everything_is_found_by_its_id_and_what_is_gone_is_left_out() {
     );
     let jobs = journal.jobs(&wanted).expect("it can be read");
     assert_eq!(ids(&jobs.iter().map(|(run, _)| *run).collect::<Vec<_>>()), [2, 4]);
-    assert!(jobs[0].1.as_ref().is_ok_and(|job| job.source.text.contains(r#""b""#)));
+    assert!(jobs[0].1.as_ref().is_some_and(|job| job.source.text.contains(r#""b""#)));
     let files = |files: Vec<(RunId, easel_engine::ArtifactRecord)>| {
         files.into_iter().map(|(run, file)| (run.0, file.node)).collect::<Vec<_>>()
     };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use easel_engine::{Plan, RunId};
 
+use super::model::Browse;
+
 /// Something to do outside of the model. What comes of it comes back as a message.
 pub(crate) enum Effect {
     /// List the workflows in a folder.
@@ -48,12 +50,27 @@ pub(crate) enum Effect {
     RunAgain(RunId),
     /// Go on with a run of the journal.
     Resume(RunId),
-    /// Cancel a run, whoever carries it out.
-    CancelRecorded(RunId),
-    /// Read the newest runs of the journal, and again every now and then while `true`.
-    ListRuns(bool),
     /// Tell of a run again and again until it is over.
     Follow(RunId),
     /// Read a picture.
     Load(PathBuf),
+    /// Look at these parts of the journal, and again and again at what may change there; at no others any more.
+    Browse(Browse),
+    /// Change something in the journal.
+    Change(Change),
+    /// Read these pictures small. Those that were asked for before and are not among them need not be read.
+    Thumbnails(Vec<PathBuf>),
+    /// Put a text into the clipboard of whoever sits in front of the terminal.
+    Copy(String),
+    /// Have the desktop show a folder.
+    ShowFolder(PathBuf),
+}
+
+/// Something in the journal becomes something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A run ends, whoever carries it out.
+    Cancel(RunId),
+    /// A run that is over is forgotten.
+    Forget(RunId),
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
+use easel_engine::{Event, Outcome, RunId, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Checked, Entry, Picture};
+use super::model::{Checked, Details, Entry, Picture, RunsPage};
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -50,8 +50,14 @@ pub(crate) enum Message {
     Preview(Arc<str>, Picture),
     /// A picture that was asked for.
     Loaded(PathBuf, Result<Picture, String>),
-    /// The newest runs of the journal.
-    Runs(Result<RunPage, String>),
+    /// A part of the list of runs.
+    Runs(Result<RunsPage, String>),
+    /// Everything about a run, or why that is not known.
+    Details(RunId, Result<Box<Details>, String>),
+    /// A small picture that was asked for, or why there is none.
+    Thumbnail(PathBuf, Result<Picture, String>),
+    /// The desktop was asked to show a folder; why it did not.
+    FolderShown(PathBuf, Result<(), String>),
     /// How a run stands that another process carries out.
     Story(Box<RunStory>),
     /// The run that was to be followed cannot be.

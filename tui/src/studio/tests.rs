@@ -1,5 +1,7 @@
 //! The whole studio but its threads: messages in, pictures out.
 
+mod history;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,8 @@ struct Bench {
     plugins: Plugins,
     saved: Vec<Arc<str>>,
     asked: Vec<&'static str>,
+    /// What was asked of the journal and of the desktop.
+    wished: Vec<Effect>,
 }
 
 impl Bench {
@@ -46,7 +50,7 @@ impl Bench {
         let theme = Theme::new(Ground::Dark, Depth::True);
         let registry = easel_nodes::registry().expect("the nodes agree");
         let model = Model::new(Keymap::default(), theme, size);
-        Bench { model, plugins: Plugins::new(registry), saved: Vec::new(), asked: Vec::new() }
+        Bench { model, plugins: Plugins::new(registry), saved: Vec::new(), asked: Vec::new(), wished: Vec::new() }
     }
 
     fn opened(size: (u16, u16), text: &str) -> Self {
@@ -93,9 +97,12 @@ impl Bench {
                 | Effect::Keep { .. }
                 | Effect::RunAgain(_)
                 | Effect::Resume(_)
-                | Effect::CancelRecorded(_)
-                | Effect::ListRuns(_)
                 | Effect::Load(_) => {}
+                wish @ (Effect::Browse(_)
+                | Effect::Change(_)
+                | Effect::Thumbnails(_)
+                | Effect::ShowFolder(_)
+                | Effect::Copy(_)) => self.wished.push(wish),
             }
         }
     }

@@ -75,7 +75,7 @@ actions! {
     PanDown "pan-down" "move the view down" in [Graph] by ["J", "shift-down"];
     Centre "centre" "bring the selected node to the middle" in [Graph] by ["z"];
     LogLevel "log-level" "show more or less of the log" in [Log] by ["v"];
-    Filter "filter" "show only lines with a text" in [Log] by ["/"];
+    Filter "filter" "show only what has a text" in [Log, Runs] by ["/"];
     RunAgain "run-again" "run it again as it was" in [Runs] by ["a"];
     Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
     CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs] by ["x"];
@@ -90,6 +90,10 @@ actions! {
     Mute "mute" "leave the node and what needs it out, or no longer" in [Graph] by ["m", "ctrl-m"];
     Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
     Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
+    CopyCommand "copy-command" "copy the command line that repeats it" in [Runs] by ["y"];
+    ShowFolder "show-folder" "show the folder of what it wrote on the desktop" in [Runs] by ["O"];
+    OpenAsRun "open-as-run" "open the workflow as it was run" in [Runs] by ["o"];
+    Forget "forget" "forget the run; the files that it wrote stay" in [Runs] by ["d", "delete"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
 }
 

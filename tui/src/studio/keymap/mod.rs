@@ -171,7 +171,7 @@ mod tests {
         let keymap = Keymap::default();
         assert_eq!(keymap.action(chord("/"), Context::Graph), Some(Action::Search));
         assert_eq!(keymap.action(chord("/"), Context::Log), Some(Action::Filter));
-        assert_eq!(keymap.action(chord("/"), Context::Runs), None);
+        assert_eq!(keymap.action(chord("/"), Context::Problems), None);
         assert_eq!(keymap.action(chord("r"), Context::Runs), Some(Action::Run));
     }
 

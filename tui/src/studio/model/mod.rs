@@ -1,6 +1,7 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
 mod flow;
+mod history;
 mod log;
 mod overlay;
 mod run;
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{RunId, RunSummary};
+use easel_engine::RunId;
 
 pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
@@ -44,6 +46,10 @@ pub(crate) struct Model {
     pub(crate) log: Log,
     /// The runs of the journal.
     pub(crate) runs: Runs,
+    /// Small pictures of files.
+    pub(crate) thumbnails: Thumbnails,
+    /// What was asked for of the journal and of pictures.
+    pub(crate) asked: Asked,
     /// What is in front of everything.
     pub(crate) overlay: Option<Overlay>,
     /// What the bottom line says until the next key.
@@ -75,6 +81,8 @@ impl Model {
             run: None,
             log: Log::default(),
             runs: Runs::default(),
+            thumbnails: Thumbnails::default(),
+            asked: Asked::default(),
             overlay: None,
             notice: None,
             asked_to_stop: None,
@@ -179,27 +187,6 @@ impl Chooser {
     pub(crate) fn workflows(&self) -> &[Entry] {
         match &self.entries {
             Some(Ok(entries)) => entries,
-            _ => &[],
-        }
-    }
-}
-
-/// The runs of the journal.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Runs {
-    /// The newest, or why they cannot be read; none yet while they are read.
-    pub(crate) page: Option<Result<Vec<RunSummary>, String>>,
-    /// How many there are in all.
-    pub(crate) total: u64,
-    /// Which one the cursor is on.
-    pub(crate) at: usize,
-}
-
-impl Runs {
-    /// Those that are shown.
-    pub(crate) fn list(&self) -> &[RunSummary] {
-        match &self.page {
-            Some(Ok(runs)) => runs,
             _ => &[],
         }
     }

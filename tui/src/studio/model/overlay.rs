@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use easel_engine::RunId;
+
 use super::super::field::Field;
 
 /// What is in front.
@@ -41,6 +43,10 @@ pub(crate) enum Overlay {
     Recovered(Arc<str>),
     /// Something would be lost or stopped.
     Leave,
+    /// Everything about the run with the cursor, and how far that was scrolled.
+    Details(usize),
+    /// A run is to be forgotten.
+    Forget(RunId),
 }
 
 /// What something is chosen for.
@@ -82,6 +88,8 @@ pub(crate) enum Prompt {
     Search,
     /// A text that lines of the log must hold.
     Filter,
+    /// Words that runs must have.
+    Runs,
     /// Another name for a node.
     Rename(String),
     /// What an input is given.
@@ -103,6 +111,7 @@ impl Prompt {
         match self {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
+            Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),
             Prompt::Value { node, input, .. } => format!("{node}.{input}: as the file writes it"),

@@ -1,71 +1,115 @@
-//! Reads the journal on a thread of its own: lists of runs, and how runs of other processes stand.
+//! Reads the journal on a thread of its own: lists of runs, everything about one, and how runs of other processes stand.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use easel_engine::{Cancelled, Journal, JournalError, RunId, RunPage, RunQuery};
+use easel_engine::{Cancelled, Journal, JournalError, RunId};
 
+use super::super::effect::Change;
 use super::super::message::{Message, Tone};
+use super::super::model::{Browse, RunsPage, RunsWish};
+use super::history::{Follower, Index};
+use crate::error::CommandError;
 use crate::workspace;
 
 /// How often somebody looks for what is new.
 const LOOK: Duration = Duration::from_millis(400);
 
-/// So many of the newest runs are listed.
-const MOST: u64 = 500;
-
 /// What is wanted of the journal.
 pub(super) enum Wish {
-    /// The newest runs, again and again while `true`.
-    List(bool),
+    /// These parts of it, again and again.
+    Browse(Browse),
     /// How a run stands, again and again until it is over.
     Follow(RunId),
-    /// That a run ends, whoever carries it out.
-    Cancel(RunId),
+    /// That something in it becomes something else.
+    Change(Change),
 }
 
 /// The thread; it ends when nobody has wishes any more.
 pub(super) fn start(sender: Sender<Message>) -> io::Result<Sender<Wish>> {
     let (wishes, wanted) = channel();
-    let mut reader = Reader { sender, lists: false, followed: None, told: None, journal: None };
+    let mut reader = Reader::new(sender);
     std::thread::Builder::new().name("journal reader".into()).spawn(move || reader.work(&wanted))?;
     Ok(wishes)
 }
 
 struct Reader {
     sender: Sender<Message>,
-    lists: bool,
+    browse: Browse,
     followed: Option<RunId>,
-    /// The list that was told last.
-    told: Option<Result<RunPage, String>>,
     journal: Option<Journal>,
+    index: Index,
+    details: Option<Follower>,
+    told: Told,
+}
+
+/// What was told last: the same is not told again.
+#[derive(Default)]
+struct Told {
+    runs: Option<Result<RunsPage, String>>,
+    details: Option<String>,
 }
 
 impl Reader {
+    fn new(sender: Sender<Message>) -> Self {
+        Reader {
+            sender,
+            browse: Browse::default(),
+            followed: None,
+            journal: None,
+            index: Index::default(),
+            details: None,
+            told: Told::default(),
+        }
+    }
+
     fn work(&mut self, wanted: &Receiver<Wish>) {
         loop {
-            let is_busy = self.lists || self.followed.is_some();
-            let wish = match wanted.recv_timeout(if is_busy { LOOK } else { Duration::MAX }) {
-                Ok(wish) => Some(wish),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
+            let is_busy = self.browse != Browse::default() || self.followed.is_some();
+            let is_behind = self.browse.runs.is_some() && self.journal.is_some() && self.index.unread() > 0;
+            let wait = match (is_behind, is_busy) {
+                (true, _) => Duration::ZERO,
+                (false, true) => LOOK,
+                (false, false) => Duration::MAX,
             };
-            match wish {
-                Some(Wish::List(lists)) => {
-                    self.lists = lists;
-                    self.told = None;
+            match wanted.recv_timeout(wait) {
+                Ok(wish) => self.take(wish),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            // Keys come faster than answers: only what is wanted by now is looked for.
+            wanted.try_iter().for_each(|wish| self.take(wish));
+            self.look();
+        }
+    }
+
+    fn take(&mut self, wish: Wish) {
+        match wish {
+            Wish::Browse(browse) => {
+                if browse.details != self.browse.details {
+                    self.details = browse.details.map(Follower::of);
+                    self.told.details = None;
                 }
-                Some(Wish::Follow(run)) => self.followed = Some(run),
-                Some(Wish::Cancel(run)) => self.cancel(run),
-                None => {}
+                if browse.runs != self.browse.runs {
+                    self.told.runs = None;
+                }
+                self.browse = browse;
             }
-            if self.lists {
-                self.list();
-            }
-            if let Some(run) = self.followed {
-                self.follow(run);
-            }
+            Wish::Follow(run) => self.followed = Some(run),
+            Wish::Change(change) => self.change(change),
+        }
+    }
+
+    fn look(&mut self) {
+        if let Some(wish) = self.browse.runs.clone() {
+            self.list(&wish);
+        }
+        if self.details.is_some() {
+            self.tell_details();
+        }
+        if let Some(run) = self.followed {
+            self.follow(run);
         }
     }
 
@@ -74,39 +118,69 @@ impl Reader {
         let _ = self.sender.send(message);
     }
 
-    /// The journal, as soon as there is one.
-    fn journal(&mut self) -> Result<Option<&Journal>, String> {
+    /// Does something with the journal, as soon as there is one. After a fault it is opened anew.
+    fn with<T>(&mut self, f: impl FnOnce(&mut Self, &Journal) -> Result<T, JournalError>) -> Result<Option<T>, String> {
         if self.journal.is_none() {
-            self.journal = workspace::journal_to_read().map_err(|error| error.to_string())?;
+            self.journal = workspace::journal_to_read().map_err(|error| words(&error))?;
         }
-        Ok(self.journal.as_ref())
+        let Some(journal) = self.journal.clone() else { return Ok(None) };
+        f(self, &journal).map(Some).map_err(|error| {
+            if !matches!(error, JournalError::UnknownRun { .. } | JournalError::WrongState { .. }) {
+                self.journal = None;
+                self.index = Index::default();
+            }
+            words(&error.into())
+        })
     }
 
-    fn list(&mut self) {
-        let query = RunQuery { state: None, limit: MOST, offset: 0 };
-        let page = match self.journal() {
-            Ok(Some(journal)) => journal.runs(&query).map_err(|error| error.to_string()),
-            Ok(None) => Ok(RunPage { runs: Vec::new(), total: 0 }),
-            Err(why) => Err(why),
-        };
-        if self.told.as_ref() != Some(&page) {
-            self.told = Some(page.clone());
+    fn list(&mut self, wish: &RunsWish) {
+        let page = self.with(|reader, journal| {
+            reader.index.refresh(journal)?;
+            if reader.index.unread() > 0 {
+                reader.index.read_on(journal)?;
+            }
+            reader.index.page(journal, wish)
+        });
+        let none =
+            RunsPage { filter: wish.filter.clone(), first: 0, rows: Vec::new(), at: 0, found: 0, total: 0, unread: 0 };
+        let page = page.map(|page| page.unwrap_or(none));
+        if self.told.runs.as_ref() != Some(&page) {
+            self.told.runs = Some(page.clone());
             self.send(Message::Runs(page));
         }
     }
 
+    fn tell_details(&mut self) {
+        let Some(mut follower) = self.details.take() else { return };
+        let run = follower.run;
+        let details = self.with(|_, journal| follower.look(journal));
+        self.details = Some(follower);
+        match details {
+            Ok(Some(Some(details))) => {
+                self.told.details = None;
+                self.send(Message::Details(run, Ok(details)));
+            }
+            Ok(_) => {}
+            Err(why) if self.told.details.as_ref() == Some(&why) => {}
+            Err(why) => {
+                self.told.details = Some(why.clone());
+                self.send(Message::Details(run, Err(why)));
+            }
+        }
+    }
+
     fn follow(&mut self, run: RunId) {
-        let story = match self.journal() {
-            Ok(Some(journal)) => journal.story(run).map_err(|error| error.to_string()),
-            Ok(None) => Err(format!("there is no run {}: nothing was run yet", run.0)),
-            Err(why) => Err(why),
-        };
+        let story = self.with(|_, journal| journal.story(run));
         match story {
-            Ok(story) => {
+            Ok(Some(story)) => {
                 if story.summary.state.is_over() {
                     self.followed = None;
                 }
                 self.send(Message::Story(Box::new(story)));
+            }
+            Ok(None) => {
+                self.followed = None;
+                self.send(Message::NoStory(format!("there is no run {}: nothing was run yet", run.0)));
             }
             Err(why) => {
                 self.followed = None;
@@ -115,18 +189,37 @@ impl Reader {
         }
     }
 
-    fn cancel(&mut self, run: RunId) {
-        let RunId(number) = run;
-        let cancelled = workspace::needed_journal().map_err(|error| error.to_string());
-        let cancelled =
-            cancelled.and_then(|journal| journal.cancel(run).map_err(|error: JournalError| error.to_string()));
-        self.send(match cancelled {
-            Ok(Cancelled::AtOnce) => Message::Told(Tone::Note, format!("run {number} is cancelled")),
-            Ok(Cancelled::Asked) => Message::Told(Tone::Note, format!("run {number} is asked to stop")),
-            Ok(Cancelled::TooLate(state)) => {
-                Message::Told(Tone::Note, format!("run {number} is over: it is {}", state.name()))
-            }
-            Err(why) => Message::Told(Tone::Error, why),
-        });
+    fn change(&mut self, change: Change) {
+        let done = workspace::needed_journal().and_then(|journal| Ok(carry_out(&journal, change)?));
+        // What is shown is from before.
+        self.told.runs = None;
+        match done {
+            Ok(None) => {}
+            Ok(Some(text)) => self.send(Message::Told(Tone::Note, text)),
+            Err(error) => self.send(Message::Told(Tone::Error, words(&error))),
+        }
+    }
+}
+
+/// Changes the journal; what there is to say about it.
+fn carry_out(journal: &Journal, change: Change) -> Result<Option<String>, JournalError> {
+    Ok(match change {
+        Change::Cancel(run) => Some(match journal.cancel(run)? {
+            Cancelled::AtOnce => format!("run {} is cancelled", run.0),
+            Cancelled::Asked => format!("run {} is asked to stop", run.0),
+            Cancelled::TooLate(state) => format!("run {} is over: it is {}", run.0, state.name()),
+        }),
+        Change::Forget(run) => {
+            journal.forget(run)?;
+            Some(format!("run {} is forgotten; the files that it wrote are where they were", run.0))
+        }
+    })
+}
+
+/// What is wrong, and what to do about it.
+fn words(error: &CommandError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}\n{hint}"),
+        None => error.to_string(),
     }
 }

@@ -2,13 +2,16 @@
 //! never waits for anything but messages.
 
 mod checker;
+mod desktop;
 mod files;
 mod guard;
+mod history;
 mod journal;
 mod keyboard;
 mod pictures;
 mod runner;
 mod signals;
+mod thumbnails;
 
 use std::io::{self, Stdout, stdout};
 use std::path::{Path, PathBuf};
@@ -19,6 +22,7 @@ use std::time::{Duration, Instant};
 use easel_engine::{RunId, Settings};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::crossterm::{execute, queue};
 use ratatui::layout::Rect;
@@ -179,6 +183,9 @@ impl Loop<'_> {
 
     /// One picture. Terminals that know how show it all at once; the others pass over the marks around it.
     fn draw(&mut self, terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
+        if let Some(copying) = self.world.to_copy.take() {
+            queue!(stdout(), Print(copying))?;
+        }
         queue!(stdout(), BeginSynchronizedUpdate)?;
         let drawn = terminal.draw(|frame| {
             // A resize that was not told yet.
@@ -204,6 +211,9 @@ struct World {
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
+    thumbnails: Sender<Vec<PathBuf>>,
+    /// What goes to the terminal beside the next picture.
+    to_copy: Option<String>,
     files: files::Files,
     /// Reads the open workflow again when it changes.
     follower: Option<Follower>,
@@ -222,6 +232,8 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
+            thumbnails: thumbnails::start(sender.clone())?,
+            to_copy: None,
             files: files::Files::start(sender.clone())?,
             runner: runner::Runner::new(workspace, settings, memory, sender.clone()),
             follower: None,
@@ -251,10 +263,13 @@ impl World {
                 Effect::StopRun => self.runner.stop(),
                 Effect::RunAgain(run) => self.runner.again(run),
                 Effect::Resume(run) => self.runner.resume(run),
-                Effect::CancelRecorded(run) => drop(self.journal.send(journal::Wish::Cancel(run))),
-                Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
+                Effect::Browse(browse) => drop(self.journal.send(journal::Wish::Browse(browse))),
+                Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
+                Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
+                Effect::Copy(text) => self.to_copy = desktop::copying(&text),
+                Effect::ShowFolder(folder) => desktop::open(folder, self.sender.clone()),
             }
         }
     }

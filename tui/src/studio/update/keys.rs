@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, graph, lists, overlay, run};
+use super::{edit, graph, history, lists, overlay, run};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -60,6 +60,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShowLog => return show(model, Side::Log),
         Action::ShowRuns => return show(model, Side::Runs),
         Action::Search => prompt(model, Prompt::Search, ""),
+        Action::Filter if model.context() == Context::Runs => {
+            let filter = model.runs.filter.clone();
+            prompt(model, Prompt::Runs, &filter);
+        }
         Action::Filter => {
             let filter = model.log.filter.clone();
             prompt(model, Prompt::Filter, &filter);
@@ -67,6 +71,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::LogLevel => model.log.next_level(),
         Action::CloseWorkflow => return close(model),
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
+        Action::CopyCommand | Action::ShowFolder | Action::OpenAsRun | Action::Forget => {
+            return history::act(model, action);
+        }
         Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
             match model.context() {
                 Context::Graph => graph::act(model, action),
@@ -114,7 +121,7 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             graph::go_to_problem(model);
             Vec::new()
         }
-        Context::Runs => lists::act(model, Action::Follow),
+        Context::Runs => history::show(model),
         Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
     }
 }
@@ -128,14 +135,10 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
     if model.flow.is_none() {
         return Vec::new();
     }
-    let had = model.side;
     model.side = side;
     model.focus = Focus::Side;
-    match (had == Side::Runs, side == Side::Runs) {
-        (_, true) => vec![Effect::ListRuns(true)],
-        (true, false) => vec![Effect::ListRuns(false)],
-        (false, false) => Vec::new(),
-    }
+    model.thumbnails.forget_failures();
+    Vec::new()
 }
 
 /// One step back, whatever is in the way.
@@ -169,7 +172,7 @@ fn close(model: &mut Model) -> Vec<Effect> {
     model.run = None;
     let chooser = model.chooser.get_or_insert_with(Chooser::default);
     chooser.folder = folder.clone();
-    vec![Effect::List(folder), Effect::ListRuns(false)]
+    vec![Effect::List(folder)]
 }
 
 /// Stops the run; a second time within two seconds, or if nothing runs: leaves.

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use easel_engine::{RunId, RunPage, RunState};
+use easel_engine::{RunId, RunState};
 
-use super::super::effect::Effect;
+use super::super::effect::{Change, Effect};
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Entry, Model};
-use super::super::view::regions;
+use super::super::view::page_height;
 use super::run;
 
 /// The workflows of a folder were listed.
@@ -19,24 +19,9 @@ pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Ent
     chooser.entries = Some(entries);
 }
 
-/// The journal was read.
-pub(super) fn runs(model: &mut Model, page: Result<RunPage, String>) {
-    // The cursor stays on its run when others come before it.
-    let chosen = model.runs.list().get(model.runs.at).map(|run| run.run);
-    match page {
-        Ok(RunPage { runs, total }) => {
-            let at = runs.iter().position(|run| Some(run.run) == chosen);
-            model.runs.at = at.unwrap_or(model.runs.at).min(runs.len().saturating_sub(1));
-            model.runs.total = total;
-            model.runs.page = Some(Ok(runs));
-        }
-        Err(why) => model.runs.page = Some(Err(why)),
-    }
-}
-
 /// The cursor moves.
 pub(super) fn moved(model: &mut Model, action: Action) {
-    let page = usize::from(regions(model).side_height()).max(1);
+    let page = page_height(model);
     let moved = |at: usize, length: usize| {
         let last = length.saturating_sub(1);
         match action {
@@ -77,14 +62,14 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             let from_start = lines.saturating_sub(1).saturating_sub(model.log.up);
             model.log.up = lines.saturating_sub(1).saturating_sub(moved(from_start, lines));
         }
-        Context::Runs => model.runs.at = moved(model.runs.at, model.runs.list().len()),
+        Context::Runs => model.runs.at = moved(model.runs.at, model.runs.found()),
         Context::Graph | Context::Anywhere => {}
     }
 }
 
 /// Something is to be done with the run that the cursor is on.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(summary) = model.runs.list().get(model.runs.at) else {
+    let Some(summary) = model.runs.chosen().map(|row| &row.summary) else {
         model.tell(Tone::Note, "there is no run here");
         return Vec::new();
     };
@@ -92,7 +77,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let RunId(number) = id;
     let is_going = matches!(state, RunState::Running | RunState::Queued);
     match action {
-        Action::CancelRun if is_going => vec![Effect::CancelRecorded(id)],
+        Action::CancelRun if is_going => vec![Effect::Change(Change::Cancel(id))],
         Action::CancelRun => {
             model.tell(Tone::Note, format!("run {number} is over: there is nothing to stop"));
             Vec::new()

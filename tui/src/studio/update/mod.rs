@@ -3,12 +3,14 @@
 
 mod edit;
 mod graph;
+mod history;
 mod keys;
 mod lists;
 mod mouse;
 mod overlay;
 mod run;
 
+pub(crate) use history::pictures;
 pub(crate) use overlay::{candidates, fitting};
 
 use super::effect::Effect;
@@ -17,6 +19,15 @@ use super::model::{Flow, Model, Overlay};
 
 /// Something happened.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let is_time = matches!(message, Message::Time(_));
+    let mut effects = happened(model, message);
+    if !is_time {
+        effects.extend(history::wanted(model));
+    }
+    effects
+}
+
+fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Time(now) => {
             model.now = now;
@@ -53,7 +64,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::RunEnded(ended) => return run::ended(model, ended),
         Message::Preview(node, picture) => run::preview(model, node, picture),
         Message::Loaded(path, picture) => run::loaded(model, &path, picture),
-        Message::Runs(page) => lists::runs(model, page),
+        Message::Runs(page) => history::listed(model, page),
+        Message::Details(run, details) => model.runs.details = Some((run, details)),
+        Message::Thumbnail(path, picture) => model.thumbnails.add(path, picture, &model.asked.thumbnails),
+        Message::FolderShown(folder, shown) => return history::folder_shown(model, &folder, shown),
         Message::Story(story) => return run::story(model, &story),
         Message::NoStory(why) => {
             model.attached = None;
@@ -77,7 +91,8 @@ pub(crate) fn open(model: &mut Model, path: std::path::PathBuf) -> Vec<Effect> {
 /// The file was read, the first time or since it changed.
 fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<str>, String>) -> Vec<Effect> {
     model.is_changed = true;
-    let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == path) else { return Vec::new() };
+    let is_it = |flow: &&mut Flow| flow.path == path && !flow.is_recorded;
+    let Some(flow) = model.flow.as_mut().filter(is_it) else { return Vec::new() };
     match text {
         Ok(text) => {
             flow.unreadable = None;

@@ -1,7 +1,7 @@
 //! The mouse.
 
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use super::super::effect::Effect;
 use super::super::graph_view::{Hit, hit};
@@ -20,7 +20,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         // A click takes away what is in front, unless something would be lost by that.
         let holds = matches!(
             model.overlay,
-            Some(Overlay::Prompt(..) | Overlay::Recovered(_) | Overlay::Conflict | Overlay::Leave)
+            Some(Overlay::Prompt(..) | Overlay::Forget(_) | Overlay::Recovered(_) | Overlay::Conflict | Overlay::Leave)
         );
         if let (MouseEventKind::Down(_), false) = (event.kind, holds) {
             model.overlay = None;
@@ -40,7 +40,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
                 model.focus = Focus::Side;
-                pick(model, regions.side.height, place.y.saturating_sub(regions.side.y));
+                pick(model, regions.side, place.y.saturating_sub(regions.side.y));
             } else if model.flow.is_none() {
                 return choose(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             }
@@ -82,9 +82,9 @@ fn click(model: &mut Model, place: Position) {
 }
 
 /// A click on a line of a list in the side pane.
-fn pick(model: &mut Model, height: u16, line: u16) {
+fn pick(model: &mut Model, area: Rect, line: u16) {
     if model.side == Side::Runs
-        && let Some(at) = run_at_line(model, height, line)
+        && let Some(at) = run_at_line(model, area, line)
     {
         model.runs.at = at;
     }

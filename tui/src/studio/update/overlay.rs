@@ -3,12 +3,12 @@
 use easel_engine::edit::Edit;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::super::effect::Effect;
+use super::super::effect::{Change, Effect};
 use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, graph, keys};
+use super::{edit, graph, history, keys};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -40,6 +40,12 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('y') | KeyCode::Enter => return edit::recover(model, &text),
             KeyCode::Char('n') => {}
             _ => model.overlay = Some(Overlay::Recovered(text)),
+        },
+        Overlay::Details(scroll) => model.overlay = scrolled(key, scroll).map(Overlay::Details),
+        Overlay::Forget(run) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::Forget(run))],
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::Forget(run)),
         },
         Overlay::Leave => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => model.wants_quit = true,
@@ -95,6 +101,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
+        Prompt::Runs => history::filter(model, &field.text()),
         Prompt::Rename(_) | Prompt::Value { .. } => {}
     }
     if !is_done {
@@ -160,6 +167,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
             match prompt {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
+                Prompt::Runs => history::filter(model, &text),
                 Prompt::Rename(_) | Prompt::Value { .. } => {}
             }
         }

@@ -153,7 +153,7 @@ pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<E
             model.tell(Tone::Error, message);
         }
     }
-    if model.side == Side::Runs { vec![Effect::ListRuns(true)] } else { Vec::new() }
+    Vec::new()
 }
 
 /// A node shows what it has so far.

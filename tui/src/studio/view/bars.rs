@@ -27,6 +27,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             for (number, what, role) in counted.into_iter().filter(|(number, ..)| *number > 0) {
                 left.push(Span::styled(format!("  {}", crate::terminal::count(number, what)), style(role)));
             }
+            if flow.is_recorded {
+                left.push(Span::styled("  as it was run", style(Role::Hint)));
+            }
             if flow.conflict.is_some() {
                 left.push(Span::styled("  conflict", style(Role::Error)));
             }
@@ -122,7 +125,9 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
         Context::Problems => &[Action::Back, Action::Activate, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter],
-        Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
+        Context::Runs => {
+            &[Action::Back, Action::Activate, Action::Filter, Action::RunAgain, Action::Resume, Action::CopyCommand]
+        }
         Context::Monitor | Context::Anywhere => &[Action::Back, Action::NextPane],
     };
     let first = if model.is_running() { Action::Cancel } else { Action::Run };

@@ -3,6 +3,7 @@
 mod bars;
 mod blocks;
 mod chooser;
+mod details;
 mod inspector;
 mod log;
 mod monitor;
@@ -19,6 +20,7 @@ use ratatui::widgets::Widget;
 pub(crate) use runs::at_line as run_at_line;
 
 use super::graph_view::{GraphView, Status};
+use super::keymap::Context;
 use super::model::{Focus, Model, Side};
 use super::theme::Role;
 use pen::Pen;
@@ -43,11 +45,11 @@ pub(crate) struct Regions {
     bar: Rect,
 }
 
-impl Regions {
-    /// Lines of the side pane.
-    pub(crate) fn side_height(&self) -> u16 {
-        self.side.height
-    }
+/// How many entries of the list that keys go to are shown at once.
+pub(crate) fn page_height(model: &Model) -> usize {
+    let side = regions(model).side;
+    let height = if model.context() == Context::Runs { runs::page(side) } else { side.height };
+    usize::from(height).max(1)
 }
 
 /// Where everything is.
@@ -61,7 +63,9 @@ pub(crate) fn regions(model: &Model) -> Regions {
         return regions;
     }
     let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
-    let (graph, side) = match (has_room, model.focus) {
+    // What lists many things with much about each has the whole width while keys go there.
+    let is_wide = model.focus == Focus::Side && model.side == Side::Runs;
+    let (graph, side) = match (has_room && !is_wide, model.focus) {
         (true, _) => {
             let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };
             let graph = Rect { width: width - side - 1, ..body };

@@ -1,5 +1,6 @@
 //! What is in front of the panes.
 
+use easel_engine::RunId;
 use easel_engine::edit::{History, HunkLine};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
@@ -50,6 +51,13 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             let mut pen = Pen::new(area, buffer).skipping((*scroll).min(most));
             lines.iter().for_each(|line| pen.text(line, model.theme.style(Role::Text)));
         }
+        Overlay::Details(scroll) => details(model, *scroll, buffer),
+        Overlay::Forget(RunId(run)) => {
+            let text = format!(
+                "Run {run} leaves the history, with its log. The files that it wrote stay. y forgets it, esc does not."
+            );
+            asked(model, "Forget the run?", &text, buffer);
+        }
         Overlay::Leave => {
             let mut text = String::new();
             if model.is_running() {
@@ -62,6 +70,24 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             asked(model, "Leave?", &text, buffer);
         }
     }
+}
+
+/// Everything about the run with the cursor.
+fn details(model: &Model, scroll: usize, buffer: &mut Buffer) {
+    let (columns, rows) = (model.size.0.saturating_sub(4).min(120), model.size.1.saturating_sub(2));
+    let title = model.runs.chosen().map_or_else(String::new, |row| format!("Run {}", row.summary.run.0));
+    let area = framed(model, &title, " j k scroll, esc closes ", (columns, rows), buffer);
+    let (text, role) = match model.runs.chosen_details() {
+        Some(Ok(details)) => {
+            let lines = super::details::whole(model, details, usize::from(area.width));
+            let most = lines.len().saturating_sub(usize::from(area.height));
+            let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
+            return lines.iter().for_each(|line| pen.line(line));
+        }
+        Some(Err(why)) => (why.as_str(), Role::Error),
+        None => ("Reading …", Role::Dim),
+    };
+    Pen::new(area, buffer).wrapped(text, model.theme.style(role));
 }
 
 /// A question in a few words.

@@ -1,0 +1,176 @@
+//! What a run was about: read from its job, since the journal keeps whole workflows.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use easel_engine::{Document, Feed, Job, Literal, Settings, Source};
+
+/// Workflows that are kept as they were read: runs of a journal are mostly of a few.
+const MOST_WORKFLOWS: usize = 64;
+
+/// Nobody reads a longer prompt in a list.
+const LONGEST: usize = 400;
+
+/// What a run was about, in a few words. What is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gist {
+    /// What was to be drawn.
+    pub(crate) prompt: Arc<str>,
+    /// Where the noise came from.
+    pub(crate) seed: Arc<str>,
+    /// Which model drew.
+    pub(crate) model: Arc<str>,
+}
+
+/// Something that was given to a run: an input of the workflow, or what is written at an input of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// `prompt`, or `decoder.steps`.
+    pub(crate) name: String,
+    /// As the file writes it; a text without its quotes.
+    pub(crate) value: String,
+}
+
+/// What is to be known of a workflow's text.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    /// Inputs with their defaults.
+    inputs: Vec<(String, Option<String>)>,
+    /// What is written at inputs of nodes.
+    literals: Vec<Given>,
+}
+
+impl Facts {
+    fn of(text: &Arc<str>) -> Self {
+        let (document, _) = Document::parse(&Source::new("", Arc::clone(text)));
+        let mut facts = Facts::default();
+        for input in document.inputs() {
+            let default = input.default.as_ref().map(|default| shown(&default.value));
+            facts.inputs.push((input.name.value.clone(), default));
+        }
+        for node in document.nodes() {
+            for input in &node.inputs {
+                let name = format!("{}.{}", node.id.value, input.name.value);
+                if let Feed::Literal(literal) = &input.value.value {
+                    facts.literals.push(Given { name, value: shown(literal) });
+                }
+            }
+        }
+        facts
+    }
+
+    /// Everything that a run with these settings was given.
+    fn given(&self, settings: &Settings) -> Vec<Given> {
+        let set = |name: &str| settings.set.iter().find(|(set, _)| set == name).map(|(_, value)| value.clone());
+        let inputs = self.inputs.iter().filter_map(|(name, default)| {
+            let value = set(name).or_else(|| default.clone())?;
+            Some(Given { name: name.clone(), value })
+        });
+        inputs.chain(self.literals.iter().cloned()).collect()
+    }
+
+    fn gist(&self, settings: &Settings) -> Gist {
+        let given = self.given(settings);
+        // An input of the workflow is found before what a node says, a whole name before a part of one.
+        let find = |names: &[&str], part: &str| {
+            let last = |given: &Given| given.name.rsplit('.').next().unwrap_or_default().to_string();
+            let whole = names.iter().find_map(|name| given.iter().find(|given| last(given) == *name));
+            let some = || given.iter().find(|given| !part.is_empty() && last(given).contains(part));
+            let found = whole.or_else(some).map(|given| given.value.as_str()).unwrap_or_default();
+            Arc::from(found.chars().take(LONGEST).collect::<String>())
+        };
+        Gist {
+            prompt: find(&["prompt", "prompts", "text", "texts"], "prompt"),
+            seed: find(&["seed", "seeds"], "seed"),
+            model: find(&["model"], ""),
+        }
+    }
+}
+
+/// A value as people read it.
+fn shown(literal: &Literal) -> String {
+    match literal {
+        Literal::Text(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Reads the gist of many runs.
+#[derive(Debug, Default)]
+pub(crate) struct GistReader {
+    known: HashMap<u64, Facts>,
+}
+
+impl GistReader {
+    /// What a run was about.
+    pub(crate) fn gist(&mut self, job: &Job) -> Gist {
+        let mut hasher = DefaultHasher::new();
+        job.source.text.hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.known.len() >= MOST_WORKFLOWS && !self.known.contains_key(&hash) {
+            self.known.clear();
+        }
+        self.known.entry(hash).or_insert_with(|| Facts::of(&job.source.text)).gist(&job.settings)
+    }
+}
+
+/// What a run was about.
+#[cfg(test)]
+pub(crate) fn gist(job: &Job) -> Gist {
+    GistReader::default().gist(job)
+}
+
+/// Everything that a run was given: its workflow's inputs, then what is written at inputs of nodes.
+pub(crate) fn given(job: &Job) -> Vec<Given> {
+    Facts::of(&job.source.text).given(&job.settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use easel_engine::JobOptions;
+
+    use super::*;
+
+    fn job(text: &str, set: &[(&str, &str)]) -> Job {
+        let set = set.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
+        Job {
+            source: Source::new("a.ron", text),
+            files: Vec::new(),
+            settings: Settings { set, ..Settings::default() },
+            options: JobOptions::default(),
+        }
+    }
+
+    const FLOW: &str = r#"Workflow(version: 1,
+        inputs: { "prompt": Text(default: "a cat"), "seed": Integer(default: 7), "name": Text() },
+        nodes: {
+            "tokens": Tokenizer(text: Input("prompt"), model: "builtin:x"),
+            "prior": Prior(text: From("tokens"), seed: Input("seed"), steps: 25),
+        },
+    )"#;
+
+    #[test]
+    fn what_was_set_goes_before_what_is_written() {
+        let of = |set| {
+            let Gist { prompt, seed, model } = gist(&job(FLOW, set));
+            format!("{prompt}|{seed}|{model}")
+        };
+        assert_eq!(of(&[]), "a cat|7|builtin:x");
+        assert_eq!(of(&[("prompt", "a \"dog\""), ("seed", "9")]), "a \"dog\"|9|builtin:x");
+        let bare = r#"Workflow(version: 1, nodes: { "t": Tokenizer(text: ["a", "b"]), "p": Prior(seed: 3) })"#;
+        let Gist { prompt, seed, model } = gist(&job(bare, &[]));
+        assert_eq!((&*prompt, &*seed, &*model), ("[\"a\", \"b\"]", "3", ""));
+        assert_eq!(gist(&job("\u{1b} no workflow", &[("prompt", "x")])), Gist::default());
+    }
+
+    #[test]
+    fn many_runs_are_read_with_the_same_result_as_one() {
+        let mut reader = GistReader::default();
+        for number in 0..200 {
+            let job = job(&format!("{FLOW} // {number}"), &[("seed", "1")]);
+            assert_eq!(reader.gist(&job), gist(&job));
+            assert!(reader.known.len() <= MOST_WORKFLOWS);
+        }
+    }
+}
