@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use easel_engine::{Plan, RunId};
+use easel_engine::{Place, Plan, RunId};
 
 use super::model::Browse;
 
@@ -62,6 +62,15 @@ pub(crate) enum Effect {
     Thumbnails(Vec<PathBuf>),
     /// Put a text into the clipboard of whoever sits in front of the terminal.
     Copy(String),
+    /// Put a plan into the queue.
+    Enqueue {
+        /// It.
+        plan: Plan,
+        /// Higher ones come first.
+        priority: i64,
+    },
+    /// Carry out the next that waits in the queue.
+    Claim,
     /// Have the desktop show a folder.
     ShowFolder(PathBuf),
 }
@@ -73,4 +82,14 @@ pub(crate) enum Change {
     Cancel(RunId),
     /// A run that is over is forgotten.
     Forget(RunId),
+    /// A run is put into the queue as it was run before.
+    EnqueueAgain(RunId),
+    /// A waiting run gets another priority.
+    Priority(RunId, i64),
+    /// A waiting run gets another place.
+    Move(RunId, Place),
+    /// A waiting run is taken out of the queue, as if it had never been there.
+    Remove(RunId),
+    /// Everything that waits or is carried out is cancelled.
+    CancelAll,
 }

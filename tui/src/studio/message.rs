@@ -7,7 +7,8 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Checked, Details, Entry, Picture, RunsPage};
+use super::model::{Checked, Details, Entry, Picture, QueueRow, RunsPage};
+use super::update::Claimed;
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -52,6 +53,12 @@ pub(crate) enum Message {
     Loaded(PathBuf, Result<Picture, String>),
     /// A part of the list of runs.
     Runs(Result<RunsPage, String>),
+    /// What waits to be run, after what is being run.
+    Queue(Result<Vec<QueueRow>, String>),
+    /// A job was put into the queue, or why not.
+    Enqueued(Result<RunId, String>),
+    /// What came of asking for the next of the queue.
+    Claimed(Claimed),
     /// Everything about a run, or why that is not known.
     Details(RunId, Result<Box<Details>, String>),
     /// A small picture that was asked for, or why there is none.

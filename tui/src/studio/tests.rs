@@ -1,6 +1,7 @@
 //! The whole studio but its threads: messages in, pictures out.
 
 mod history;
+mod queue;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,6 +103,8 @@ impl Bench {
                 | Effect::Change(_)
                 | Effect::Thumbnails(_)
                 | Effect::ShowFolder(_)
+                | Effect::Enqueue { .. }
+                | Effect::Claim
                 | Effect::Copy(_)) => self.wished.push(wish),
             }
         }
@@ -529,7 +532,7 @@ fn a_click_selects_and_tabs_are_shown() {
     let (x, y) = find("SaveImage").expect("it is drawn");
     bench.tell(click(x, y));
     assert_eq!(bench.selected().as_deref(), Some("save"));
-    let (x, y) = find("Log").expect("it is a tab");
+    let (x, y) = find("4 L").expect("it is a tab");
     bench.tell(click(x, y));
     assert_eq!(bench.model.side, Side::Log);
 }

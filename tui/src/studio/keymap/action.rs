@@ -1,7 +1,7 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Graph, Inspector, Log, Problems, Runs};
+use Context::{Anywhere, Chooser, Graph, Inspector, Log, Problems, Queue, Runs};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -61,7 +61,7 @@ actions! {
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Queue, Chooser] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -78,8 +78,8 @@ actions! {
     Filter "filter" "show only what has a text" in [Log, Runs] by ["/"];
     RunAgain "run-again" "run it again as it was" in [Runs] by ["a"];
     Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
-    CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs] by ["x"];
-    Follow "follow" "watch a run of another process" in [Runs] by ["f"];
+    CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs, Queue] by ["x"];
+    Follow "follow" "watch a run of another process" in [Runs, Queue] by ["f"];
     Undo "undo" "take the last change back" in [Graph, Inspector] by ["u", "ctrl-z"];
     Redo "redo" "do again what was taken back" in [Graph, Inspector] by ["ctrl-r", "ctrl-y"];
     Save "save" "show what changed, and write it into the file" in [Anywhere] by ["ctrl-s", "w"];
@@ -93,6 +93,15 @@ actions! {
     CopyCommand "copy-command" "copy the command line that repeats it" in [Runs] by ["y"];
     ShowFolder "show-folder" "show the folder of what it wrote on the desktop" in [Runs] by ["O"];
     OpenAsRun "open-as-run" "open the workflow as it was run" in [Runs] by ["o"];
+    ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
+    Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
+    Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];
+    PriorityUp "priority-up" "a higher priority" in [Queue] by ["+", "="];
+    PriorityDown "priority-down" "a lower priority" in [Queue] by ["minus"];
+    MoveUp "move-up" "one place up, with the priority there" in [Queue] by ["K", "shift-up"];
+    MoveDown "move-down" "one place down, with the priority there" in [Queue] by ["J", "shift-down"];
+    RemoveJob "remove-job" "take it out of the queue" in [Queue] by ["delete", "D"];
+    CancelAll "cancel-all" "cancel all that waits or is carried out" in [Queue] by ["X"];
     Forget "forget" "forget the run; the files that it wrote stay" in [Runs] by ["d", "delete"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
 }

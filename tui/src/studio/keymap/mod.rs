@@ -27,6 +27,8 @@ pub(crate) enum Context {
     Log,
     /// The journal.
     Runs,
+    /// What waits to be run.
+    Queue,
     /// The list of workflows.
     Chooser,
 }

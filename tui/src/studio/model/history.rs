@@ -18,6 +18,8 @@ pub(crate) struct Browse {
     pub(crate) runs: Option<RunsWish>,
     /// Everything about a run.
     pub(crate) details: Option<RunId>,
+    /// The queue.
+    pub(crate) queue: bool,
 }
 
 /// What was asked for last, so that the same is not asked for again.

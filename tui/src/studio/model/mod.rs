@@ -4,6 +4,7 @@ mod flow;
 mod history;
 mod log;
 mod overlay;
+mod queue;
 mod run;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use flow::{Checked, Finding, Flow};
 pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
+pub(crate) use queue::{Queue, QueueRow};
 pub(crate) use run::{NodeRun, Phase, RunView};
 
 use super::keymap::{Context, Keymap};
@@ -46,6 +48,8 @@ pub(crate) struct Model {
     pub(crate) log: Log,
     /// The runs of the journal.
     pub(crate) runs: Runs,
+    /// What waits to be run.
+    pub(crate) queue: Queue,
     /// Small pictures of files.
     pub(crate) thumbnails: Thumbnails,
     /// What was asked for of the journal and of pictures.
@@ -81,6 +85,7 @@ impl Model {
             run: None,
             log: Log::default(),
             runs: Runs::default(),
+            queue: Queue::default(),
             thumbnails: Thumbnails::default(),
             asked: Asked::default(),
             overlay: None,
@@ -104,6 +109,7 @@ impl Model {
                 Side::Monitor => Context::Monitor,
                 Side::Log => Context::Log,
                 Side::Runs => Context::Runs,
+                Side::Queue => Context::Queue,
             },
         }
     }
@@ -144,11 +150,26 @@ pub(crate) enum Side {
     Log,
     /// The journal.
     Runs,
+    /// What waits to be run.
+    Queue,
 }
 
 impl Side {
     /// All of them, as the tabs stand.
-    pub(crate) const ALL: [Side; 5] = [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs];
+    pub(crate) const ALL: [Side; 6] =
+        [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs, Side::Queue];
+
+    /// The key that shows it, unless somebody chose another.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Side::Inspector => 1,
+            Side::Problems => 2,
+            Side::Monitor => 3,
+            Side::Log => 4,
+            Side::Runs => 5,
+            Side::Queue => 7,
+        }
+    }
 
     /// As the tab is called.
     pub(crate) fn name(self) -> &'static str {
@@ -158,6 +179,7 @@ impl Side {
             Side::Monitor => "Run",
             Side::Log => "Log",
             Side::Runs => "Runs",
+            Side::Queue => "Queue",
         }
     }
 }

@@ -47,6 +47,10 @@ pub(crate) enum Overlay {
     Details(usize),
     /// A run is to be forgotten.
     Forget(RunId),
+    /// A run is under way; another one, of the journal or of the open workflow, may wait for it.
+    Behind(Option<RunId>),
+    /// Everything that waits or is carried out is to be cancelled.
+    CancelAll,
 }
 
 /// What something is chosen for.
@@ -90,6 +94,11 @@ pub(crate) enum Prompt {
     Filter,
     /// Words that runs must have.
     Runs,
+    /// The priority of the open workflow in the queue.
+    Enqueue {
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// Another name for a node.
     Rename(String),
     /// What an input is given.
@@ -111,6 +120,7 @@ impl Prompt {
         match self {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
+            Prompt::Enqueue { .. } => "Its priority in the queue: higher ones come first".into(),
             Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use easel_engine::{EventRecord, Extent, Journal, JournalError, RunId, RunState, RunSummary};
 
-use super::super::model::{Details, RunRow, RunsPage, RunsWish};
+use super::super::model::{Details, QueueRow, RunRow, RunsPage, RunsWish};
 use crate::gist::{self, Gist, GistReader};
 use crate::story;
 
@@ -54,7 +54,7 @@ impl Index {
 
     /// How many runs were not read yet.
     pub(super) fn unread(&self) -> usize {
-        self.ids.len() - self.known.len()
+        self.ids.len().saturating_sub(self.known.len())
     }
 
     /// Reads a few more of the runs, newest first.
@@ -103,6 +103,19 @@ impl Index {
         let rows = journal.summaries(shown)?.into_iter().map(row).collect();
         let (found, total, unread) = (found.len(), self.ids.len(), self.unread());
         Ok(RunsPage { filter: wish.filter.clone(), first, rows, at, found, total, unread })
+    }
+
+    /// What is carried out, then what waits, in order.
+    pub(super) fn queue(&mut self, journal: &Journal) -> Result<Vec<QueueRow>, JournalError> {
+        self.refresh(journal)?;
+        let mut runs = journal.summaries(&journal.ids(Some(RunState::Running))?)?;
+        runs.reverse();
+        runs.extend(journal.queue()?);
+        let strangers: Vec<_> = runs.iter().map(|run| run.run).filter(|run| !self.known.contains_key(run)).collect();
+        if !strangers.is_empty() {
+            self.read(journal, &strangers)?;
+        }
+        Ok(runs.into_iter().map(|summary| QueueRow { gist: self.gist(summary.run), summary }).collect())
     }
 
     /// The runs that have all of these words, newest first. The name of a state is that state.

@@ -8,9 +8,10 @@ use easel_engine::{Cancelled, Journal, JournalError, RunId};
 
 use super::super::effect::Change;
 use super::super::message::{Message, Tone};
-use super::super::model::{Browse, RunsPage, RunsWish};
+use super::super::model::{Browse, QueueRow, RunsPage, RunsWish};
 use super::history::{Follower, Index};
 use crate::error::CommandError;
+use crate::terminal::count;
 use crate::workspace;
 
 /// How often somebody looks for what is new.
@@ -49,6 +50,7 @@ struct Reader {
 struct Told {
     runs: Option<Result<RunsPage, String>>,
     details: Option<String>,
+    queue: Option<Result<Vec<QueueRow>, String>>,
 }
 
 impl Reader {
@@ -94,6 +96,9 @@ impl Reader {
                 if browse.runs != self.browse.runs {
                     self.told.runs = None;
                 }
+                if browse.queue != self.browse.queue {
+                    self.told.queue = None;
+                }
                 self.browse = browse;
             }
             Wish::Follow(run) => self.followed = Some(run),
@@ -107,6 +112,9 @@ impl Reader {
         }
         if self.details.is_some() {
             self.tell_details();
+        }
+        if self.browse.queue {
+            self.tell_queue();
         }
         if let Some(run) = self.followed {
             self.follow(run);
@@ -147,6 +155,14 @@ impl Reader {
         if self.told.runs.as_ref() != Some(&page) {
             self.told.runs = Some(page.clone());
             self.send(Message::Runs(page));
+        }
+    }
+
+    fn tell_queue(&mut self) {
+        let queue = self.with(|reader, journal| reader.index.queue(journal)).map(Option::unwrap_or_default);
+        if self.told.queue.as_ref() != Some(&queue) {
+            self.told.queue = Some(queue.clone());
+            self.send(Message::Queue(queue));
         }
     }
 
@@ -192,7 +208,7 @@ impl Reader {
     fn change(&mut self, change: Change) {
         let done = workspace::needed_journal().and_then(|journal| Ok(carry_out(&journal, change)?));
         // What is shown is from before.
-        self.told.runs = None;
+        (self.told.runs, self.told.queue) = (None, None);
         match done {
             Ok(None) => {}
             Ok(Some(text)) => self.send(Message::Told(Tone::Note, text)),
@@ -209,6 +225,24 @@ fn carry_out(journal: &Journal, change: Change) -> Result<Option<String>, Journa
             Cancelled::Asked => format!("run {} is asked to stop", run.0),
             Cancelled::TooLate(state) => format!("run {} is over: it is {}", run.0, state.name()),
         }),
+        Change::EnqueueAgain(run) => {
+            let job = journal.story(run)?.job;
+            let RunId(queued) = journal.enqueue(&job, 0)?;
+            Some(format!("run {queued} waits: run {} once more", run.0))
+        }
+        Change::Priority(run, priority) => {
+            journal.set_priority(run, priority)?;
+            None
+        }
+        Change::Move(run, place) => {
+            journal.move_to(run, place)?;
+            None
+        }
+        Change::Remove(run) => {
+            journal.remove(run)?;
+            Some(format!("run {} is taken out of the queue", run.0))
+        }
+        Change::CancelAll => Some(format!("{} cancelled, or asked to stop", count(journal.cancel_all()?.len(), "run"))),
         Change::Forget(run) => {
             journal.forget(run)?;
             Some(format!("run {} is forgotten; the files that it wrote are where they were", run.0))

@@ -268,6 +268,8 @@ impl World {
                 Effect::Browse(browse) => drop(self.journal.send(journal::Wish::Browse(browse))),
                 Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
                 Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
+                Effect::Enqueue { plan, priority } => self.runner.enqueue(plan, priority),
+                Effect::Claim => self.runner.claim(),
                 Effect::Copy(text) => self.to_copy = desktop::copying(&text),
                 Effect::ShowFolder(folder) => desktop::open(folder, self.sender.clone()),
             }

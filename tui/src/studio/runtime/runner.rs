@@ -8,6 +8,7 @@ use easel_engine::{CancelToken, Claim, Diagnostic, Event, Outcome, Plan, RunId, 
 use easel_nodes::kinds::Image;
 
 use super::super::message::{Message, Problem, Tone};
+use super::super::update::Claimed;
 use super::pictures;
 use crate::claimed::{Carried, Carrier};
 use crate::commands::workflow::{Ready, must_be_writable};
@@ -69,6 +70,45 @@ impl Runner {
         });
     }
 
+    /// Puts a plan into the queue, on a thread of its own: others may hold the journal.
+    pub(super) fn enqueue(&self, plan: Plan, priority: i64) {
+        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.clone(), self.sender.clone());
+        let lost = sender.clone();
+        let work = move || {
+            let journal = workspace::needed_journal().map_err(|error| error.to_string());
+            let job = workspace.job(&plan, &settings);
+            let queued = journal.and_then(|journal| journal.enqueue(&job, priority).map_err(|error| error.to_string()));
+            // The studio may be ending; it waits all the same.
+            let _ = sender.send(Message::Enqueued(queued));
+        };
+        if let Err(error) = std::thread::Builder::new().name("queue".into()).spawn(work) {
+            let _ = lost.send(Message::Enqueued(Err(format!("cannot start a thread: {error}"))));
+        }
+    }
+
+    /// Carries out the next that waits in the queue. If it is stopped, it goes back to its place there.
+    pub(super) fn claim(&mut self) {
+        let (memory, told) = (self.memory, self.sender.clone());
+        self.spawn_unless(move |forward, cancel| {
+            let journal = workspace::needed_journal();
+            let claimed = journal.and_then(|journal| Ok((journal.claim()?, journal)));
+            let (claim, journal) = match claimed {
+                Ok((Some(claim), journal)) => (claim, journal),
+                Ok((None, _)) => {
+                    let _ = told.send(Message::Claimed(Claimed::Nothing));
+                    return None;
+                }
+                Err(error) => {
+                    let _ = told.send(Message::Claimed(Claimed::Refused(error.to_string())));
+                    return None;
+                }
+            };
+            forward.run = Some(claim.run());
+            let _ = told.send(Message::Claimed(Claimed::Run(claim.run())));
+            Some(carried(Carrier::new(journal, memory), claim, WhenStopped::BackToTheQueue, cancel, forward))
+        });
+    }
+
     /// Does a run of the journal again.
     pub(super) fn again(&mut self, run: RunId) {
         self.recorded(move |journal| Ok(journal.begin(&journal.story(run)?.job)?));
@@ -85,10 +125,7 @@ impl Runner {
             let journal = workspace::needed_journal()?;
             let claim = claim(&journal)?;
             forward.run = Some(claim.run());
-            match Carrier::new(journal, memory).carry_out(claim, WhenStopped::Cancelled, cancel, forward)? {
-                Carried::Out(finished) => Ok(finished.report.outcome),
-                Carried::Not(_) => Err(CommandError::wrong("the workflow of that run cannot be run any more")),
-            }
+            carried(Carrier::new(journal, memory), claim, WhenStopped::Cancelled, cancel, forward)
         });
     }
 
@@ -96,12 +133,22 @@ impl Runner {
     where
         F: FnOnce(&mut Forward, &CancelToken) -> Result<Outcome, CommandError> + Send + 'static,
     {
+        self.spawn_unless(|forward, cancel| Some(work(forward, cancel)));
+    }
+
+    /// Begins a thread for a run, which may find that there is none.
+    fn spawn_unless<F>(&mut self, work: F)
+    where
+        F: FnOnce(&mut Forward, &CancelToken) -> Option<Result<Outcome, CommandError>> + Send + 'static,
+    {
         let cancel = CancelToken::new();
         let (token, sender) = (cancel.clone(), self.sender.clone());
         let work = move || {
             let mut end = End { sender: sender.clone(), is_told: false };
-            let ended = work(&mut Forward { sender, run: None }, &token).map_err(|error| problem(&error));
-            end.tell(ended);
+            match work(&mut Forward { sender, run: None }, &token) {
+                Some(ended) => end.tell(ended.map_err(|error| problem(&error))),
+                None => end.is_told = true,
+            }
         };
         match std::thread::Builder::new().name("runner".into()).spawn(work) {
             Ok(thread) => self.current = Some((cancel, thread)),
@@ -110,6 +157,20 @@ impl Runner {
                 let _ = self.sender.send(Message::RunEnded(Err(Problem { message, hint: None })));
             }
         }
+    }
+}
+
+/// Carries a claimed run out.
+fn carried(
+    carrier: Carrier,
+    claim: Claim,
+    when_stopped: WhenStopped,
+    cancel: &CancelToken,
+    forward: &mut Forward,
+) -> Result<Outcome, CommandError> {
+    match carrier.carry_out(claim, when_stopped, cancel, forward)? {
+        Carried::Out(finished) => Ok(finished.report.outcome),
+        Carried::Not(_) => Err(CommandError::wrong("the workflow of that run cannot be run any more")),
     }
 }
 

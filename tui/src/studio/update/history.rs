@@ -10,6 +10,7 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Browse, Details, Flow, Focus, Model, Overlay, RunsPage, RunsWish, Side};
+use super::queue;
 use crate::execution::is_picture;
 
 /// So many pictures of one run are shown small.
@@ -17,7 +18,7 @@ const MOST_PICTURES: usize = 8;
 
 /// What the world has to be asked for, given what is on the screen and what it was asked for before.
 pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects: Vec<_> = queue::next(model).into_iter().collect();
     let browse = browse(model);
     if browse != model.asked.browse {
         model.asked.browse = browse.clone();
@@ -33,12 +34,13 @@ pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
 }
 
 fn browse(model: &Model) -> Browse {
+    let queue = model.queue.drains || (model.flow.is_some() && model.side == Side::Queue);
     if model.flow.is_none() || model.side != Side::Runs {
-        return Browse::default();
+        return Browse { queue, ..Browse::default() };
     }
     let chosen = model.runs.chosen().map(|row| row.summary.run);
     let runs = RunsWish { filter: model.runs.filter.clone(), chosen, at: model.runs.at };
-    Browse { runs: Some(runs), details: chosen }
+    Browse { runs: Some(runs), details: chosen, queue }
 }
 
 /// The files whose pictures are on the screen.

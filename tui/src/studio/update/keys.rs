@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, graph, history, lists, overlay, run};
+use super::{edit, graph, history, lists, overlay, queue, run};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -71,6 +71,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::LogLevel => model.log.next_level(),
         Action::CloseWorkflow => return close(model),
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
+        Action::ShowQueue => return show(model, Side::Queue),
+        Action::Enqueue => return queue::ask(model),
+        Action::Drain
+        | Action::CancelAll
+        | Action::PriorityUp
+        | Action::PriorityDown
+        | Action::MoveUp
+        | Action::MoveDown
+        | Action::RemoveJob => return queue::act(model, action),
         Action::CopyCommand | Action::ShowFolder | Action::OpenAsRun | Action::Forget => {
             return history::act(model, action);
         }
@@ -122,6 +131,7 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Context::Runs => history::show(model),
+        Context::Queue => lists::act(model, Action::Follow),
         Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
     }
 }

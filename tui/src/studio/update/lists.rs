@@ -7,7 +7,7 @@ use easel_engine::{RunId, RunState};
 use super::super::effect::{Change, Effect};
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
-use super::super::model::{Chooser, Entry, Model};
+use super::super::model::{Chooser, Entry, Model, Overlay};
 use super::super::view::page_height;
 use super::run;
 
@@ -63,13 +63,18 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             model.log.up = lines.saturating_sub(1).saturating_sub(moved(from_start, lines));
         }
         Context::Runs => model.runs.at = moved(model.runs.at, model.runs.found()),
+        Context::Queue => model.queue.at = moved(model.queue.at, model.queue.rows().len()),
         Context::Graph | Context::Anywhere => {}
     }
 }
 
 /// Something is to be done with the run that the cursor is on.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(summary) = model.runs.chosen().map(|row| &row.summary) else {
+    let chosen = match model.context() {
+        Context::Queue => model.queue.chosen().map(|row| &row.summary),
+        _ => model.runs.chosen().map(|row| &row.summary),
+    };
+    let Some(summary) = chosen else {
         model.tell(Tone::Note, "there is no run here");
         return Vec::new();
     };
@@ -89,13 +94,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             run::follow(model, id)
         }
-        Action::RunAgain if model.is_running() => busy(model),
+        Action::RunAgain if model.is_running() || model.queue.claims => {
+            model.overlay = Some(Overlay::Behind(Some(id)));
+            Vec::new()
+        }
         Action::RunAgain => run::recorded(model, Effect::RunAgain(id)),
         Action::Resume if is_going || state == RunState::Completed => {
             model.tell(Tone::Note, format!("run {number} is {}: there is nothing to go on with", state.name()));
             Vec::new()
         }
-        Action::Resume if model.is_running() => busy(model),
+        Action::Resume if model.is_running() || model.queue.claims => busy(model),
         Action::Resume => run::recorded(model, Effect::Resume(id)),
         _ => Vec::new(),
     }

@@ -8,10 +8,12 @@ mod keys;
 mod lists;
 mod mouse;
 mod overlay;
+mod queue;
 mod run;
 
 pub(crate) use history::pictures;
 pub(crate) use overlay::{candidates, fitting};
+pub(crate) use queue::Claimed;
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
@@ -65,6 +67,9 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Preview(node, picture) => run::preview(model, node, picture),
         Message::Loaded(path, picture) => run::loaded(model, &path, picture),
         Message::Runs(page) => history::listed(model, page),
+        Message::Queue(page) => queue::listed(model, page),
+        Message::Enqueued(run) => queue::enqueued(model, run),
+        Message::Claimed(claimed) => queue::claimed(model, claimed),
         Message::Details(run, details) => model.runs.details = Some((run, details)),
         Message::Thumbnail(path, picture) => model.thumbnails.add(path, picture, &model.asked.thumbnails),
         Message::FolderShown(folder, shown) => return history::folder_shown(model, &folder, shown),

@@ -7,7 +7,7 @@ use super::super::effect::Effect;
 use super::super::graph_view::{Hit, hit};
 use super::super::keymap::{Action, Context};
 use super::super::model::{Focus, Model, Overlay, Side};
-use super::super::view::{graph_view, page_start, regions, run_at_line, tab_at};
+use super::super::view::{graph_view, job_at_line, page_start, regions, run_at_line, tab_at};
 use super::{graph, keys, lists};
 
 /// Lines by which the wheel moves.
@@ -20,7 +20,15 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         // A click takes away what is in front, unless something would be lost by that.
         let holds = matches!(
             model.overlay,
-            Some(Overlay::Prompt(..) | Overlay::Forget(_) | Overlay::Recovered(_) | Overlay::Conflict | Overlay::Leave)
+            Some(
+                Overlay::Prompt(..)
+                    | Overlay::Forget(_)
+                    | Overlay::CancelAll
+                    | Overlay::Behind(_)
+                    | Overlay::Recovered(_)
+                    | Overlay::Conflict
+                    | Overlay::Leave
+            )
         );
         if let (MouseEventKind::Down(_), false) = (event.kind, holds) {
             model.overlay = None;
@@ -83,6 +91,11 @@ fn click(model: &mut Model, place: Position) {
 
 /// A click on a line of a list in the side pane.
 fn pick(model: &mut Model, area: Rect, line: u16) {
+    if model.side == Side::Queue
+        && let Some(at) = job_at_line(model, area, line)
+    {
+        model.queue.at = at;
+    }
     if model.side == Side::Runs
         && let Some(at) = run_at_line(model, area, line)
     {

@@ -8,7 +8,7 @@ use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, graph, history, keys};
+use super::{edit, graph, history, keys, queue};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -46,6 +46,16 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::Forget(run))],
             KeyCode::Char('n') => {}
             _ => model.overlay = Some(Overlay::Forget(run)),
+        },
+        Overlay::Behind(run) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return queue::behind(model, run),
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::Behind(run)),
+        },
+        Overlay::CancelAll => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::CancelAll)],
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::CancelAll),
         },
         Overlay::Leave => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => model.wants_quit = true,
@@ -95,6 +105,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Rename(node) if is_done => {
             return edit::edit(model, &Edit::Rename { node, to: field.text() });
         }
+        Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
         Prompt::Value { node, input, is_text, .. } if is_done => {
             return edit::value(model, node, input, is_text, field);
         }
@@ -102,7 +113,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),
-        Prompt::Rename(_) | Prompt::Value { .. } => {}
+        Prompt::Rename(_) | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
     }
     if !is_done {
         model.overlay = Some(Overlay::Prompt(prompt, field));
@@ -168,7 +179,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
                 Prompt::Runs => history::filter(model, &text),
-                Prompt::Rename(_) | Prompt::Value { .. } => {}
+                Prompt::Rename(_) | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
             }
         }
         _ => {}

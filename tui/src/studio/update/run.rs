@@ -8,8 +8,8 @@ use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
 use super::super::message::{Problem, Tone};
-use super::super::model::{Flow, Focus, Model, Phase, Picture, RunView, Side};
-use super::keys;
+use super::super::model::{Flow, Focus, Model, Overlay, Phase, Picture, RunView, Side};
+use super::{keys, queue};
 use crate::execution::is_picture;
 use crate::report::is_fingerprint;
 use crate::terminal::seconds;
@@ -20,8 +20,8 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Note, "open a workflow first");
         return Vec::new();
     };
-    if model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
-        model.tell(Tone::Warning, "a run is under way: stop it first, or let it end");
+    if model.queue.claims || model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
+        model.overlay = Some(Overlay::Behind(None));
         return Vec::new();
     }
     if !flow.is_current() {
@@ -70,13 +70,21 @@ pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
     if let Some(run) = &mut model.run {
         run.phase = Phase::Stopping;
     }
-    model.tell(Tone::Warning, "stopping; files already written are kept. Once more to leave at once");
+    let told = match queue::stopped(model) {
+        true => "stopping; the run goes back to its place in the queue. Once more to leave at once",
+        false => "stopping; files already written are kept. Once more to leave at once",
+    };
+    model.tell(Tone::Warning, told);
     vec![Effect::StopRun]
 }
 
 /// The run begins.
 pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>) {
     let now = model.now;
+    if queue::is_ours(model, id) {
+        model.attached = None;
+        model.run = Some(RunView::beginning(true, now));
+    }
     let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
     run.begins(id, nodes, now);
     match id {
@@ -136,6 +144,7 @@ fn line(event: &Event) -> Option<(Tone, String)> {
 pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<Effect> {
     model.is_changed = true;
     model.asked_to_stop = None;
+    queue::ended(model);
     let now = model.now;
     let took = model.run.as_mut().map(|run| {
         run.over(ended.as_ref().ok().copied(), now);

@@ -128,6 +128,15 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Runs => {
             &[Action::Back, Action::Activate, Action::Filter, Action::RunAgain, Action::Resume, Action::CopyCommand]
         }
+        Context::Queue => &[
+            Action::Back,
+            Action::Drain,
+            Action::PriorityUp,
+            Action::PriorityDown,
+            Action::MoveUp,
+            Action::RemoveJob,
+            Action::CancelAll,
+        ],
         Context::Monitor | Context::Anywhere => &[Action::Back, Action::NextPane],
     };
     let first = if model.is_running() { Action::Cancel } else { Action::Run };

@@ -10,6 +10,7 @@ mod monitor;
 mod overlay;
 mod pen;
 mod problems;
+mod queue;
 mod runs;
 
 use ratatui::Frame;
@@ -17,6 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
+pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;
 
 use super::graph_view::{GraphView, Status};
@@ -48,7 +50,11 @@ pub(crate) struct Regions {
 /// How many entries of the list that keys go to are shown at once.
 pub(crate) fn page_height(model: &Model) -> usize {
     let side = regions(model).side;
-    let height = if model.context() == Context::Runs { runs::page(side) } else { side.height };
+    let height = match model.context() {
+        Context::Runs => runs::page(side),
+        Context::Queue => queue::page(side),
+        _ => side.height,
+    };
     usize::from(height).max(1)
 }
 
@@ -64,7 +70,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
     }
     let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
     // What lists many things with much about each has the whole width while keys go there.
-    let is_wide = model.focus == Focus::Side && model.side == Side::Runs;
+    let is_wide = model.focus == Focus::Side && matches!(model.side, Side::Runs | Side::Queue);
     let (graph, side) = match (has_room && !is_wide, model.focus) {
         (true, _) => {
             let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };
@@ -99,6 +105,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
                 Side::Log => log::draw(model, regions.side, buffer),
                 Side::Runs => runs::draw(model, regions.side, buffer),
+                Side::Queue => queue::draw(model, regions.side, buffer),
             }
         }
     }
@@ -155,17 +162,20 @@ fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
 /// The tabs: (first column, text, which).
 fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
     let (errors, warnings) = model.flow.as_ref().map(|flow| flow.counts()).unwrap_or_default();
-    let mut x = area.x;
-    let mut places = Vec::new();
-    // Of a narrow pane: only the number of what is not shown.
-    let is_narrow = area.width < 42;
-    for (number, side) in Side::ALL.into_iter().enumerate() {
+    let text = |side: Side, name: &str| {
         let count = match side {
             Side::Problems if errors + warnings > 0 => format!(" {}", errors + warnings),
             _ => String::new(),
         };
-        let name = if is_narrow && side != model.side { &side.name()[..1] } else { side.name() };
-        let text = format!(" {} {name}{count} ", number + 1);
+        format!(" {} {name}{count} ", side.number())
+    };
+    let whole: usize = Side::ALL.into_iter().map(|side| text(side, side.name()).chars().count()).sum();
+    // Where there is no room for all: only the first letter of what is not shown.
+    let is_narrow = whole > usize::from(area.width);
+    let mut x = area.x;
+    let mut places = Vec::new();
+    for side in Side::ALL {
+        let text = text(side, if is_narrow && side != model.side { &side.name()[..1] } else { side.name() });
         let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
         places.push((x, text, side));
         x = x.saturating_add(width);

@@ -58,6 +58,16 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             );
             asked(model, "Forget the run?", &text, buffer);
         }
+        Overlay::Behind(run) => {
+            let what = run.map_or_else(|| "This workflow".into(), |run| format!("Run {}", run.0));
+            let text = format!("{what} can wait in the queue, and is run here after it. y queues it, esc does not.");
+            asked(model, "A run is under way", &text, buffer);
+        }
+        Overlay::CancelAll => {
+            let text = "Every run that waits or is carried out, here or by other processes, is cancelled. They stay in \
+                        the history. y cancels them, esc does not.";
+            asked(model, "Cancel all?", text, buffer);
+        }
         Overlay::Leave => {
             let mut text = String::new();
             if model.is_running() {
@@ -100,6 +110,7 @@ fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
 
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
+        Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
         Prompt::Value { is_text, problem, .. } => {
             let foot =
                 if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
