@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::value::Value;
 
 /// Names one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub u64);
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Every planned node finished.
@@ -26,7 +26,7 @@ pub enum Outcome {
 }
 
 /// A node of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedNode {
     /// Its name in the document.
     pub node: Arc<str>,
@@ -36,7 +36,7 @@ pub struct PlannedNode {
 }
 
 /// One line about an output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputSummary {
     /// The socket.
     pub output: String,
@@ -47,7 +47,9 @@ pub struct OutputSummary {
 }
 
 /// Something that happened in a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// What is written of one is read again, but for previews: of those only a line is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The run began.
@@ -105,6 +107,7 @@ pub enum Event {
         path: PathBuf,
     },
     /// A node shows what it has so far.
+    #[serde(skip_deserializing)]
     NodePreview {
         /// The run.
         run: RunId,

@@ -10,7 +10,7 @@ use super::workflow::{MemoryArguments, WorkflowOptions};
 use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::studio::theme::Ground;
-use crate::studio::{Start, Studio, read_config};
+use crate::studio::{Recording, Start, Studio, read_config};
 use crate::workspace::{self, Choices, Workspace};
 
 const LONG_ABOUT: &str = "\
@@ -32,6 +32,8 @@ Examples:
           watches the run that another process carries out
   easel tui --attach 12
           watches run 12, or shows what became of it
+  easel tui --demo
+          shows what it looks like, with a run that was recorded
 
 Keys and colours: `keys.ron` and `theme.ron` in the folder `EASEL_CONFIG` [default: ~/.config/easel]:
   Keymap(keys: { \"run\": [\"f9\", \"ctrl-r\"], \"quit\": [\"ctrl-q\"] })
@@ -52,6 +54,10 @@ pub(crate) struct Arguments {
     /// Watches a run of the journal, by its number; without one: the newest that is under way
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "newest", value_parser = parse_attach)]
     attach: Option<Attach>,
+
+    /// Shows a recorded run: nothing is computed and nothing is written
+    #[arg(long, conflicts_with_all = ["path", "attach"])]
+    demo: bool,
 
     /// The ground that colours are made for
     #[arg(long, value_name = "GROUND", value_enum, default_value_t)]
@@ -116,6 +122,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
 
 /// What to begin with; what cannot be read is said before the screen changes.
 fn start(arguments: &Arguments) -> Result<Start, CommandError> {
+    if arguments.demo {
+        let recording = Recording::built_in().map_err(|error| CommandError::failed(error.to_string()))?;
+        return Ok(Start::Demo(recording));
+    }
     match arguments.attach {
         Some(Attach::Newest) => return newest().map(Start::Run),
         Some(Attach::Run(run)) => {

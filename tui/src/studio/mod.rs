@@ -14,6 +14,7 @@ mod keymap;
 pub mod layout;
 mod message;
 mod model;
+mod recording;
 mod runtime;
 pub mod scene;
 #[cfg(test)]
@@ -23,4 +24,5 @@ mod update;
 mod view;
 
 pub(crate) use config::read as read_config;
-pub(crate) use runtime::{Start, Studio};
+pub(crate) use recording::{Head as RecordingHead, Recording};
+pub(crate) use runtime::{Recorder, Start, Studio};

@@ -320,6 +320,34 @@ fn tiny_terminals_show_one_pane() {
 }
 
 #[test]
+fn a_pane_takes_the_whole_screen_and_gives_it_back() {
+    let mut bench = Bench::opened((120, 40), &shipped("text_to_image.ron"));
+    let both = bench.drawn();
+    bench.press("Z");
+    assert!(!bench.shown().contains("1 Node"), "{}", bench.shown());
+    bench.press("tab");
+    assert!(bench.shown().contains("1 Node") && !bench.shown().contains("┏"), "{}", bench.shown());
+    bench.press("tab Z");
+    assert_eq!(bench.drawn(), both);
+}
+
+#[test]
+fn the_whole_graph_is_shown_with_as_much_of_each_node_as_fits() {
+    let mut bench = Bench::opened((240, 60), &shipped("text_to_image.ron"));
+    let detail = |bench: &Bench| bench.model.flow.as_ref().expect("it is open").detail;
+    bench.press("Z 0");
+    let shown = bench.shown();
+    assert!(
+        ["tokens", "prior", "decoder", "upsampler", "safety", "save"].iter().all(|node| shown.contains(node)),
+        "{shown}"
+    );
+    let wide = detail(&bench);
+    bench.tell(Message::Resized(150, 40));
+    bench.press("0");
+    assert!(detail(&bench) < wide, "{:?} after {wide:?}", detail(&bench));
+}
+
+#[test]
 fn an_edit_is_undone_saved_and_conflicts_are_asked_about() {
     let mut bench = Bench::opened((100, 30), SMALL);
     assert_eq!(bench.selected().as_deref(), Some("load"));

@@ -48,6 +48,7 @@ actions! {
     Quit "quit" "leave" in [Anywhere] by ["q", "ctrl-q"];
     NextPane "next-pane" "go to the other pane" in [Anywhere] by ["tab"];
     PreviousPane "previous-pane" "the next tab of the side pane" in [Anywhere] by ["shift-tab"];
+    Maximise "maximise" "give this pane the whole screen, or no longer" in [Anywhere] by ["Z"];
     ShowInspector "inspector" "show the selected node" in [Anywhere] by ["1"];
     ShowProblems "problems" "show what is wrong with the workflow" in [Anywhere] by ["2"];
     ShowMonitor "monitor" "show the run: nodes, rates, times, pictures" in [Anywhere] by ["3"];
@@ -73,6 +74,7 @@ actions! {
     PanRight "pan-right" "move the view to the right" in [Graph] by ["L", "shift-right"];
     PanUp "pan-up" "move the view up" in [Graph] by ["K", "shift-up"];
     PanDown "pan-down" "move the view down" in [Graph] by ["J", "shift-down"];
+    Fit "fit" "show the whole graph, with as much of each node as there is room for" in [Graph] by ["0"];
     Centre "centre" "bring the selected node to the middle" in [Graph] by ["z"];
     LogLevel "log-level" "show more or less of the log" in [Log] by ["v"];
     Filter "filter" "show only what has a text" in [Log, Runs] by ["/"];

@@ -33,6 +33,23 @@ pub(crate) enum Context {
     Chooser,
 }
 
+impl Context {
+    /// As help calls it.
+    fn title(self) -> &'static str {
+        match self {
+            Context::Anywhere => "Everywhere",
+            Context::Graph => "In the graph",
+            Context::Inspector => "At the node",
+            Context::Problems => "In the list of problems",
+            Context::Monitor => "In the run",
+            Context::Log => "In the log",
+            Context::Runs => "In the list of runs",
+            Context::Queue => "In the queue",
+            Context::Chooser => "In the list of workflows",
+        }
+    }
+}
+
 /// What a keymap's file holds: `Keymap(keys: { "run": ["ctrl-r"], "quit": [] })`. An action that it names has those keys
 /// and no others; one that it does not name keeps its own.
 #[derive(Debug, Default, Deserialize)]
@@ -128,8 +145,15 @@ impl Keymap {
 
     /// The actions that mean something here: first those of the place, then those of everywhere.
     pub(crate) fn actions(context: Context) -> impl Iterator<Item = Action> {
-        let of = move |wanted: Context| Action::ALL.iter().copied().filter(move |a| a.contexts().contains(&wanted));
-        of(context).chain(of(Context::Anywhere).filter(move |_| context != Context::Anywhere))
+        Keymap::sections(context).flat_map(|(_, actions)| actions)
+    }
+
+    /// The actions that mean something here, by where they do: those of the place, then those of everywhere.
+    pub(crate) fn sections(context: Context) -> impl Iterator<Item = (&'static str, Vec<Action>)> {
+        let of =
+            |wanted: Context| Action::ALL.iter().copied().filter(move |a| a.contexts().contains(&wanted)).collect();
+        let places = [context, Context::Anywhere].into_iter().skip(usize::from(context == Context::Anywhere));
+        places.map(move |place| (place.title(), of(place))).filter(|(_, actions): &(_, Vec<_>)| !actions.is_empty())
     }
 }
 

@@ -115,6 +115,11 @@ impl Flow {
         }
     }
 
+    /// What a run was begun with, whatever is in the file now.
+    pub(crate) fn recorded(path: PathBuf, text: Arc<str>) -> Self {
+        Flow { history: Some(History::new(text)), is_recorded: true, revision: 1, ..Flow::new(path) }
+    }
+
     /// Its nodes and wires, as far as they are known.
     pub(crate) fn scene(&self) -> Option<&Scene> {
         self.checked.as_ref().map(|checked| &checked.scene)

@@ -40,6 +40,8 @@ pub(crate) struct Model {
     pub(crate) flow: Option<Flow>,
     /// Which pane keys go to.
     pub(crate) focus: Focus,
+    /// That pane has the whole screen.
+    pub(crate) is_maximised: bool,
     /// What the side pane shows.
     pub(crate) side: Side,
     /// The run that was begun last, or that is followed.
@@ -81,6 +83,7 @@ impl Model {
             chooser: None,
             flow: None,
             focus: Focus::Graph,
+            is_maximised: false,
             side: Side::Inspector,
             run: None,
             log: Log::default(),

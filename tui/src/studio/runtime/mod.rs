@@ -8,7 +8,10 @@ mod guard;
 mod history;
 mod journal;
 mod keyboard;
+mod performer;
 mod pictures;
+mod player;
+mod recorder;
 mod runner;
 mod signals;
 mod thumbnails;
@@ -30,7 +33,8 @@ use ratatui::layout::Rect;
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::{Message, Tone};
-use super::model::{Chooser, Entry, Model};
+use super::model::{Chooser, Entry, Flow, Model};
+use super::recording::Recording;
 use super::theme::Theme;
 use super::update::{open, update};
 use super::view::draw;
@@ -40,6 +44,11 @@ use crate::terminal;
 use crate::watching::Follower;
 use crate::workspace::Workspace;
 use guard::{Guard, RealScreen, has_all_keys};
+use performer::Performer;
+use player::Player;
+use runner::Runner;
+
+pub(crate) use recorder::Recorder;
 
 #[cfg(test)]
 pub(super) use checker::{Wish, check};
@@ -61,6 +70,8 @@ pub(crate) enum Start {
     Folder(PathBuf),
     /// A run of the journal.
     Run(RunId),
+    /// A recorded run.
+    Demo(Recording),
 }
 
 /// Everything that was decided before the studio opens.
@@ -94,7 +105,7 @@ impl Studio {
         redraw(&mut terminal)?;
         let size = terminal.size()?;
         let mut model = Model::new(self.keymap, self.theme, (size.width, size.height));
-        let mut world = World::new(Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
+        let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
         keyboard::listen(sender)?;
         world.perform(begin(&mut model, self.start));
@@ -104,14 +115,14 @@ impl Studio {
         drop(listening);
         // Nobody listens from here on: a signal ends the process at once, whatever is waited for below.
         drop(messages);
-        let is_running = world.runner.is_running();
+        let is_running = world.performer.is_running();
         if is_running {
-            world.runner.stop();
+            world.performer.stop();
             terminal::note("stopping the run; files already written are kept. Ctrl-C ends at once.");
         }
         world.files.finish();
         if is_running {
-            world.runner.finish();
+            world.performer.finish();
         }
         ended.map(|()| Exit::Done)
     }
@@ -127,6 +138,18 @@ fn begin(model: &mut Model, start: Start) -> Vec<Effect> {
         Start::Run(run) => {
             model.attached = Some(run);
             vec![Effect::Follow(run)]
+        }
+        Start::Demo(Recording { head, .. }) => {
+            let slower = match head.slower {
+                1 => "as fast as it was".into(),
+                slower => format!("{slower} times slower than it was"),
+            };
+            model.tell(Tone::Note, format!("a recorded run, {slower}; `r` shows it again"));
+            let path = PathBuf::from(head.name);
+            let mut flow = Flow::recorded(path.clone(), Arc::clone(&head.workflow));
+            flow.wants_run = true;
+            model.flow = Some(flow);
+            vec![Effect::Check { path, text: head.workflow, revision: 1 }]
         }
     }
 }
@@ -207,7 +230,7 @@ fn redraw(terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
 
 /// Does what the model asks for, on other threads.
 struct World {
-    runner: runner::Runner,
+    performer: Performer,
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
@@ -223,6 +246,7 @@ struct World {
 
 impl World {
     fn new(
+        start: &Start,
         workspace: Arc<Workspace>,
         settings: Settings,
         memory: MemoryLimit,
@@ -235,7 +259,10 @@ impl World {
             thumbnails: thumbnails::start(sender.clone())?,
             to_copy: None,
             files: files::Files::start(sender.clone())?,
-            runner: runner::Runner::new(workspace, settings, memory, sender.clone()),
+            performer: match start {
+                Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
+                _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
+            },
             follower: None,
             open: None,
             sender,
@@ -259,17 +286,17 @@ impl World {
                         follower.watch(files.into_iter().chain([open]));
                     }
                 }
-                Effect::Run(plan) => self.runner.run(plan),
-                Effect::StopRun => self.runner.stop(),
-                Effect::RunAgain(run) => self.runner.again(run),
-                Effect::Resume(run) => self.runner.resume(run),
+                Effect::Run(plan) => self.performer.run(plan),
+                Effect::StopRun => self.performer.stop(),
+                Effect::RunAgain(run) => self.performer.again(run),
+                Effect::Resume(run) => self.performer.resume(run),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
                 Effect::Browse(browse) => drop(self.journal.send(journal::Wish::Browse(browse))),
                 Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
                 Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
-                Effect::Enqueue { plan, priority } => self.runner.enqueue(plan, priority),
-                Effect::Claim => self.runner.claim(),
+                Effect::Enqueue { plan, priority } => self.performer.enqueue(plan, priority, &self.sender),
+                Effect::Claim => self.performer.claim(&self.sender),
                 Effect::Copy(text) => self.to_copy = desktop::copying(&text),
                 Effect::ShowFolder(folder) => desktop::open(folder, self.sender.clone()),
             }

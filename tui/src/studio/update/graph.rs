@@ -62,6 +62,7 @@ pub(super) fn act(model: &mut Model, action: Action) {
         Action::PageDown => pan(flow, 0, page),
         Action::ZoomIn => return zoom(model, true),
         Action::ZoomOut => return zoom(model, false),
+        Action::Fit => return fit(model),
         Action::Centre => return centre(model),
         Action::SearchNext => return next_found(model, true),
         Action::SearchPrevious => return next_found(model, false),
@@ -101,6 +102,28 @@ pub(super) fn select(model: &mut Model, node: Option<usize>) {
     }
 }
 
+/// Shows the whole graph, with as much of each node as there is room for.
+fn fit(model: &mut Model) {
+    let screen = screen(model);
+    let Some(flow) = &mut model.flow else { return };
+    flow.detail = Detail::Preview;
+    flow.lay_out();
+    while !fits(flow.layout.size, screen) && flow.detail != Detail::Name {
+        flow.detail = flow.detail.farther();
+        flow.lay_out();
+    }
+    flow.camera = Camera::fitting(&flow.layout, screen);
+    let is_whole = fits(flow.layout.size, screen);
+    tell_detail(model);
+    if !is_whole {
+        keep_in_view(model);
+    }
+}
+
+fn fits(size: (i32, i32), screen: (u16, u16)) -> bool {
+    size.0 <= i32::from(screen.0) && size.1 <= i32::from(screen.1)
+}
+
 fn zoom(model: &mut Model, is_in: bool) {
     let screen = screen(model);
     let Some(flow) = &mut model.flow else { return };
@@ -112,6 +135,12 @@ fn zoom(model: &mut Model, is_in: bool) {
     flow.detail = detail;
     flow.lay_out();
     flow.camera = flow.camera.following(&before, &flow.layout, screen, flow.selected);
+    tell_detail(model);
+    bound(model);
+}
+
+fn tell_detail(model: &mut Model) {
+    let Some(detail) = model.flow.as_ref().map(|flow| flow.detail) else { return };
     let name = match detail {
         Detail::Name => "names",
         Detail::State => "names and states",
@@ -119,7 +148,6 @@ fn zoom(model: &mut Model, is_in: bool) {
         Detail::Preview => "sockets and pictures",
     };
     model.notice = Some((Tone::Detail, format!("shown of each node: {name}")));
-    bound(model);
 }
 
 /// Columns and lines of the graph on the screen.

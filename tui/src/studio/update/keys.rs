@@ -50,6 +50,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextPane => {
             model.focus = if model.focus == Focus::Graph { Focus::Side } else { Focus::Graph };
         }
+        Action::Maximise => {
+            model.is_maximised = !model.is_maximised;
+            graph::keep_in_view(model);
+        }
         Action::PreviousPane => {
             let at = Side::ALL.iter().position(|side| *side == model.side).unwrap_or(0);
             return show(model, Side::ALL[(at + 1) % Side::ALL.len()]);
@@ -112,6 +116,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::PanRight
         | Action::PanUp
         | Action::PanDown
+        | Action::Fit
         | Action::Centre => graph::act(model, action),
     }
     Vec::new()

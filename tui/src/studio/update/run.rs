@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use easel_engine::edit::History;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
@@ -213,11 +212,7 @@ pub(super) fn story(model: &mut Model, story: &RunStory) -> Vec<Effect> {
 fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let source = &story.job.source;
     let path = source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name));
-    let mut flow = Flow::new(path.clone());
-    flow.history = Some(History::new(Arc::clone(&source.text)));
-    flow.is_recorded = true;
-    flow.revision = 1;
-    model.flow = Some(flow);
+    model.flow = Some(Flow::recorded(path.clone(), Arc::clone(&source.text)));
     model.side = Side::Monitor;
     vec![Effect::Check { path, text: Arc::clone(&source.text), revision: 1 }]
 }

@@ -68,10 +68,10 @@ pub(crate) fn regions(model: &Model) -> Regions {
     if model.flow.is_none() {
         return regions;
     }
-    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
     // What lists many things with much about each has the whole width while keys go there.
     let is_wide = model.focus == Focus::Side && matches!(model.side, Side::Runs | Side::Queue);
-    let (graph, side) = match (has_room && !is_wide, model.focus) {
+    let is_large = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
+    let (graph, side) = match (is_large && !is_wide && !model.is_maximised, model.focus) {
         (true, _) => {
             let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };
             let graph = Rect { width: width - side - 1, ..body };

@@ -218,13 +218,34 @@ fn entry(model: &Model, action: Action) -> Line<'static> {
     ])
 }
 
+/// Columns of the keys.
+const KEYS: usize = 18;
+
 fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
-    let actions: Vec<_> = Keymap::actions(model.context()).collect();
-    let rows = u16::try_from(actions.len() + 3).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-    let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (78, rows), buffer);
-    let most = (actions.len() + 1).saturating_sub(usize::from(area.height));
+    let columns = model.size.0.saturating_sub(2).min(84);
+    let room = usize::from(columns).saturating_sub(KEYS + 5);
+    let lines: Vec<_> = Keymap::sections(model.context()).flat_map(|part| section(model, part, room)).collect();
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
+    let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (columns, rows), buffer);
+    let most = lines.len().saturating_sub(usize::from(area.height));
     let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
+    lines.iter().for_each(|line| pen.line(line));
+}
+
+/// A heading, and under it what keys do.
+fn section(model: &Model, (title, actions): (&'static str, Vec<Action>), room: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::styled(title, model.theme.style(Role::Title))];
     for action in actions {
-        pen.line(&entry(model, action));
+        let keys: Vec<_> = model.keymap.keys(action).iter().map(ToString::to_string).collect();
+        let mut keys = keys.join(" ");
+        if keys.is_empty() {
+            keys = format!(":{}", action.name());
+        }
+        for about in wrap(action.about(), room) {
+            let keys = Span::styled(fitted(&std::mem::take(&mut keys), KEYS), model.theme.style(Role::Key));
+            lines.push(Line::from(vec![keys, Span::styled(format!(" {about}"), model.theme.style(Role::Text))]));
+        }
     }
+    lines.push(Line::default());
+    lines
 }

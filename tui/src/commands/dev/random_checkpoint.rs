@@ -1,37 +1,24 @@
-//! `easel dev`: tools for working on Easel itself.
+//! `easel dev random-checkpoint`: a checkpoint of random numbers.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use easel_kernels::DType;
 use easel_nodes::checkpoint;
 
-use super::models::{download_bar, with_hint};
+use crate::commands::models::{download_bar, with_hint};
 use crate::error::{CommandError, Exit};
 use crate::terminal::{self, Output};
 
-/// Tools for working on Easel itself
+/// Write a checkpoint of random numbers for a given configuration
+///
+/// The checkpoint has the layout, shapes and size of a real one, so that memory and speed can be tried without the
+/// real weights. What it draws is noise. Every folder with a config.json in CONFIG_FOLDER becomes a part; other
+/// files (schedulers, tokenizer) are copied.
+///
+/// Example: easel dev random-checkpoint karlo-config /tmp/karlo --dtype f16
 #[derive(Debug, Args)]
-#[command(hide = true)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    tool: Tool,
-}
-
-#[derive(Debug, Subcommand)]
-enum Tool {
-    /// Write a checkpoint of random numbers for a given configuration
-    ///
-    /// The checkpoint has the layout, shapes and size of a real one, so that memory and speed can be tried without the
-    /// real weights. What it draws is noise. Every folder with a config.json in CONFIG_FOLDER becomes a part; other
-    /// files (schedulers, tokenizer) are copied.
-    ///
-    /// Example: easel dev random-checkpoint karlo-config /tmp/karlo --dtype f16
-    RandomCheckpoint(RandomCheckpoint),
-}
-
-#[derive(Debug, Args)]
-struct RandomCheckpoint {
+pub(super) struct Arguments {
     /// Folder with the configuration: one folder per part, each with a config.json
     config_folder: PathBuf,
 
@@ -64,8 +51,7 @@ impl From<Format> for DType {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
-    let Tool::RandomCheckpoint(arguments) = &arguments.tool;
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let (from, to) = (&arguments.config_folder, &arguments.out_folder);
     if !from.is_dir() {
         return Err(CommandError::wrong(format!("`{}` is no folder", from.display()))
