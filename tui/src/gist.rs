@@ -12,6 +12,9 @@ const MOST_WORKFLOWS: usize = 64;
 /// Nobody reads a longer prompt in a list.
 const LONGEST: usize = 400;
 
+/// What prompts are called.
+const PROMPTS: [&str; 4] = ["prompt", "prompts", "text", "texts"];
+
 /// What a run was about, in a few words. What is not known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gist {
@@ -72,20 +75,33 @@ impl Facts {
 
     fn gist(&self, settings: &Settings) -> Gist {
         let given = self.given(settings);
-        // An input of the workflow is found before what a node says, a whole name before a part of one.
         let find = |names: &[&str], part: &str| {
-            let last = |given: &Given| given.name.rsplit('.').next().unwrap_or_default().to_string();
-            let whole = names.iter().find_map(|name| given.iter().find(|given| last(given) == *name));
-            let some = || given.iter().find(|given| !part.is_empty() && last(given).contains(part));
-            let found = whole.or_else(some).map(|given| given.value.as_str()).unwrap_or_default();
-            Arc::from(found.chars().take(LONGEST).collect::<String>())
+            let found = find(given.iter(), |given| &given.name, names, part).map(|given| given.value.as_str());
+            Arc::from(found.unwrap_or_default().chars().take(LONGEST).collect::<String>())
         };
-        Gist {
-            prompt: find(&["prompt", "prompts", "text", "texts"], "prompt"),
-            seed: find(&["seed", "seeds"], "seed"),
-            model: find(&["model"], ""),
-        }
+        Gist { prompt: find(&PROMPTS, "prompt"), seed: find(&["seed", "seeds"], "seed"), model: find(&["model"], "") }
     }
+}
+
+/// The first whose name is one of these, without the node before it, or else the first whose name has this part. An input
+/// of the workflow is found before what a node says.
+fn find<'a, T>(
+    all: impl Iterator<Item = &'a T> + Clone,
+    name: impl Fn(&T) -> &str,
+    names: &[&str],
+    part: &str,
+) -> Option<&'a T> {
+    let last = |item: &T| name(item).rsplit('.').next().unwrap_or_default().to_string();
+    let whole = names.iter().find_map(|wanted| all.clone().find(|item| last(item) == *wanted));
+    whole.or_else(|| all.clone().find(|item| !part.is_empty() && last(item).contains(part)))
+}
+
+/// Where a workflow has its prompt: the name of an input, or `node.input`; none if it has none, or one that is computed.
+pub(crate) fn prompt_place(text: &Arc<str>) -> Option<String> {
+    let facts = Facts::of(text);
+    let inputs = facts.inputs.iter().map(|(name, _)| name);
+    let names: Vec<String> = inputs.chain(facts.literals.iter().map(|given| &given.name)).cloned().collect();
+    find(names.iter(), |name| name, &PROMPTS, "prompt").cloned()
 }
 
 /// A value as people read it.
@@ -162,6 +178,14 @@ mod tests {
         let Gist { prompt, seed, model } = gist(&job(bare, &[]));
         assert_eq!((&*prompt, &*seed, &*model), ("[\"a\", \"b\"]", "3", ""));
         assert_eq!(gist(&job("\u{1b} no workflow", &[("prompt", "x")])), Gist::default());
+    }
+
+    #[test]
+    fn the_place_of_a_prompt_is_that_of_the_workflow_or_of_a_node() {
+        assert_eq!(prompt_place(&FLOW.into()).as_deref(), Some("prompt"));
+        let bare = r#"Workflow(version: 1, nodes: { "p": Prior(seed: 3), "t": Tokenizer(text: "a cat") })"#;
+        assert_eq!(prompt_place(&bare.into()).as_deref(), Some("t.text"));
+        assert_eq!(prompt_place(&"Workflow(version: 1, nodes: {})".into()), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use easel_engine::{Place, Plan, RunId};
+use easel_engine::{Job, Place, Plan, RunId};
 
 use super::model::Browse;
 
@@ -69,6 +69,8 @@ pub(crate) enum Effect {
         /// Higher ones come first.
         priority: i64,
     },
+    /// Carry a job out, like one that was run before.
+    RunJob(Box<Job>),
     /// Carry out the next that waits in the queue.
     Claim,
     /// Have the desktop show a folder.
@@ -84,6 +86,8 @@ pub(crate) enum Change {
     Forget(RunId),
     /// A run is put into the queue as it was run before.
     EnqueueAgain(RunId),
+    /// A job is put into the queue.
+    Enqueue(Box<Job>),
     /// A waiting run gets another priority.
     Priority(RunId, i64),
     /// A waiting run gets another place.

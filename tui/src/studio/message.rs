@@ -7,7 +7,7 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Checked, Details, Entry, Picture, QueueRow, RunsPage};
+use super::model::{Checked, Details, Entry, Picture, QueueRow, RunsPage, Shots};
 use super::update::Claimed;
 
 /// Something that happened.
@@ -55,6 +55,8 @@ pub(crate) enum Message {
     Runs(Result<RunsPage, String>),
     /// What waits to be run, after what is being run.
     Queue(Result<Vec<QueueRow>, String>),
+    /// All pictures that are known of.
+    Pictures(Result<Shots, String>),
     /// A job was put into the queue, or why not.
     Enqueued(Result<RunId, String>),
     /// What came of asking for the next of the queue.

@@ -1,5 +1,6 @@
 //! The whole studio but its threads: messages in, pictures out.
 
+mod gallery;
 mod history;
 mod queue;
 
@@ -104,6 +105,7 @@ impl Bench {
                 | Effect::Thumbnails(_)
                 | Effect::ShowFolder(_)
                 | Effect::Enqueue { .. }
+                | Effect::RunJob(_)
                 | Effect::Claim
                 | Effect::Copy(_)) => self.wished.push(wish),
             }

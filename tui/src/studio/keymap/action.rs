@@ -1,7 +1,7 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Graph, Inspector, Log, Problems, Queue, Runs};
+use Context::{Anywhere, Chooser, Gallery, Graph, Inspector, Log, Problems, Queue, Runs};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -56,13 +56,13 @@ actions! {
     ShowRuns "runs" "show all runs of the journal" in [Anywhere] by ["5"];
     Up "up" "up" in [Anywhere] by ["up", "k"];
     Down "down" "down" in [Anywhere] by ["down", "j"];
-    Left "left" "left" in [Graph] by ["left", "h"];
-    Right "right" "right" in [Graph] by ["right", "l"];
+    Left "left" "left" in [Graph, Gallery] by ["left", "h"];
+    Right "right" "right" in [Graph, Gallery] by ["right", "l"];
     First "first" "to the first" in [Anywhere] by ["home", "g"];
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Queue, Chooser] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Gallery, Queue, Chooser] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -77,7 +77,7 @@ actions! {
     Fit "fit" "show the whole graph, with as much of each node as there is room for" in [Graph] by ["0"];
     Centre "centre" "bring the selected node to the middle" in [Graph] by ["z"];
     LogLevel "log-level" "show more or less of the log" in [Log] by ["v"];
-    Filter "filter" "show only what has a text" in [Log, Runs] by ["/"];
+    Filter "filter" "show only what has a text" in [Log, Runs, Gallery] by ["/"];
     RunAgain "run-again" "run it again as it was" in [Runs] by ["a"];
     Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
     CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs, Queue] by ["x"];
@@ -92,9 +92,12 @@ actions! {
     Mute "mute" "leave the node and what needs it out, or no longer" in [Graph] by ["m", "ctrl-m"];
     Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
     Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
-    CopyCommand "copy-command" "copy the command line that repeats it" in [Runs] by ["y"];
-    ShowFolder "show-folder" "show the folder of what it wrote on the desktop" in [Runs] by ["O"];
-    OpenAsRun "open-as-run" "open the workflow as it was run" in [Runs] by ["o"];
+    CopyCommand "copy-command" "copy the command line that repeats it" in [Runs, Gallery] by ["y"];
+    ShowFolder "show-folder" "show the folder of what it wrote on the desktop" in [Runs, Gallery] by ["O"];
+    OpenAsRun "open-as-run" "open the workflow as it was run" in [Runs, Gallery] by ["o"];
+    ShowGallery "gallery" "show the pictures that were drawn" in [Anywhere] by ["6"];
+    AnotherSeed "another-seed" "run what drew it again, with another seed" in [Gallery] by ["r"];
+    UsePrompt "use-prompt" "use its prompt in the open workflow" in [Gallery] by ["p"];
     ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
     Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
     Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];

@@ -27,6 +27,8 @@ pub(crate) enum Context {
     Log,
     /// The journal.
     Runs,
+    /// The pictures that were drawn.
+    Gallery,
     /// What waits to be run.
     Queue,
     /// The list of workflows.
@@ -44,6 +46,7 @@ impl Context {
             Context::Monitor => "In the run",
             Context::Log => "In the log",
             Context::Runs => "In the list of runs",
+            Context::Gallery => "In the gallery",
             Context::Queue => "In the queue",
             Context::Chooser => "In the list of workflows",
         }

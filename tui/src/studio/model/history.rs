@@ -9,7 +9,7 @@ use super::Picture;
 use crate::gist::{Gist, Given};
 
 /// So many small pictures are kept; no screen shows more at once.
-const MOST_THUMBNAILS: usize = 400;
+const MOST_THUMBNAILS: usize = 300;
 
 /// What is looked at in the journal. Whatever changes there is told until something else is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) struct Browse {
     pub(crate) details: Option<RunId>,
     /// The queue.
     pub(crate) queue: bool,
+    /// All pictures, those in this folder among them that no run wrote.
+    pub(crate) pictures: Option<PathBuf>,
 }
 
 /// What was asked for last, so that the same is not asked for again.

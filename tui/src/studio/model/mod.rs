@@ -1,6 +1,7 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
 mod flow;
+mod gallery;
 mod history;
 mod log;
 mod overlay;
@@ -14,9 +15,10 @@ use std::time::Duration;
 use easel_engine::RunId;
 
 pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use gallery::{Gallery, Shot, Shots};
 pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
 pub(crate) use log::Log;
-pub(crate) use overlay::{Choice, Overlay, Prompt};
+pub(crate) use overlay::{Choice, Later, Overlay, Prompt};
 pub(crate) use queue::{Queue, QueueRow};
 pub(crate) use run::{NodeRun, Phase, RunView};
 
@@ -52,6 +54,8 @@ pub(crate) struct Model {
     pub(crate) runs: Runs,
     /// What waits to be run.
     pub(crate) queue: Queue,
+    /// The pictures that were drawn.
+    pub(crate) gallery: Gallery,
     /// Small pictures of files.
     pub(crate) thumbnails: Thumbnails,
     /// What was asked for of the journal and of pictures.
@@ -89,6 +93,7 @@ impl Model {
             log: Log::default(),
             runs: Runs::default(),
             queue: Queue::default(),
+            gallery: Gallery::default(),
             thumbnails: Thumbnails::default(),
             asked: Asked::default(),
             overlay: None,
@@ -112,6 +117,7 @@ impl Model {
                 Side::Monitor => Context::Monitor,
                 Side::Log => Context::Log,
                 Side::Runs => Context::Runs,
+                Side::Gallery => Context::Gallery,
                 Side::Queue => Context::Queue,
             },
         }
@@ -153,14 +159,16 @@ pub(crate) enum Side {
     Log,
     /// The journal.
     Runs,
+    /// The pictures that were drawn.
+    Gallery,
     /// What waits to be run.
     Queue,
 }
 
 impl Side {
     /// All of them, as the tabs stand.
-    pub(crate) const ALL: [Side; 6] =
-        [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs, Side::Queue];
+    pub(crate) const ALL: [Side; 7] =
+        [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs, Side::Gallery, Side::Queue];
 
     /// The key that shows it, unless somebody chose another.
     pub(crate) fn number(self) -> u8 {
@@ -170,6 +178,7 @@ impl Side {
             Side::Monitor => 3,
             Side::Log => 4,
             Side::Runs => 5,
+            Side::Gallery => 6,
             Side::Queue => 7,
         }
     }
@@ -182,6 +191,7 @@ impl Side {
             Side::Monitor => "Run",
             Side::Log => "Log",
             Side::Runs => "Runs",
+            Side::Gallery => "Gallery",
             Side::Queue => "Queue",
         }
     }

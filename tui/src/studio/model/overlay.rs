@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use easel_engine::RunId;
+use easel_engine::{Job, RunId};
 
 use super::super::field::Field;
 
@@ -48,9 +48,22 @@ pub(crate) enum Overlay {
     /// A run is to be forgotten.
     Forget(RunId),
     /// A run is under way; another one, of the journal or of the open workflow, may wait for it.
-    Behind(Option<RunId>),
+    Behind(Later),
+    /// The picture with the cursor on the whole screen.
+    Shot,
     /// Everything that waits or is carried out is to be cancelled.
     CancelAll,
+}
+
+/// What may be run later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// The open workflow.
+    Open,
+    /// What a run of the journal was to do.
+    Again(RunId),
+    /// Something else.
+    Job(Box<Job>),
 }
 
 /// What something is chosen for.
@@ -94,6 +107,8 @@ pub(crate) enum Prompt {
     Filter,
     /// Words that runs must have.
     Runs,
+    /// Words that pictures must have.
+    Gallery,
     /// The priority of the open workflow in the queue.
     Enqueue {
         /// What is the matter with what was typed.
@@ -121,6 +136,7 @@ impl Prompt {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
             Prompt::Enqueue { .. } => "Its priority in the queue: higher ones come first".into(),
+            Prompt::Gallery => "Show pictures with".into(),
             Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),

@@ -1,6 +1,7 @@
 //! Reads the journal on a thread of its own: lists of runs, everything about one, and how runs of other processes stand.
 
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use easel_engine::{Cancelled, Journal, JournalError, RunId};
 use super::super::effect::Change;
 use super::super::message::{Message, Tone};
 use super::super::model::{Browse, QueueRow, RunsPage, RunsWish};
+use super::gallery::Pictures;
 use super::history::{Follower, Index};
 use crate::error::CommandError;
 use crate::terminal::count;
@@ -42,6 +44,7 @@ struct Reader {
     journal: Option<Journal>,
     index: Index,
     details: Option<Follower>,
+    gallery: Pictures,
     told: Told,
 }
 
@@ -51,6 +54,7 @@ struct Told {
     runs: Option<Result<RunsPage, String>>,
     details: Option<String>,
     queue: Option<Result<Vec<QueueRow>, String>>,
+    pictures: Option<Result<(), String>>,
 }
 
 impl Reader {
@@ -62,6 +66,7 @@ impl Reader {
             journal: None,
             index: Index::default(),
             details: None,
+            gallery: Pictures::default(),
             told: Told::default(),
         }
     }
@@ -69,7 +74,8 @@ impl Reader {
     fn work(&mut self, wanted: &Receiver<Wish>) {
         loop {
             let is_busy = self.browse != Browse::default() || self.followed.is_some();
-            let is_behind = self.browse.runs.is_some() && self.journal.is_some() && self.index.unread() > 0;
+            let lists = self.browse.runs.is_some() || self.browse.pictures.is_some();
+            let is_behind = lists && self.journal.is_some() && self.index.unread() > 0;
             let wait = match (is_behind, is_busy) {
                 (true, _) => Duration::ZERO,
                 (false, true) => LOOK,
@@ -99,6 +105,9 @@ impl Reader {
                 if browse.queue != self.browse.queue {
                     self.told.queue = None;
                 }
+                if browse.pictures != self.browse.pictures {
+                    self.told.pictures = None;
+                }
                 self.browse = browse;
             }
             Wish::Follow(run) => self.followed = Some(run),
@@ -115,6 +124,9 @@ impl Reader {
         }
         if self.browse.queue {
             self.tell_queue();
+        }
+        if let Some(folder) = self.browse.pictures.clone() {
+            self.tell_pictures(&folder);
         }
         if let Some(run) = self.followed {
             self.follow(run);
@@ -164,6 +176,28 @@ impl Reader {
             self.told.queue = Some(queue.clone());
             self.send(Message::Queue(queue));
         }
+    }
+
+    fn tell_pictures(&mut self, folder: &Path) {
+        if self.told.pictures.is_none() {
+            self.gallery = Pictures::default();
+        }
+        let shots = self.with(|reader, journal| {
+            reader.index.refresh(journal)?;
+            if reader.index.unread() > 0 {
+                reader.index.read_on(journal)?;
+            }
+            reader.gallery.look(journal, &reader.index, folder)
+        });
+        // Without a journal there may still be pictures in the folder.
+        let shots = shots.map(|shots| shots.unwrap_or_else(|| self.gallery.without_journal(folder)));
+        let told = shots.as_ref().map(drop).map_err(Clone::clone);
+        match shots {
+            Ok(Some(shots)) => self.send(Message::Pictures(Ok(shots))),
+            Err(why) if self.told.pictures != Some(Err(why.clone())) => self.send(Message::Pictures(Err(why))),
+            Ok(None) | Err(_) => {}
+        }
+        self.told.pictures = Some(told);
     }
 
     fn tell_details(&mut self) {
@@ -229,6 +263,10 @@ fn carry_out(journal: &Journal, change: Change) -> Result<Option<String>, Journa
             let job = journal.story(run)?.job;
             let RunId(queued) = journal.enqueue(&job, 0)?;
             Some(format!("run {queued} waits: run {} once more", run.0))
+        }
+        Change::Enqueue(job) => {
+            let RunId(queued) = journal.enqueue(&job, 0)?;
+            Some(format!("run {queued} waits for its turn"))
         }
         Change::Priority(run, priority) => {
             journal.set_priority(run, priority)?;

@@ -4,6 +4,7 @@
 mod checker;
 mod desktop;
 mod files;
+mod gallery;
 mod guard;
 mod history;
 mod journal;
@@ -296,6 +297,7 @@ impl World {
                 Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
                 Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
                 Effect::Enqueue { plan, priority } => self.performer.enqueue(plan, priority, &self.sender),
+                Effect::RunJob(job) => self.performer.job(*job),
                 Effect::Claim => self.performer.claim(&self.sender),
                 Effect::Copy(text) => self.to_copy = desktop::copying(&text),
                 Effect::ShowFolder(folder) => desktop::open(folder, self.sender.clone()),

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
-use easel_engine::{Plan, RunId};
+use easel_engine::{Job, Plan, RunId};
 
 use super::super::message::Message;
 use super::super::update::Claimed;
@@ -38,6 +38,13 @@ impl Performer {
     pub(super) fn resume(&mut self, run: RunId) {
         match self {
             Performer::Real(runner) => runner.resume(run),
+            Performer::Recorded(player) => player.play(),
+        }
+    }
+
+    pub(super) fn job(&mut self, job: Job) {
+        match self {
+            Performer::Real(runner) => runner.job(job),
             Performer::Recorded(player) => player.play(),
         }
     }

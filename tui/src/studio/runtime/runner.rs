@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
-use easel_engine::{CancelToken, Claim, Diagnostic, Event, Outcome, Plan, RunId, Settings, Source, WhenStopped};
+use easel_engine::{CancelToken, Claim, Diagnostic, Event, Job, Outcome, Plan, RunId, Settings, Source, WhenStopped};
 use easel_nodes::kinds::Image;
 
 use super::super::message::{Message, Problem, Tone};
@@ -112,6 +112,11 @@ impl Runner {
     /// Does a run of the journal again.
     pub(super) fn again(&mut self, run: RunId) {
         self.recorded(move |journal| Ok(journal.begin(&journal.story(run)?.job)?));
+    }
+
+    /// Carries a job out.
+    pub(super) fn job(&mut self, job: Job) {
+        self.recorded(move |journal| Ok(journal.begin(&job)?));
     }
 
     /// Goes on with a run of the journal.

@@ -10,8 +10,8 @@ use image::RgbImage;
 use super::super::message::Message;
 use super::super::model::Picture;
 
-/// Pixels of the longer side: no box of a list shows more in half blocks.
-const MOST: u32 = 64;
+/// Pixels of the longer side: few terminals show more in half blocks.
+const MOST: u32 = 128;
 
 /// The thread; each list of wishes takes the place of the one before. It ends when nobody has wishes any more.
 pub(super) fn start(sender: Sender<Message>) -> io::Result<Sender<Vec<PathBuf>>> {
@@ -66,7 +66,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let paths: Vec<_> = (0..4).map(|number| folder.path().join(format!("{number}.png"))).collect();
         for path in &paths[..3] {
-            RgbImage::from_pixel(128, 32, image::Rgb([1, 2, 3])).save(path).expect("there is room");
+            RgbImage::from_pixel(256, 64, image::Rgb([1, 2, 3])).save(path).expect("there is room");
         }
         let (wishes, wanted) = channel();
         wishes.send(paths[..3].to_vec()).expect("somebody listens");
@@ -81,7 +81,7 @@ mod tests {
             true
         });
         let gone = Err("the file is gone".to_string());
-        let expected = [(paths[0].clone(), Ok((64, 16))), (paths[2].clone(), Ok((64, 16))), (paths[3].clone(), gone)];
+        let expected = [(paths[0].clone(), Ok((128, 32))), (paths[2].clone(), Ok((128, 32))), (paths[3].clone(), gone)];
         assert_eq!(told, expected);
     }
 }

@@ -6,7 +6,7 @@ use super::history::{job, summary};
 use super::*;
 use crate::gist::gist;
 use crate::studio::effect::Change;
-use crate::studio::model::QueueRow;
+use crate::studio::model::{Later, QueueRow};
 use crate::studio::update::Claimed;
 
 fn row(run: u64, state: RunState, priority: i64) -> QueueRow {
@@ -115,7 +115,7 @@ fn whoever_presses_run_while_a_run_is_under_way_may_queue_it() {
     bench.tell(Message::Told(Tone::Note, "anything".into()));
     assert_eq!(claims(&bench), 1, "one at a time");
     bench.press("r");
-    assert_eq!(bench.model.overlay, Some(Overlay::Behind(None)), "the next may begin at any moment");
+    assert_eq!(bench.model.overlay, Some(Overlay::Behind(Later::Open)), "the next may begin at any moment");
     bench.press("esc");
     bench.tell(Message::Claimed(Claimed::Run(RunId(8))));
     bench.tell(Message::RunBegins { run: Some(RunId(8)), nodes: vec!["load".into()] });

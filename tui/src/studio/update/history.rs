@@ -10,7 +10,7 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Browse, Details, Flow, Focus, Model, Overlay, RunsPage, RunsWish, Side};
-use super::queue;
+use super::{gallery, queue};
 use crate::execution::is_picture;
 
 /// So many pictures of one run are shown small.
@@ -35,17 +35,25 @@ pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
 
 fn browse(model: &Model) -> Browse {
     let queue = model.queue.drains || (model.flow.is_some() && model.side == Side::Queue);
-    if model.flow.is_none() || model.side != Side::Runs {
-        return Browse { queue, ..Browse::default() };
+    match (&model.flow, model.side) {
+        (Some(_), Side::Runs) => {}
+        (Some(flow), Side::Gallery) => {
+            let plan = flow.checked.as_ref().and_then(|checked| checked.plan.as_ref());
+            let folder = plan.map_or_else(|| model.asked.browse.pictures.clone(), |plan| Some(plan.out_dir().into()));
+            let details = model.gallery.chosen().and_then(|shot| shot.run);
+            return Browse { queue, details, pictures: Some(folder.unwrap_or_default()), ..Browse::default() };
+        }
+        _ => return Browse { queue, ..Browse::default() },
     }
     let chosen = model.runs.chosen().map(|row| row.summary.run);
     let runs = RunsWish { filter: model.runs.filter.clone(), chosen, at: model.runs.at };
-    Browse { runs: Some(runs), details: chosen, queue }
+    Browse { runs: Some(runs), details: chosen, queue, pictures: None }
 }
 
 /// The files whose pictures are on the screen.
 fn shown_pictures(model: &Model) -> Vec<PathBuf> {
     match (model.flow.is_some(), model.side, model.runs.chosen_details()) {
+        (true, Side::Gallery, _) => gallery::shown(model),
         (true, Side::Runs, Some(Ok(details))) => pictures(details).take(MOST_PICTURES).map(Path::to_path_buf).collect(),
         _ => Vec::new(),
     }
@@ -163,7 +171,7 @@ pub(super) fn folder_shown(model: &mut Model, folder: &Path, shown: Result<(), S
 }
 
 /// Opens the workflow of a run, as it was when the run was begun.
-fn open_as_run(model: &mut Model, details: &Details) -> Vec<Effect> {
+pub(super) fn open_as_run(model: &mut Model, details: &Details) -> Vec<Effect> {
     if model.flow.as_ref().is_some_and(Flow::is_modified) {
         model.tell(Tone::Warning, "there are changes that are not saved: save them, or take them back");
         return Vec::new();

@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, graph, history, lists, overlay, queue, run};
+use super::{edit, gallery, graph, history, lists, overlay, queue, run};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -68,6 +68,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             let filter = model.runs.filter.clone();
             prompt(model, Prompt::Runs, &filter);
         }
+        Action::Filter if model.context() == Context::Gallery => {
+            let filter = model.gallery.filter.clone();
+            prompt(model, Prompt::Gallery, &filter);
+        }
         Action::Filter => {
             let filter = model.log.filter.clone();
             prompt(model, Prompt::Filter, &filter);
@@ -75,6 +79,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::LogLevel => model.log.next_level(),
         Action::CloseWorkflow => return close(model),
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
+        Action::ShowGallery => return show(model, Side::Gallery),
+        Action::AnotherSeed | Action::UsePrompt => return gallery::act(model, action),
+        Action::Left | Action::Right if model.context() == Context::Gallery => gallery::moved(model, action),
+        Action::CopyCommand | Action::ShowFolder | Action::OpenAsRun if model.context() == Context::Gallery => {
+            return gallery::act(model, action);
+        }
         Action::ShowQueue => return show(model, Side::Queue),
         Action::Enqueue => return queue::ask(model),
         Action::Drain
@@ -136,6 +146,7 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Context::Runs => history::show(model),
+        Context::Gallery => gallery::act(model, Action::Activate),
         Context::Queue => lists::act(model, Action::Follow),
         Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
     }

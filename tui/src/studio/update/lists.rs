@@ -7,9 +7,9 @@ use easel_engine::{RunId, RunState};
 use super::super::effect::{Change, Effect};
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
-use super::super::model::{Chooser, Entry, Model, Overlay};
+use super::super::model::{Chooser, Entry, Later, Model, Overlay};
 use super::super::view::page_height;
-use super::run;
+use super::{gallery, run};
 
 /// The workflows of a folder were listed.
 pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Entry>, String>) {
@@ -63,6 +63,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             model.log.up = lines.saturating_sub(1).saturating_sub(moved(from_start, lines));
         }
         Context::Runs => model.runs.at = moved(model.runs.at, model.runs.found()),
+        Context::Gallery => gallery::moved(model, action),
         Context::Queue => model.queue.at = moved(model.queue.at, model.queue.rows().len()),
         Context::Graph | Context::Anywhere => {}
     }
@@ -95,7 +96,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             run::follow(model, id)
         }
         Action::RunAgain if model.is_running() || model.queue.claims => {
-            model.overlay = Some(Overlay::Behind(Some(id)));
+            model.overlay = Some(Overlay::Behind(Later::Again(id)));
             Vec::new()
         }
         Action::RunAgain => run::recorded(model, Effect::RunAgain(id)),

@@ -2,6 +2,7 @@
 //! done outside comes back as effects.
 
 mod edit;
+mod gallery;
 mod graph;
 mod history;
 mod keys;
@@ -68,6 +69,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Loaded(path, picture) => run::loaded(model, &path, picture),
         Message::Runs(page) => history::listed(model, page),
         Message::Queue(page) => queue::listed(model, page),
+        Message::Pictures(shots) => model.gallery.take(shots),
         Message::Enqueued(run) => queue::enqueued(model, run),
         Message::Claimed(claimed) => queue::claimed(model, claimed),
         Message::Details(run, details) => model.runs.details = Some((run, details)),

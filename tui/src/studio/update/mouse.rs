@@ -7,7 +7,7 @@ use super::super::effect::Effect;
 use super::super::graph_view::{Hit, hit};
 use super::super::keymap::{Action, Context};
 use super::super::model::{Focus, Model, Overlay, Side};
-use super::super::view::{graph_view, job_at_line, page_start, regions, run_at_line, tab_at};
+use super::super::view::{graph_view, job_at_line, page_start, regions, run_at_line, shot_at, tab_at};
 use super::{graph, keys, lists};
 
 /// Lines by which the wheel moves.
@@ -48,7 +48,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
                 model.focus = Focus::Side;
-                pick(model, regions.side, place.y.saturating_sub(regions.side.y));
+                pick(model, regions.side, place);
             } else if model.flow.is_none() {
                 return choose(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             }
@@ -90,7 +90,13 @@ fn click(model: &mut Model, place: Position) {
 }
 
 /// A click on a line of a list in the side pane.
-fn pick(model: &mut Model, area: Rect, line: u16) {
+fn pick(model: &mut Model, area: Rect, place: Position) {
+    let line = place.y.saturating_sub(area.y);
+    if model.side == Side::Gallery
+        && let Some(at) = shot_at(model, place)
+    {
+        model.gallery.at = at;
+    }
     if model.side == Side::Queue
         && let Some(at) = job_at_line(model, area, line)
     {

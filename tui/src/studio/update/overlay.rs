@@ -8,7 +8,7 @@ use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, graph, history, keys, queue};
+use super::{edit, gallery, graph, history, keys, queue};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -47,10 +47,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('n') => {}
             _ => model.overlay = Some(Overlay::Forget(run)),
         },
-        Overlay::Behind(run) => match key.code {
-            KeyCode::Char('y') | KeyCode::Enter => return queue::behind(model, run),
+        Overlay::Shot => return shot(model, key),
+        Overlay::Behind(what) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return queue::behind(model, what),
             KeyCode::Char('n') => {}
-            _ => model.overlay = Some(Overlay::Behind(run)),
+            _ => model.overlay = Some(Overlay::Behind(what)),
         },
         Overlay::CancelAll => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::CancelAll)],
@@ -63,6 +64,22 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             _ => model.overlay = Some(Overlay::Leave),
         },
     }
+    Vec::new()
+}
+
+/// A key while a picture has the whole screen.
+fn shot(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let action = match key.code {
+        KeyCode::Left | KeyCode::Up | KeyCode::Char('h' | 'k') => Action::Left,
+        KeyCode::Right | KeyCode::Down | KeyCode::Char('l' | 'j' | ' ') => Action::Right,
+        KeyCode::Char('r') => return gallery::act(model, Action::AnotherSeed),
+        KeyCode::Char('p') => return gallery::act(model, Action::UsePrompt),
+        KeyCode::Char('y') => return gallery::act(model, Action::CopyCommand),
+        KeyCode::Enter | KeyCode::Char('q') => return Vec::new(),
+        _ => Action::Help,
+    };
+    model.overlay = Some(Overlay::Shot);
+    gallery::moved(model, action);
     Vec::new()
 }
 
@@ -113,6 +130,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),
+        Prompt::Gallery => model.gallery.filter(&field.text()),
         Prompt::Rename(_) | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
     }
     if !is_done {
@@ -179,6 +197,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
                 Prompt::Runs => history::filter(model, &text),
+                Prompt::Gallery => model.gallery.filter(&text),
                 Prompt::Rename(_) | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
             }
         }

@@ -6,7 +6,7 @@ use super::super::effect::{Change, Effect};
 use super::super::field::Field;
 use super::super::keymap::Action;
 use super::super::message::Tone;
-use super::super::model::{Model, Overlay, Prompt, QueueRow, Side};
+use super::super::model::{Later, Model, Overlay, Prompt, QueueRow, Side};
 use super::keys;
 
 /// What came of asking for the next of the queue.
@@ -116,12 +116,13 @@ fn plan(model: &mut Model) -> Result<easel_engine::Plan, Vec<Effect>> {
     })
 }
 
-/// The open workflow, or a recorded run, waits for the one that is under way, and is carried out after it.
-pub(super) fn behind(model: &mut Model, run: Option<RunId>) -> Vec<Effect> {
+/// Something waits for the one that is under way, and is carried out after it.
+pub(super) fn behind(model: &mut Model, what: Later) -> Vec<Effect> {
     model.queue.drains = true;
-    match run {
-        Some(run) => vec![Effect::Change(Change::EnqueueAgain(run))],
-        None => enqueue(model, 0),
+    match what {
+        Later::Open => enqueue(model, 0),
+        Later::Again(run) => vec![Effect::Change(Change::EnqueueAgain(run))],
+        Later::Job(job) => vec![Effect::Change(Change::Enqueue(job))],
     }
 }
 

@@ -7,7 +7,7 @@ use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
 use super::super::message::{Problem, Tone};
-use super::super::model::{Flow, Focus, Model, Overlay, Phase, Picture, RunView, Side};
+use super::super::model::{Flow, Focus, Later, Model, Overlay, Phase, Picture, RunView, Side};
 use super::{keys, queue};
 use crate::execution::is_picture;
 use crate::report::is_fingerprint;
@@ -20,7 +20,7 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     if model.queue.claims || model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
-        model.overlay = Some(Overlay::Behind(None));
+        model.overlay = Some(Overlay::Behind(Later::Open));
         return Vec::new();
     }
     if !flow.is_current() {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keymap::{Action, Context};
+use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Model, Phase};
 use super::super::theme::Role;
@@ -93,7 +93,9 @@ pub(super) fn bottom(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut spans = Vec::new();
     let mut room = usize::from(area.width);
     for action in useful(model) {
-        let Some(key) = model.keymap.key(action) else { continue };
+        // A key may mean something of its own here.
+        let means_it = |key: &&Chord| model.keymap.action(**key, model.context()) == Some(action);
+        let Some(key) = model.keymap.keys(action).iter().find(means_it).map(ToString::to_string) else { continue };
         let width = key.chars().count() + action.name().chars().count() + 3;
         if width > room {
             break;
@@ -128,6 +130,15 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Runs => {
             &[Action::Back, Action::Activate, Action::Filter, Action::RunAgain, Action::Resume, Action::CopyCommand]
         }
+        Context::Gallery => &[
+            Action::Back,
+            Action::Activate,
+            Action::Filter,
+            Action::AnotherSeed,
+            Action::UsePrompt,
+            Action::CopyCommand,
+            Action::ShowFolder,
+        ],
         Context::Queue => &[
             Action::Back,
             Action::Drain,

@@ -4,6 +4,7 @@ mod bars;
 mod blocks;
 mod chooser;
 mod details;
+mod gallery;
 mod inspector;
 mod log;
 mod monitor;
@@ -18,6 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
+pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
 pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;
 
@@ -69,7 +71,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
         return regions;
     }
     // What lists many things with much about each has the whole width while keys go there.
-    let is_wide = model.focus == Focus::Side && matches!(model.side, Side::Runs | Side::Queue);
+    let is_wide = model.focus == Focus::Side && matches!(model.side, Side::Runs | Side::Gallery | Side::Queue);
     let is_large = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
     let (graph, side) = match (is_large && !is_wide && !model.is_maximised, model.focus) {
         (true, _) => {
@@ -105,6 +107,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
                 Side::Log => log::draw(model, regions.side, buffer),
                 Side::Runs => runs::draw(model, regions.side, buffer),
+                Side::Gallery => gallery::draw(model, regions.side, buffer),
                 Side::Queue => queue::draw(model, regions.side, buffer),
             }
         }

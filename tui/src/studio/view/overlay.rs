@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::super::field::Field;
 use super::super::keymap::{Action, Keymap};
-use super::super::model::{Model, Overlay, Prompt};
+use super::super::model::{Later, Model, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
@@ -58,8 +58,13 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             );
             asked(model, "Forget the run?", &text, buffer);
         }
-        Overlay::Behind(run) => {
-            let what = run.map_or_else(|| "This workflow".into(), |run| format!("Run {}", run.0));
+        Overlay::Shot => super::gallery::full(model, buffer),
+        Overlay::Behind(what) => {
+            let what = match what {
+                Later::Open => "This workflow".into(),
+                Later::Again(run) => format!("Run {}, once more,", run.0),
+                Later::Job(_) => "It".into(),
+            };
             let text = format!("{what} can wait in the queue, and is run here after it. y queues it, esc does not.");
             asked(model, "A run is under way", &text, buffer);
         }
