@@ -35,6 +35,17 @@ pub(crate) struct Given {
     pub(crate) value: String,
 }
 
+/// An input in which two runs differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// As in [`Given`].
+    pub(crate) name: String,
+    /// What the one was given; none: it has no such input.
+    pub(crate) left: Option<String>,
+    /// What the other was given.
+    pub(crate) right: Option<String>,
+}
+
 /// What is to be known of a workflow's text.
 #[derive(Clone, Debug, Default)]
 struct Facts {
@@ -42,6 +53,8 @@ struct Facts {
     inputs: Vec<(String, Option<String>)>,
     /// What is written at inputs of nodes.
     literals: Vec<Given>,
+    /// Which node feeds which from which.
+    wires: Vec<Given>,
 }
 
 impl Facts {
@@ -55,8 +68,14 @@ impl Facts {
         for node in document.nodes() {
             for input in &node.inputs {
                 let name = format!("{}.{}", node.id.value, input.name.value);
-                if let Feed::Literal(literal) = &input.value.value {
-                    facts.literals.push(Given { name, value: shown(literal) });
+                match &input.value.value {
+                    Feed::Literal(literal) => facts.literals.push(Given { name, value: shown(literal) }),
+                    Feed::From { node, socket: Some(socket) } => {
+                        facts.wires.push(Given { name, value: format!("← {node}.{socket}") });
+                    }
+                    Feed::From { node, socket: None } => facts.wires.push(Given { name, value: format!("← {node}") }),
+                    Feed::Input(input) => facts.wires.push(Given { name, value: format!("← input {input}") }),
+                    Feed::Value(_) | Feed::List(_) | Feed::Unreadable => {}
                 }
             }
         }
@@ -142,6 +161,23 @@ pub(crate) fn given(job: &Job) -> Vec<Given> {
     Facts::of(&job.source.text).given(&job.settings)
 }
 
+/// The inputs in which two runs differ, wires among them, in the order of the first. What is the same is left out.
+pub(crate) fn differences(left: &Job, right: &Job) -> Vec<Difference> {
+    let all = |job: &Job| {
+        let facts = Facts::of(&job.source.text);
+        let mut all = facts.given(&job.settings);
+        all.extend(facts.wires);
+        all
+    };
+    let (lefts, rights) = (all(left), all(right));
+    let value = |of: &[Given], name: &str| of.iter().find(|given| given.name == name).map(|given| given.value.clone());
+    let only_right = rights.iter().filter(|given| value(&lefts, &given.name).is_none());
+    let names = lefts.iter().chain(only_right).map(|given| &given.name);
+    let both =
+        names.map(|name| Difference { name: name.clone(), left: value(&lefts, name), right: value(&rights, name) });
+    both.filter(|difference| difference.left != difference.right).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use easel_engine::JobOptions;
@@ -196,5 +232,28 @@ mod tests {
             assert_eq!(reader.gist(&job), gist(&job));
             assert!(reader.known.len() <= MOST_WORKFLOWS);
         }
+    }
+
+    #[test]
+    fn only_what_differs_is_listed() {
+        let other = FLOW.replace("steps: 25", "steps: 50, scale: 2.0").replace("Input(\"seed\")", "8");
+        let found = differences(&job(FLOW, &[("name", "n")]), &job(&other, &[("prompt", "a dog")]));
+        let told: Vec<_> = found
+            .iter()
+            .map(|d| {
+                format!("{}: {} | {}", d.name, d.left.as_deref().unwrap_or("-"), d.right.as_deref().unwrap_or("-"))
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "prompt: a cat | a dog",
+                "name: n | -",
+                "prior.steps: 25 | 50",
+                "prior.seed: ← input seed | 8",
+                "prior.scale: - | 2.0",
+            ]
+        );
+        assert!(differences(&job(FLOW, &[]), &job(FLOW, &[])).is_empty());
     }
 }

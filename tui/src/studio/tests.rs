@@ -1,5 +1,6 @@
 //! The whole studio but its threads: messages in, pictures out.
 
+mod compare;
 mod gallery;
 mod history;
 mod queue;

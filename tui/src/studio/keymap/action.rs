@@ -98,6 +98,8 @@ actions! {
     ShowGallery "gallery" "show the pictures that were drawn" in [Anywhere] by ["6"];
     AnotherSeed "another-seed" "run what drew it again, with another seed" in [Gallery] by ["r"];
     UsePrompt "use-prompt" "use its prompt in the open workflow" in [Gallery] by ["p"];
+    MarkToCompare "mark-to-compare" "mark it to be compared, or no longer" in [Runs, Gallery] by ["m", "space"];
+    Compare "compare" "compare the two that are marked" in [Runs, Gallery] by ["c"];
     ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
     Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
     Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];

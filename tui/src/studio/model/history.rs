@@ -16,8 +16,8 @@ const MOST_THUMBNAILS: usize = 300;
 pub(crate) struct Browse {
     /// A part of the list of runs.
     pub(crate) runs: Option<RunsWish>,
-    /// Everything about a run.
-    pub(crate) details: Option<RunId>,
+    /// Everything about these runs.
+    pub(crate) details: Vec<RunId>,
     /// The queue.
     pub(crate) queue: bool,
     /// All pictures, those in this folder among them that no run wrote.
@@ -101,8 +101,8 @@ pub(crate) struct Runs {
     pub(crate) at: usize,
     /// Only runs with these words.
     pub(crate) filter: String,
-    /// Everything about the run with the cursor, or why that is not known.
-    pub(crate) details: Option<(RunId, Result<Box<Details>, String>)>,
+    /// Everything about the few runs that are looked at, or why that is not known.
+    details: Vec<(RunId, Result<Box<Details>, String>)>,
 }
 
 impl Runs {
@@ -123,8 +123,18 @@ impl Runs {
 
     /// Everything about the run with the cursor, once that was read.
     pub(crate) fn chosen_details(&self) -> Option<&Result<Box<Details>, String>> {
-        let chosen = self.chosen()?.summary.run;
-        self.details.as_ref().filter(|(run, _)| *run == chosen).map(|(_, details)| details)
+        self.details(self.chosen()?.summary.run)
+    }
+
+    /// Everything about a run, once that was read.
+    pub(crate) fn details(&self, run: RunId) -> Option<&Result<Box<Details>, String>> {
+        self.details.iter().find(|(known, _)| *known == run).map(|(_, details)| details)
+    }
+
+    /// Everything about a run was read. What is known of runs that are not among `wanted` is not kept.
+    pub(crate) fn take(&mut self, run: RunId, details: Result<Box<Details>, String>, wanted: &[RunId]) {
+        self.details.retain(|(known, _)| *known != run && wanted.contains(known));
+        self.details.push((run, details));
     }
 }
 

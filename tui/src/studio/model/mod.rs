@@ -1,5 +1,6 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
+mod compare;
 mod flow;
 mod gallery;
 mod history;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use easel_engine::RunId;
 
+pub(crate) use compare::{Candidate, Compare, Manner, difference};
 pub(crate) use flow::{Checked, Finding, Flow};
 pub(crate) use gallery::{Gallery, Shot, Shots};
 pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
@@ -56,6 +58,8 @@ pub(crate) struct Model {
     pub(crate) queue: Queue,
     /// The pictures that were drawn.
     pub(crate) gallery: Gallery,
+    /// What is marked to be compared: two at the most.
+    pub(crate) to_compare: Vec<Candidate>,
     /// Small pictures of files.
     pub(crate) thumbnails: Thumbnails,
     /// What was asked for of the journal and of pictures.
@@ -94,6 +98,7 @@ impl Model {
             runs: Runs::default(),
             queue: Queue::default(),
             gallery: Gallery::default(),
+            to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),
             asked: Asked::default(),
             overlay: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use easel_engine::{Job, RunId};
 
 use super::super::field::Field;
+use super::Compare;
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(crate) enum Overlay {
     Behind(Later),
     /// The picture with the cursor on the whole screen.
     Shot,
+    /// Two runs or pictures side by side.
+    Compare(Box<Compare>),
     /// Everything that waits or is carried out is to be cancelled.
     CancelAll,
 }

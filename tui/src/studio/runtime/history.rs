@@ -145,11 +145,27 @@ pub(super) struct Follower {
     log: Vec<EventRecord>,
     /// What was told last.
     told: Option<Box<Details>>,
+    /// Why nothing could be told.
+    fault: Option<String>,
 }
 
 impl Follower {
     pub(super) fn of(run: RunId) -> Self {
-        Follower { run, after: 0, log: Vec::new(), told: None }
+        Follower { run, after: 0, log: Vec::new(), told: None, fault: None }
+    }
+
+    /// What is to be told: what is new, or a fault that was not told before.
+    pub(super) fn news(
+        &mut self,
+        looked: Result<Option<Box<Details>>, String>,
+    ) -> Option<Result<Box<Details>, String>> {
+        let fault = looked.as_ref().err().cloned();
+        let is_new = fault.is_some() && fault != self.fault;
+        self.fault = fault;
+        match looked {
+            Ok(details) => details.map(Ok),
+            Err(why) => is_new.then_some(Err(why)),
+        }
     }
 
     /// Everything about it, if that is something else than before.

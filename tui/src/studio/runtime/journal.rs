@@ -43,7 +43,7 @@ struct Reader {
     followed: Option<RunId>,
     journal: Option<Journal>,
     index: Index,
-    details: Option<Follower>,
+    details: Vec<Follower>,
     gallery: Pictures,
     told: Told,
 }
@@ -52,7 +52,6 @@ struct Reader {
 #[derive(Default)]
 struct Told {
     runs: Option<Result<RunsPage, String>>,
-    details: Option<String>,
     queue: Option<Result<Vec<QueueRow>, String>>,
     pictures: Option<Result<(), String>>,
 }
@@ -65,7 +64,7 @@ impl Reader {
             followed: None,
             journal: None,
             index: Index::default(),
-            details: None,
+            details: Vec::new(),
             gallery: Pictures::default(),
             told: Told::default(),
         }
@@ -95,9 +94,11 @@ impl Reader {
     fn take(&mut self, wish: Wish) {
         match wish {
             Wish::Browse(browse) => {
-                if browse.details != self.browse.details {
-                    self.details = browse.details.map(Follower::of);
-                    self.told.details = None;
+                self.details.retain(|follower| browse.details.contains(&follower.run));
+                for run in &browse.details {
+                    if self.details.iter().all(|follower| follower.run != *run) {
+                        self.details.push(Follower::of(*run));
+                    }
                 }
                 if browse.runs != self.browse.runs {
                     self.told.runs = None;
@@ -119,9 +120,7 @@ impl Reader {
         if let Some(wish) = self.browse.runs.clone() {
             self.list(&wish);
         }
-        if self.details.is_some() {
-            self.tell_details();
-        }
+        self.tell_details();
         if self.browse.queue {
             self.tell_queue();
         }
@@ -201,21 +200,17 @@ impl Reader {
     }
 
     fn tell_details(&mut self) {
-        let Some(mut follower) = self.details.take() else { return };
-        let run = follower.run;
-        let details = self.with(|_, journal| follower.look(journal));
-        self.details = Some(follower);
-        match details {
-            Ok(Some(Some(details))) => {
-                self.told.details = None;
-                self.send(Message::Details(run, Ok(details)));
+        for mut follower in std::mem::take(&mut self.details) {
+            let details = self.with(|_, journal| Ok(follower.look(journal)));
+            let news = match details {
+                Ok(Some(news)) => news.map_err(|error| words(&error.into())),
+                Ok(None) => Ok(None),
+                Err(why) => Err(why),
+            };
+            if let Some(details) = follower.news(news) {
+                self.send(Message::Details(follower.run, details));
             }
-            Ok(_) => {}
-            Err(why) if self.told.details.as_ref() == Some(&why) => {}
-            Err(why) => {
-                self.told.details = Some(why.clone());
-                self.send(Message::Details(run, Err(why)));
-            }
+            self.details.push(follower);
         }
     }
 

@@ -182,7 +182,7 @@ fn a_picture_on_the_whole_screen_leads_to_the_next_and_back() {
     shown(&mut bench, 9);
     bench.press("enter l l h");
     assert_eq!((bench.model.overlay.clone(), bench.model.gallery.at), (Some(Overlay::Shot), 1));
-    assert_eq!(bench.model.asked.browse.details, Some(RunId(8)));
+    assert_eq!(bench.model.asked.browse.details, [RunId(8)]);
     bench.press("esc");
     assert_eq!(bench.model.overlay, None);
     bench.press("g y");

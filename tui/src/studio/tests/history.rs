@@ -308,7 +308,7 @@ fn only_what_is_on_the_screen_is_asked_for() {
     listed(&mut bench, 9, 3);
     let pictures = ["/w/out/copy_0001.png", "/w/out/copy_0002.png"].map(PathBuf::from);
     assert!(is_wished(&bench, |wish| matches!(wish, Effect::Thumbnails(paths) if paths[..] == pictures)));
-    assert_eq!(bench.model.asked.browse.details, Some(RunId(6)));
+    assert_eq!(bench.model.asked.browse.details, [RunId(6)]);
     let before = bench.wished.len();
     bench.tell(Message::Runs(Ok(page(9, 3))));
     bench.at(5000);

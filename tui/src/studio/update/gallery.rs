@@ -72,11 +72,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Everything about the run that wrote a picture; that it is not known is told.
 fn details(model: &mut Model, shot: &Shot) -> Option<Box<Details>> {
-    let found = match &model.runs.details {
-        Some((run, Ok(details))) if Some(*run) == shot.run => return Some(details.clone()),
-        Some((run, Err(why))) if Some(*run) == shot.run => why.clone(),
-        _ if shot.run.is_none() => "no run of the journal wrote this picture".into(),
-        _ => "it is being read; once more in a moment".into(),
+    let found = match shot.run.and_then(|run| model.runs.details(run)) {
+        Some(Ok(details)) => return Some(details.clone()),
+        Some(Err(why)) => why.clone(),
+        None if shot.run.is_none() => "no run of the journal wrote this picture".into(),
+        None => "it is being read; once more in a moment".into(),
     };
     model.tell(Tone::Note, found);
     None

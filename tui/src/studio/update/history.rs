@@ -10,7 +10,7 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Browse, Details, Flow, Focus, Model, Overlay, RunsPage, RunsWish, Side};
-use super::{gallery, queue};
+use super::{compare, gallery, queue};
 use crate::execution::is_picture;
 
 /// So many pictures of one run are shown small.
@@ -40,18 +40,24 @@ fn browse(model: &Model) -> Browse {
         (Some(flow), Side::Gallery) => {
             let plan = flow.checked.as_ref().and_then(|checked| checked.plan.as_ref());
             let folder = plan.map_or_else(|| model.asked.browse.pictures.clone(), |plan| Some(plan.out_dir().into()));
-            let details = model.gallery.chosen().and_then(|shot| shot.run);
+            let chosen = model.gallery.chosen().and_then(|shot| shot.run);
+            let details = chosen.into_iter().chain(compare::runs(model)).collect();
             return Browse { queue, details, pictures: Some(folder.unwrap_or_default()), ..Browse::default() };
         }
         _ => return Browse { queue, ..Browse::default() },
     }
     let chosen = model.runs.chosen().map(|row| row.summary.run);
     let runs = RunsWish { filter: model.runs.filter.clone(), chosen, at: model.runs.at };
-    Browse { runs: Some(runs), details: chosen, queue, pictures: None }
+    let details = chosen.into_iter().chain(compare::runs(model)).collect();
+    Browse { runs: Some(runs), details, queue, pictures: None }
 }
 
 /// The files whose pictures are on the screen.
 fn shown_pictures(model: &Model) -> Vec<PathBuf> {
+    if let Some(Overlay::Compare(compare)) = &model.overlay {
+        let both = [&compare.left, &compare.right].into_iter();
+        return both.filter_map(|candidate| compare::picture_of(model, candidate)).collect();
+    }
     match (model.flow.is_some(), model.side, model.runs.chosen_details()) {
         (true, Side::Gallery, _) => gallery::shown(model),
         (true, Side::Runs, Some(Ok(details))) => pictures(details).take(MOST_PICTURES).map(Path::to_path_buf).collect(),

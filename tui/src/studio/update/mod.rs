@@ -1,6 +1,7 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod compare;
 mod edit;
 mod gallery;
 mod graph;
@@ -12,6 +13,7 @@ mod overlay;
 mod queue;
 mod run;
 
+pub(crate) use compare::picture_of;
 pub(crate) use history::pictures;
 pub(crate) use overlay::{candidates, fitting};
 pub(crate) use queue::Claimed;
@@ -72,7 +74,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Pictures(shots) => model.gallery.take(shots),
         Message::Enqueued(run) => queue::enqueued(model, run),
         Message::Claimed(claimed) => queue::claimed(model, claimed),
-        Message::Details(run, details) => model.runs.details = Some((run, details)),
+        Message::Details(run, details) => model.runs.take(run, details, &model.asked.browse.details),
         Message::Thumbnail(path, picture) => model.thumbnails.add(path, picture, &model.asked.thumbnails),
         Message::FolderShown(folder, shown) => return history::folder_shown(model, &folder, shown),
         Message::Story(story) => return run::story(model, &story),

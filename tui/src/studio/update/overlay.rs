@@ -8,7 +8,7 @@ use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, gallery, graph, history, keys, queue};
+use super::{compare, edit, gallery, graph, history, keys, queue};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -48,6 +48,7 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             _ => model.overlay = Some(Overlay::Forget(run)),
         },
         Overlay::Shot => return shot(model, key),
+        Overlay::Compare(compare) => return compare::pressed(model, compare, key),
         Overlay::Behind(what) => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => return queue::behind(model, what),
             KeyCode::Char('n') => {}

@@ -136,6 +136,8 @@ fn useful(model: &Model) -> Vec<Action> {
             Action::Filter,
             Action::AnotherSeed,
             Action::UsePrompt,
+            Action::MarkToCompare,
+            Action::Compare,
             Action::CopyCommand,
             Action::ShowFolder,
         ],

@@ -111,7 +111,12 @@ fn cell(model: &Model, shot: &Shot, is_chosen: bool, area: Rect, buffer: &mut Bu
     let mut pen = Pen::new(caption, buffer);
     let name = shot.path.file_name().unwrap_or_default().to_string_lossy();
     let about = if shot.gist.prompt.is_empty() { &*name } else { &shot.gist.prompt };
-    let sign = if is_chosen { "▸" } else { " " };
+    let is_marked = model.to_compare.iter().any(|marked| marked.path.as_ref() == Some(&shot.path));
+    let sign = match (is_marked, is_chosen) {
+        (true, _) => "●",
+        (false, true) => "▸",
+        (false, false) => " ",
+    };
     let line =
         Line::from(Span::styled(format!("{sign}{}", fitted(about, pen.width().saturating_sub(1))), style(Role::Text)));
     if is_chosen {
@@ -163,14 +168,14 @@ pub(super) fn full(model: &Model, buffer: &mut Buffer) {
     let beside = Rect { x: body.x + width + 2, width: body.width.saturating_sub(width + 2), ..body };
     let mut pen = Pen::new(beside, buffer);
     pen.wrapped(&shot.path.to_string_lossy(), style(Role::Title));
-    match &model.runs.details {
-        Some((run, Ok(details))) if Some(*run) == shot.run => {
+    match shot.run.and_then(|run| model.runs.details(run)) {
+        Some(Ok(details)) => {
             pen.gap();
             short(model, details, usize::from(beside.width)).iter().for_each(|line| pen.line(line));
         }
-        Some((run, Err(why))) if Some(*run) == shot.run => pen.wrapped(why, style(Role::Error)),
-        _ if shot.run.is_none() => pen.wrapped("No run of the journal wrote it.", style(Role::Dim)),
-        _ => pen.text("Reading …", style(Role::Dim)),
+        Some(Err(why)) => pen.wrapped(why, style(Role::Error)),
+        None if shot.run.is_none() => pen.wrapped("No run of the journal wrote it.", style(Role::Dim)),
+        None => pen.text("Reading …", style(Role::Dim)),
     }
     buffer.set_style(foot, style(Role::Bar));
     let text = format!(

@@ -3,6 +3,7 @@
 mod bars;
 mod blocks;
 mod chooser;
+mod compare;
 mod details;
 mod gallery;
 mod inspector;

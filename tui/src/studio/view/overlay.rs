@@ -59,6 +59,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             asked(model, "Forget the run?", &text, buffer);
         }
         Overlay::Shot => super::gallery::full(model, buffer),
+        Overlay::Compare(compare) => super::compare::draw(model, compare, buffer),
         Overlay::Behind(what) => {
             let what = match what {
                 Later::Open => "This workflow".into(),

@@ -169,7 +169,9 @@ impl Columns {
         let summary = &row.summary;
         let name = summary.workflow.rsplit(['/', '\\']).next().unwrap_or(&summary.workflow);
         let took = summary.seconds.filter(|_| summary.state.is_over()).map_or_else(String::new, seconds);
-        let number = Span::styled(format!("{:>NUMBER$} ", summary.run.0), style(Role::Title));
+        let is_marked = model.to_compare.iter().any(|marked| marked.path.is_none() && marked.run == Some(summary.run));
+        let sign = if is_marked { "●" } else { " " };
+        let number = Span::styled(format!("{:>NUMBER$}{sign}", summary.run.0), style(Role::Title));
         let state = Span::styled(format!("{:STATE$} ", summary.state.name()), style(state_role(summary.state)));
         if self.is_narrow {
             let room = self.width.saturating_sub(NUMBER + STATE + 3 + took.chars().count());
