@@ -10,6 +10,7 @@ pub mod error;
 mod kept;
 pub mod kinds;
 mod memory;
+pub mod model_card;
 pub mod models;
 pub mod nodes;
 pub mod parts;

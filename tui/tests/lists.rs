@@ -43,6 +43,37 @@ fn the_built_in_model_is_listed_with_its_parts() {
     for piece in ["prior ", "PriorTransformer", "decoder ", "UNet2DConditionModel", "tokenizer ", "total ", "f16"] {
         assert!(parts.contains(piece), "{piece} in\n{parts}");
     }
+    for piece in ["rocket, ", "flat, 3d, cartoon", "zebra", "Fluent Emoji", "Apache-2.0", "own image encoder"] {
+        assert!(parts.contains(piece), "{piece} in\n{parts}");
+    }
+}
+
+#[test]
+fn a_card_that_is_none_is_told_and_the_rest_is_shown() {
+    let folder = folder();
+    let part = folder.path().join("model/prior");
+    std::fs::create_dir_all(&part).expect("it can be made");
+    std::fs::write(part.join("config.json"), r#"{"_class_name": "PriorTransformer"}"#).expect("it can be written");
+    std::fs::write(folder.path().join("model/model_card.json"), r#"{"about": 7}"#).expect("it can be written");
+    let done = output(folder.path(), &["models", "show", "model"]);
+    assert_eq!(done.status.code(), Some(1), "{}", stderr(&done));
+    assert!(stderr(&done).contains("model_card.json"), "{}", stderr(&done));
+}
+
+#[test]
+fn words_that_the_model_does_not_know_are_told_with_the_nearest_that_it_does() {
+    let folder = folder();
+    let workflow = r#"Workflow(version: 1, nodes: {
+        "tokens": Tokenizer(model: "builtin:emoji-unclip", text: ["a rockett", "a rocket"]),
+        "text": ClipTextEncoder(model: "builtin:emoji-unclip", tokens: From("tokens")),
+        "save": SaveTensor(value: From("text.encoding"), path: "text.safetensors"),
+    })"#;
+    std::fs::write(folder.path().join("a.ron"), workflow).expect("it can be written");
+    let done = output(folder.path(), &["run", "a.ron", "--no-journal"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let told = stderr(&done);
+    assert!(told.contains("does not know `rockett`; did you mean `rocket`?"), "{told}");
+    assert_eq!(told.matches("does not know").count(), 1, "{told}");
 }
 
 #[test]

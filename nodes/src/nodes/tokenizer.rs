@@ -9,6 +9,7 @@ use easel_engine::{
 
 use super::sockets;
 use crate::kinds::{Tokens, kind};
+use crate::model_card::{self, ModelCard};
 use crate::parts;
 use crate::uses::{self, Used};
 
@@ -23,7 +24,8 @@ impl Node for Tokenizer {
         NodeSpec::new(
             "Tokenizer",
             "Splits texts into the tokens of a model's vocabulary, padded to its context. \
-             What does not fit into the context is cut, with a warning that says what.",
+             What does not fit into the context is cut, with a warning that says what. \
+             Of a model that knows few words, a warning names those that it does not know.",
         )
         .input(sockets::model())
         .input(InputSpec::new("text", kinds::TEXT, "one prompt, or a list of them; may be empty").or(kinds::TEXT_LIST))
@@ -54,7 +56,14 @@ impl Node for Tokenizer {
         }
         let length = tokenizer.context_length();
         let (mut ids, mut mask) = (Vec::new(), Vec::new());
+        // A card that cannot be read is for `easel models show` to complain about: pictures come without it too.
+        let card = ModelCard::of(&folder).ok().flatten();
+        let vocabulary = card.and_then(|card| card.vocabulary);
         for text in &texts {
+            let strange = vocabulary.as_ref().map(|vocabulary| vocabulary.strange(text));
+            if let Some(warning) = strange.and_then(|strange| model_card::warning(&strange)) {
+                context.warn(warning);
+            }
             let encoded = tokenizer.encode(text)?;
             if let Some(cut) = &encoded.truncated {
                 context.warn(cut_warning(length, cut));

@@ -61,6 +61,7 @@ macro_rules! embed {
 /// All of them.
 #[cfg(feature = "builtin-models")]
 pub(super) static MODELS: &[BuiltinModel] = &[embed!("emoji-unclip":
+    "model_card.json",
     "model_index.json",
     "model_index.image_variation.json",
     "decoder/config.json",

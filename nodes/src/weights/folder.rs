@@ -148,6 +148,12 @@ impl ModelFolder {
         serde_json::from_slice(&bytes).map_err(|error| self.bad_json(path, &error))
     }
 
+    /// What is written in a JSON file; an error names file, line and column.
+    pub(crate) fn parsed<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let bytes = self.read(path)?;
+        serde_json::from_slice(&bytes).map_err(|error| self.bad_json(path, &error))
+    }
+
     /// The `config.json` of a part.
     pub fn config(&self, part: &str) -> Result<Value> {
         self.check_part(part)?;

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 mod drain;
+mod model_card;
 pub(crate) mod models;
 pub(crate) mod nodes;
 pub(crate) mod plugins;

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use easel_nodes::model_card::ModelCard;
 use easel_nodes::weights::{Download, Hub, ModelFolder};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::model_card;
 use crate::error::{CommandError, Exit};
 use crate::terminal::{self, Output, Paint, printable};
 
@@ -34,7 +36,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show the parts of a model, with their classes and sizes
+    /// Show the parts of a model, with their classes and sizes, and what its card says
+    ///
+    /// A card (`model_card.json`) says what a model of few words knows, under which licences its data are and how it was
+    /// judged.
     ///
     /// Only headers are read, so this is quick for large models too. Nothing is downloaded.
     Show {
@@ -196,7 +201,11 @@ fn show(source: &str) -> Result<Exit, CommandError> {
     let total =
         |of: fn(&WeightsSize) -> u64| parts.iter().filter_map(|part| part.weights.as_ref()).map(of).sum::<u64>();
     out.line(line("total", "", &short(total(|size| size.parameters)), "", &terminal::bytes(total(|size| size.bytes))))?;
-    let problems: Vec<_> = parts.iter().filter_map(|part| part.problem.as_ref()).collect();
+    let card = ModelCard::of(&model);
+    if let Ok(Some(card)) = &card {
+        model_card::print(card, paint, &mut out)?;
+    }
+    let problems: Vec<_> = parts.iter().filter_map(|part| part.problem.as_ref()).chain(card.as_ref().err()).collect();
     for problem in &problems {
         terminal::complain(&with_hint(CommandError::failed(problem.to_string()), problem));
     }

@@ -17,4 +17,5 @@ common=(--work "$work" --threads "${THREADS:-2}")
 "$python" fit_variance.py "${common[@]}" 60
 "$python" export.py "${common[@]}"
 "$python" evaluate.py "${common[@]}"
+"$python" model_card.py --work "$work"
 "$python" golden.py --model "$work/emoji-unclip" --out "$work/golden_emoji.safetensors"
