@@ -69,12 +69,27 @@ pub(crate) enum Effect {
         /// Higher ones come first.
         priority: i64,
     },
+    /// Put these into the queue, with the settings of the session.
+    EnqueueAll(Vec<Job>),
+    /// Write a grid of pictures as one, into the folder for what is written.
+    WriteSheet(Sheet),
     /// Carry a job out, like one that was run before.
     RunJob(Box<Job>),
     /// Carry out the next that waits in the queue.
     Claim,
     /// Have the desktop show a folder.
     ShowFolder(PathBuf),
+}
+
+/// A grid of pictures with what rows and columns are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sheet {
+    /// Of each column.
+    pub(crate) columns: Vec<String>,
+    /// Of each row.
+    pub(crate) rows: Vec<String>,
+    /// Row by row; none: an empty place.
+    pub(crate) pictures: Vec<Option<PathBuf>>,
 }
 
 /// Something in the journal becomes something else.

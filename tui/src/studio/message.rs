@@ -8,7 +8,7 @@ use easel_engine::{Event, Outcome, RunId, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::model::{Checked, Details, Entry, Picture, QueueRow, RunsPage, Shots};
-use super::update::Claimed;
+use super::update::{Claimed, Seen};
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -55,6 +55,10 @@ pub(crate) enum Message {
     Runs(Result<RunsPage, String>),
     /// What waits to be run, after what is being run.
     Queue(Result<Vec<QueueRow>, String>),
+    /// The runs of a sweep were put into the queue, in order, or why not.
+    Swept(Vec<Result<RunId, String>>),
+    /// How the runs of a sweep stand.
+    Sweep(Vec<Seen>),
     /// All pictures that are known of.
     Pictures(Result<Shots, String>),
     /// A job was put into the queue, or why not.

@@ -4,6 +4,7 @@ mod compare;
 mod gallery;
 mod history;
 mod queue;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,6 +108,8 @@ impl Bench {
                 | Effect::ShowFolder(_)
                 | Effect::Enqueue { .. }
                 | Effect::RunJob(_)
+                | Effect::EnqueueAll(_)
+                | Effect::WriteSheet(_)
                 | Effect::Claim
                 | Effect::Copy(_)) => self.wished.push(wish),
             }

@@ -100,6 +100,8 @@ actions! {
     UsePrompt "use-prompt" "use its prompt in the open workflow" in [Gallery] by ["p"];
     MarkToCompare "mark-to-compare" "mark it to be compared, or no longer" in [Runs, Gallery] by ["m", "space"];
     Compare "compare" "compare the two that are marked" in [Runs, Gallery] by ["c"];
+    Sweep "sweep" "run it with several values of this input, or of two" in [Inspector] by ["S"];
+    ShowSweep "sweep-grid" "show the pictures of the last sweep as a grid" in [Anywhere] by ["W"];
     ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
     Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
     Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];

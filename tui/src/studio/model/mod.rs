@@ -8,6 +8,7 @@ mod log;
 mod overlay;
 mod queue;
 mod run;
+pub(crate) mod sweep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) use run::{NodeRun, Phase, RunView};
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
+use sweep::Sweep;
 
 /// Everything.
 pub(crate) struct Model {
@@ -58,6 +60,8 @@ pub(crate) struct Model {
     pub(crate) queue: Queue,
     /// The pictures that were drawn.
     pub(crate) gallery: Gallery,
+    /// The sweep that was begun last.
+    pub(crate) sweep: Option<Sweep>,
     /// What is marked to be compared: two at the most.
     pub(crate) to_compare: Vec<Candidate>,
     /// Small pictures of files.
@@ -98,6 +102,7 @@ impl Model {
             runs: Runs::default(),
             queue: Queue::default(),
             gallery: Gallery::default(),
+            sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),
             asked: Asked::default(),

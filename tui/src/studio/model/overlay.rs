@@ -6,9 +6,10 @@ use easel_engine::{Job, RunId};
 
 use super::super::field::Field;
 use super::Compare;
+use super::sweep::{Axis, Sweep};
 
 /// What is in front.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Overlay {
     /// What the keys do; how far it was scrolled.
     Help(usize),
@@ -52,6 +53,10 @@ pub(crate) enum Overlay {
     Behind(Later),
     /// The picture with the cursor on the whole screen.
     Shot,
+    /// Whether every combination is to be run.
+    SweepAsked(Box<Sweep>),
+    /// The grid of the sweep that was begun last.
+    Sweep,
     /// Two runs or pictures side by side.
     Compare(Box<Compare>),
     /// Everything that waits or is carried out is to be cancelled.
@@ -70,7 +75,7 @@ pub(crate) enum Later {
 }
 
 /// What something is chosen for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Choice {
     /// The type of a new node.
     NodeType,
@@ -88,6 +93,8 @@ pub(crate) enum Choice {
         /// The input.
         input: String,
     },
+    /// The second input of a sweep over this one.
+    SweepSecond(Box<Axis>),
 }
 
 impl Choice {
@@ -95,6 +102,7 @@ impl Choice {
     pub(crate) fn title(&self) -> String {
         match self {
             Choice::NodeType => "Add a node".into(),
+            Choice::SweepSecond(first) => format!("Sweep over {} and", first.name),
             Choice::Giver { node, input } => format!("Feed {node}.{input} from"),
             Choice::Word { node, input } => format!("{node}.{input}"),
         }
@@ -102,7 +110,7 @@ impl Choice {
 }
 
 /// What the answer is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Prompt {
     /// A node to find.
     Search,
@@ -112,6 +120,15 @@ pub(crate) enum Prompt {
     Runs,
     /// Words that pictures must have.
     Gallery,
+    /// The values of an input that is swept over.
+    Sweep {
+        /// The input that is swept over with it.
+        first: Option<Axis>,
+        /// The input.
+        name: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// The priority of the open workflow in the queue.
     Enqueue {
         /// What is the matter with what was typed.
@@ -140,6 +157,7 @@ impl Prompt {
             Prompt::Filter => "Show lines with".into(),
             Prompt::Enqueue { .. } => "Its priority in the queue: higher ones come first".into(),
             Prompt::Gallery => "Show pictures with".into(),
+            Prompt::Sweep { name, .. } => format!("Sweep over {name}"),
             Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),

@@ -10,9 +10,11 @@ use easel_engine::{Cancelled, Journal, JournalError, RunId};
 use super::super::effect::Change;
 use super::super::message::{Message, Tone};
 use super::super::model::{Browse, QueueRow, RunsPage, RunsWish};
+use super::super::update::Seen;
 use super::gallery::Pictures;
 use super::history::{Follower, Index};
 use crate::error::CommandError;
+use crate::execution::is_picture;
 use crate::terminal::count;
 use crate::workspace;
 
@@ -54,6 +56,7 @@ struct Told {
     runs: Option<Result<RunsPage, String>>,
     queue: Option<Result<Vec<QueueRow>, String>>,
     pictures: Option<Result<(), String>>,
+    sweep: Vec<Seen>,
 }
 
 impl Reader {
@@ -106,6 +109,9 @@ impl Reader {
                 if browse.queue != self.browse.queue {
                     self.told.queue = None;
                 }
+                if browse.sweep != self.browse.sweep {
+                    self.told.sweep.clear();
+                }
                 if browse.pictures != self.browse.pictures {
                     self.told.pictures = None;
                 }
@@ -123,6 +129,9 @@ impl Reader {
         self.tell_details();
         if self.browse.queue {
             self.tell_queue();
+        }
+        if !self.browse.sweep.is_empty() {
+            self.tell_sweep();
         }
         if let Some(folder) = self.browse.pictures.clone() {
             self.tell_pictures(&folder);
@@ -174,6 +183,28 @@ impl Reader {
         if self.told.queue.as_ref() != Some(&queue) {
             self.told.queue = Some(queue.clone());
             self.send(Message::Queue(queue));
+        }
+    }
+
+    fn tell_sweep(&mut self) {
+        let runs = self.browse.sweep.clone();
+        let seen = self.with(|_, journal| {
+            let files = journal.artifacts_of(&runs)?;
+            // Of one run, the last comes first.
+            let picture = |run: RunId| {
+                let mut of_run = files.iter().rev().filter(|(writer, file)| *writer == run && is_picture(&file.path));
+                of_run.next().map(|(_, file)| file.path.clone())
+            };
+            let runs = journal.summaries(&runs)?;
+            Ok(runs.iter().map(|run| (run.run, run.state, picture(run.run))).collect::<Vec<_>>())
+        });
+        match seen {
+            Ok(Some(seen)) if seen != self.told.sweep => {
+                self.told.sweep.clone_from(&seen);
+                self.send(Message::Sweep(seen));
+            }
+            // What is wrong with the journal is told where it is shown.
+            _ => {}
         }
     }
 

@@ -14,6 +14,7 @@ mod pictures;
 mod player;
 mod recorder;
 mod runner;
+mod sheet;
 mod signals;
 mod thumbnails;
 
@@ -297,6 +298,8 @@ impl World {
                 Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
                 Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
                 Effect::Enqueue { plan, priority } => self.performer.enqueue(plan, priority, &self.sender),
+                Effect::EnqueueAll(jobs) => self.performer.enqueue_all(jobs, &self.sender),
+                Effect::WriteSheet(sheet) => self.performer.write(sheet, &self.sender),
                 Effect::RunJob(job) => self.performer.job(*job),
                 Effect::Claim => self.performer.claim(&self.sender),
                 Effect::Copy(text) => self.to_copy = desktop::copying(&text),

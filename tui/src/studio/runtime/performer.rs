@@ -4,7 +4,8 @@ use std::sync::mpsc::Sender;
 
 use easel_engine::{Job, Plan, RunId};
 
-use super::super::message::Message;
+use super::super::effect::Sheet;
+use super::super::message::{Message, Tone};
 use super::super::update::Claimed;
 use super::player::Player;
 use super::runner::Runner;
@@ -55,6 +56,25 @@ impl Performer {
             Performer::Real(runner) => runner.enqueue(plan, priority),
             // The studio may be ending.
             Performer::Recorded(_) => drop(sender.send(Message::Enqueued(Err(RECORDING.into())))),
+        }
+    }
+
+    /// Puts jobs into the queue; what came of each is told.
+    pub(super) fn enqueue_all(&self, jobs: Vec<Job>, sender: &Sender<Message>) {
+        match self {
+            Performer::Real(runner) => runner.enqueue_all(jobs),
+            Performer::Recorded(_) => {
+                let told = jobs.iter().map(|_| Err(RECORDING.to_string())).collect();
+                drop(sender.send(Message::Swept(told)));
+            }
+        }
+    }
+
+    /// Writes a grid of pictures; how that went is told.
+    pub(super) fn write(&self, sheet: Sheet, sender: &Sender<Message>) {
+        match self {
+            Performer::Real(runner) => runner.write(sheet),
+            Performer::Recorded(_) => drop(sender.send(Message::Told(Tone::Note, RECORDING.into()))),
         }
     }
 

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
-use easel_engine::{CancelToken, Claim, Diagnostic, Event, Job, Outcome, Plan, RunId, Settings, Source, WhenStopped};
+use easel_engine::{
+    CancelToken, Claim, Diagnostic, Disk, Event, Job, Outcome, Plan, RunId, Settings, Source, WhenStopped,
+};
 use easel_nodes::kinds::Image;
 
+use super::super::effect::Sheet;
 use super::super::message::{Message, Problem, Tone};
 use super::super::update::Claimed;
-use super::pictures;
+use super::{pictures, sheet};
 use crate::claimed::{Carried, Carrier};
 use crate::commands::workflow::{Ready, must_be_writable};
 use crate::error::CommandError;
@@ -83,6 +86,46 @@ impl Runner {
         };
         if let Err(error) = std::thread::Builder::new().name("queue".into()).spawn(work) {
             let _ = lost.send(Message::Enqueued(Err(format!("cannot start a thread: {error}"))));
+        }
+    }
+
+    /// Puts jobs into the queue that hold a workflow and what is set on top of the settings of the session.
+    pub(super) fn enqueue_all(&self, jobs: Vec<Job>) {
+        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.clone(), self.sender.clone());
+        let work = move || {
+            let path = jobs.first().and_then(|job| job.source.path.clone());
+            let types = workspace.node_types(path.as_deref());
+            let journal = workspace::needed_journal().map_err(|error| error.to_string());
+            let enqueue = |job: Job| {
+                let settings = with_set(&settings, &job.settings.set);
+                let prepared = Plan::prepare_with(&job.source, &types.registry, &workspace.limited(&settings), &Disk);
+                let (plan, _) = prepared.map_err(|found| first_error(&found))?;
+                let journal = journal.as_ref().map_err(Clone::clone)?;
+                journal.enqueue(&workspace.job(&plan, &settings), 0).map_err(|error| error.to_string())
+            };
+            // The studio may be ending; they wait all the same.
+            let _ = sender.send(Message::Swept(jobs.into_iter().map(enqueue).collect()));
+        };
+        self.beside("queue", work);
+    }
+
+    /// Writes a grid of pictures into the folder for what is written.
+    pub(super) fn write(&self, sheet: Sheet) {
+        let (folder, sender) = (self.settings.out_dir.clone(), self.sender.clone());
+        let work = move || {
+            let (tone, text) = match sheet::write(&sheet, &folder) {
+                Ok(path) => (Tone::Note, format!("wrote {}", path.display())),
+                Err(why) => (Tone::Error, format!("the grid cannot be written: {why}")),
+            };
+            let _ = sender.send(Message::Told(tone, text));
+        };
+        self.beside("sheet", work);
+    }
+
+    /// Does something on a thread of its own that is no run.
+    fn beside(&self, name: &str, work: impl FnOnce() + Send + 'static) {
+        if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
+            let _ = self.sender.send(Message::Told(Tone::Error, format!("cannot start a thread: {error}")));
         }
     }
 
@@ -177,6 +220,19 @@ fn carried(
         Carried::Out(finished) => Ok(finished.report.outcome),
         Carried::Not(_) => Err(CommandError::wrong("the workflow of that run cannot be run any more")),
     }
+}
+
+/// The settings with some inputs set otherwise.
+fn with_set(settings: &Settings, set: &[(String, String)]) -> Settings {
+    let mut settings = settings.clone();
+    settings.set.retain(|(name, _)| set.iter().all(|(other, _)| other != name));
+    settings.set.extend(set.iter().cloned());
+    settings
+}
+
+fn first_error(found: &[Diagnostic]) -> String {
+    let first = found.iter().find(|diagnostic| diagnostic.is_error());
+    first.map_or_else(|| "the workflow cannot be run".into(), |first| first.message.clone())
 }
 
 fn problem(error: &CommandError) -> Problem {

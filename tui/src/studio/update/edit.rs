@@ -224,6 +224,8 @@ fn fit(from: &NodeSpec, to: &NodeSpec) -> Option<(&'static str, &'static str)> {
 /// What was chosen.
 pub(super) fn chosen(model: &mut Model, choice: Choice, name: &str) -> Vec<Effect> {
     match choice {
+        // Not an edit.
+        Choice::SweepSecond(_) => Vec::new(),
         Choice::NodeType => add(model, name),
         Choice::Giver { node, input } => {
             let from = match name.strip_prefix("input ") {

@@ -10,7 +10,7 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Browse, Details, Flow, Focus, Model, Overlay, RunsPage, RunsWish, Side};
-use super::{compare, gallery, queue};
+use super::{compare, gallery, queue, sweep};
 use crate::execution::is_picture;
 
 /// So many pictures of one run are shown small.
@@ -34,26 +34,35 @@ pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
 }
 
 fn browse(model: &Model) -> Browse {
-    let queue = model.queue.drains || (model.flow.is_some() && model.side == Side::Queue);
-    match (&model.flow, model.side) {
-        (Some(_), Side::Runs) => {}
-        (Some(flow), Side::Gallery) => {
+    let mut browse = Browse { queue: model.queue.drains, ..Browse::default() };
+    let Some(flow) = &model.flow else { return browse };
+    if let (Some(Overlay::Sweep), Some(sweep)) = (&model.overlay, &model.sweep) {
+        browse.sweep = sweep.runs();
+    }
+    match model.side {
+        Side::Runs => {
+            let chosen = model.runs.chosen().map(|row| row.summary.run);
+            browse.runs = Some(RunsWish { filter: model.runs.filter.clone(), chosen, at: model.runs.at });
+            browse.details.extend(chosen);
+        }
+        Side::Gallery => {
             let plan = flow.checked.as_ref().and_then(|checked| checked.plan.as_ref());
             let folder = plan.map_or_else(|| model.asked.browse.pictures.clone(), |plan| Some(plan.out_dir().into()));
-            let chosen = model.gallery.chosen().and_then(|shot| shot.run);
-            let details = chosen.into_iter().chain(compare::runs(model)).collect();
-            return Browse { queue, details, pictures: Some(folder.unwrap_or_default()), ..Browse::default() };
+            browse.pictures = Some(folder.unwrap_or_default());
+            browse.details.extend(model.gallery.chosen().and_then(|shot| shot.run));
         }
-        _ => return Browse { queue, ..Browse::default() },
+        Side::Queue => browse.queue = true,
+        Side::Inspector | Side::Problems | Side::Monitor | Side::Log => {}
     }
-    let chosen = model.runs.chosen().map(|row| row.summary.run);
-    let runs = RunsWish { filter: model.runs.filter.clone(), chosen, at: model.runs.at };
-    let details = chosen.into_iter().chain(compare::runs(model)).collect();
-    Browse { runs: Some(runs), details, queue, pictures: None }
+    browse.details.extend(compare::runs(model));
+    browse
 }
 
 /// The files whose pictures are on the screen.
 fn shown_pictures(model: &Model) -> Vec<PathBuf> {
+    if matches!(model.overlay, Some(Overlay::Sweep)) {
+        return sweep::shown(model);
+    }
     if let Some(Overlay::Compare(compare)) = &model.overlay {
         let both = [&compare.left, &compare.right].into_iter();
         return both.filter_map(|candidate| compare::picture_of(model, candidate)).collect();

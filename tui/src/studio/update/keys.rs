@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{compare, edit, gallery, graph, history, lists, overlay, queue, run};
+use super::{compare, edit, gallery, graph, history, lists, overlay, queue, run, sweep};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -79,6 +79,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::LogLevel => model.log.next_level(),
         Action::CloseWorkflow => return close(model),
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
+        Action::Sweep => return sweep::ask(model),
+        Action::ShowSweep => return sweep::show(model),
         Action::MarkToCompare | Action::Compare => return compare::act(model, action),
         Action::ShowGallery => return show(model, Side::Gallery),
         Action::AnotherSeed | Action::UsePrompt => return gallery::act(model, action),

@@ -12,11 +12,13 @@ mod mouse;
 mod overlay;
 mod queue;
 mod run;
+mod sweep;
 
 pub(crate) use compare::picture_of;
 pub(crate) use history::pictures;
 pub(crate) use overlay::{candidates, fitting};
 pub(crate) use queue::Claimed;
+pub(crate) use sweep::Seen;
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
@@ -71,6 +73,8 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Loaded(path, picture) => run::loaded(model, &path, picture),
         Message::Runs(page) => history::listed(model, page),
         Message::Queue(page) => queue::listed(model, page),
+        Message::Swept(runs) => sweep::queued(model, runs),
+        Message::Sweep(seen) => sweep::seen(model, &seen),
         Message::Pictures(shots) => model.gallery.take(shots),
         Message::Enqueued(run) => queue::enqueued(model, run),
         Message::Claimed(claimed) => queue::claimed(model, claimed),

@@ -24,6 +24,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                 Overlay::Prompt(..)
                     | Overlay::Forget(_)
                     | Overlay::CancelAll
+                    | Overlay::SweepAsked(_)
                     | Overlay::Behind(_)
                     | Overlay::Recovered(_)
                     | Overlay::Conflict

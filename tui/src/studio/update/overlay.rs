@@ -8,7 +8,7 @@ use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{compare, edit, gallery, graph, history, keys, queue};
+use super::{compare, edit, gallery, graph, history, keys, queue, sweep};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -47,6 +47,12 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('n') => {}
             _ => model.overlay = Some(Overlay::Forget(run)),
         },
+        Overlay::SweepAsked(sweep) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return sweep::begin(model, *sweep),
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::SweepAsked(sweep)),
+        },
+        Overlay::Sweep => return sweep::pressed(model, key),
         Overlay::Shot => return shot(model, key),
         Overlay::Compare(compare) => return compare::pressed(model, compare, key),
         Overlay::Behind(what) => match key.code {
@@ -123,6 +129,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Rename(node) if is_done => {
             return edit::edit(model, &Edit::Rename { node, to: field.text() });
         }
+        Prompt::Sweep { first, name, .. } if is_done => return sweep::answered(model, first, name, field),
         Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
         Prompt::Value { node, input, is_text, .. } if is_done => {
             return edit::value(model, node, input, is_text, field);
@@ -132,7 +139,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),
         Prompt::Gallery => model.gallery.filter(&field.text()),
-        Prompt::Rename(_) | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
+        Prompt::Rename(_) | Prompt::Sweep { .. } | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
     }
     if !is_done {
         model.overlay = Some(Overlay::Prompt(prompt, field));
@@ -161,7 +168,11 @@ fn choose(
     let fits = fitting(&items, &field.text());
     if key.code == KeyCode::Enter {
         let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
-        return name.map_or_else(Vec::new, |name| edit::chosen(model, choice, &name));
+        let Some(name) = name else { return Vec::new() };
+        return match choice {
+            Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),
+            other => edit::chosen(model, other, &name),
+        };
     }
     let at = stepped(&mut field, at, fits.len(), key);
     model.overlay = Some(Overlay::Choice { choice, items, field, at });
@@ -199,7 +210,7 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 Prompt::Filter => filter(model, &text),
                 Prompt::Runs => history::filter(model, &text),
                 Prompt::Gallery => model.gallery.filter(&text),
-                Prompt::Rename(_) | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
+                Prompt::Rename(_) | Prompt::Sweep { .. } | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
             }
         }
         _ => {}

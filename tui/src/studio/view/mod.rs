@@ -14,6 +14,7 @@ mod pen;
 mod problems;
 mod queue;
 mod runs;
+mod sweep;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -23,6 +24,7 @@ use ratatui::widgets::Widget;
 pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
 pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;
+pub(crate) use sweep::page as sweep_page;
 
 use super::graph_view::{GraphView, Status};
 use super::keymap::Context;
@@ -171,15 +173,17 @@ fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
             Side::Problems if errors + warnings > 0 => format!(" {}", errors + warnings),
             _ => String::new(),
         };
-        format!(" {} {name}{count} ", side.number())
+        format!(" {} {name}{count}", side.number())
     };
-    let whole: usize = Side::ALL.into_iter().map(|side| text(side, side.name()).chars().count()).sum();
+    let whole: usize = Side::ALL.into_iter().map(|side| text(side, side.name()).chars().count() + 1).sum();
     // Where there is no room for all: only the first letter of what is not shown.
     let is_narrow = whole > usize::from(area.width);
+    let end = if is_narrow { "" } else { " " };
     let mut x = area.x;
     let mut places = Vec::new();
     for side in Side::ALL {
-        let text = text(side, if is_narrow && side != model.side { &side.name()[..1] } else { side.name() });
+        let name = if is_narrow && side != model.side { &side.name()[..1] } else { side.name() };
+        let text = text(side, name) + end;
         let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
         places.push((x, text, side));
         x = x.saturating_add(width);

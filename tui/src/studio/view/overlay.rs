@@ -9,11 +9,13 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::super::field::Field;
 use super::super::keymap::{Action, Keymap};
+use super::super::model::sweep::Axis;
 use super::super::model::{Later, Model, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
 use super::pen::{Pen, fitted, wrap};
+use crate::terminal::count;
 
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
@@ -58,6 +60,18 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             );
             asked(model, "Forget the run?", &text, buffer);
         }
+        Overlay::SweepAsked(sweep) => {
+            let axis = |axis: &Axis| format!("{} of {}", count(axis.values.len(), "value"), axis.name);
+            let rows = sweep.rows.as_ref().map(|rows| format!(" with {}", axis(rows))).unwrap_or_default();
+            let runs = count(sweep.cells.len(), "run");
+            let text = format!(
+                "{}{rows}: {runs}. They wait in the queue and are run here one by one; what they have in common is \
+                 computed once. y begins, esc does not.",
+                axis(&sweep.columns)
+            );
+            asked(model, "Sweep?", &text, buffer);
+        }
+        Overlay::Sweep => super::sweep::draw(model, buffer),
         Overlay::Shot => super::gallery::full(model, buffer),
         Overlay::Compare(compare) => super::compare::draw(model, compare, buffer),
         Overlay::Behind(what) => {
@@ -116,6 +130,7 @@ fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
 
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
+        Prompt::Sweep { problem, .. } => (" enter goes on, alt-enter begins a line, esc closes ", problem.as_deref()),
         Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
         Prompt::Value { is_text, problem, .. } => {
             let foot =
