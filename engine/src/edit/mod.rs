@@ -30,6 +30,7 @@ mod nodes;
 mod options;
 #[doc(hidden)]
 pub mod probe;
+mod split;
 mod syntax;
 mod trivia;
 mod write;
@@ -38,7 +39,10 @@ pub use changes::Changes;
 pub use diff::{Hunk, HunkLine, hunks};
 pub use history::{Conflict, History, Outside, Step};
 pub use nodes::fresh_id;
+pub use split::{Split, split};
 pub use write::literal_text;
+
+use std::collections::HashSet;
 
 use crate::diagnostic::Replacement;
 use crate::document::{Document, tree};
@@ -290,6 +294,19 @@ pub enum EditError {
         /// The way, from a selected node to a selected node.
         path: String,
     },
+    /// What is to become a file of its own uses what only this one knows.
+    #[error(
+        "`{node}` runs the workflow `{workflow}`, which is written in this file and which another file would not know: \
+         give the new workflow a name without `.ron`, so that it is written in this file too"
+    )]
+    StaysBehind {
+        /// The node.
+        node: String,
+        /// The workflow that it runs.
+        workflow: String,
+        /// The name of the new workflow.
+        name: String,
+    },
     /// An input of the new workflow would be of a kind that nobody knows.
     #[error(
         "what `{from}` gives to `{to}` is of a kind that is not known here, so no input can be declared for it: {help}"
@@ -352,6 +369,16 @@ fn in_workflow(
             path.pop();
             changes
         }
+        Edit::All(edits) if is_of_options(edits) => {
+            // They do not meet: all at once, for there may be hundreds.
+            let scope = Scope::find(document, path)?;
+            let mut replacements = Vec::new();
+            for edit in edits {
+                replacements.extend(in_scope(&scope, registry, path, edit)?);
+            }
+            let changes = Changes::new(replacements).ok_or_else(|| scope.damaged("this", 0))?;
+            checked(&scope, changes)
+        }
         Edit::All(edits) => {
             let (mut changes, mut document) = (Changes::default(), document.clone());
             for edit in edits {
@@ -374,6 +401,12 @@ fn in_workflow(
             checked(&scope, changes)
         }
     }
+}
+
+/// Whether they are all about options, each of another node.
+fn is_of_options(edits: &[Edit]) -> bool {
+    let mut nodes = HashSet::new();
+    edits.iter().all(|edit| matches!(edit, Edit::SetOption { node, .. } if nodes.insert(node)))
 }
 
 fn in_scope(
@@ -450,6 +483,9 @@ impl Edit {
             Edit::Within { workflow, edit } => format!("{} in `{workflow}`", edit.label()),
             Edit::All(edits) => match edits.as_slice() {
                 [one] => one.label(),
+                [Edit::SetOption { option, .. }, ..] if is_of_options(edits) => {
+                    format!("set `{}` of {} nodes", option.name(), edits.len())
+                }
                 many => format!("{} changes", many.len()),
             },
         }

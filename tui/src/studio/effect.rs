@@ -7,6 +7,8 @@ use easel_engine::{Job, Place, Plan, RunId};
 
 use super::model::Browse;
 
+use super::model::Unsaved;
+
 /// Something to do outside of the model. What comes of it comes back as a message.
 pub(crate) enum Effect {
     /// List the workflows in a folder.
@@ -31,15 +33,27 @@ pub(crate) enum Effect {
         /// What is in the file, as far as is known.
         known: Arc<str>,
     },
-    /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.
-    Keep {
-        /// The file that it would be saved to.
+    /// Write a text into a file that is not there yet.
+    Create {
+        /// The file.
         path: PathBuf,
-        /// It.
-        text: Option<Arc<str>>,
+        /// The text.
+        text: Arc<str>,
     },
-    /// Put what was kept of a workflow at an earlier time where it is not written over.
-    SetAside(PathBuf),
+    /// Keep changes that are not saved yet beside the journal, where they survive the end of the process; none: there are
+    /// none any more.
+    Keep {
+        /// The file that they would be saved to.
+        path: PathBuf,
+        /// They.
+        unsaved: Option<Unsaved>,
+    },
+    /// Offer what is kept of a workflow when it is opened again: it is left with changes that are not saved.
+    Release(PathBuf),
+    /// Remove what was offered of an earlier time: it was kept anew before, or is in the file.
+    Forget(u64),
+    /// Put what was offered of an earlier time where it is not offered again.
+    SetAside(u64),
     /// Watch these files too: the open workflow depends on them.
     Watch(Vec<PathBuf>),
     /// Carry a plan out.
@@ -79,6 +93,8 @@ pub(crate) enum Effect {
     Claim,
     /// Have the desktop show a folder.
     ShowFolder(PathBuf),
+    /// Find out what is known of a picture's file.
+    Examine(PathBuf),
 }
 
 /// A grid of pictures with what rows and columns are called.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Checked, Details, Entry, Picture, QueueRow, RunsPage, Shots};
+use super::model::gauges::Sample;
+use super::model::still::{Details, Still};
+use super::model::{Checked, Entry, Offer, Picture, QueueRow, RunsPage, Shots};
 use super::update::{Claimed, Seen};
 
 /// Something that happened.
@@ -30,8 +32,10 @@ pub(crate) enum Message {
     Read(PathBuf, Result<Arc<str>, String>),
     /// The open workflow was written, or why not.
     Saved(PathBuf, Result<Arc<str>, String>),
+    /// A file that was not there was written, or why not.
+    Created(PathBuf, Result<(), String>),
     /// Changes of an earlier time to the open workflow that were never saved.
-    Recovered(PathBuf, Arc<str>),
+    Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.
     Touched,
     /// What came of checking a text.
@@ -66,7 +70,7 @@ pub(crate) enum Message {
     /// What came of asking for the next of the queue.
     Claimed(Claimed),
     /// Everything about a run, or why that is not known.
-    Details(RunId, Result<Box<Details>, String>),
+    Details(RunId, Result<Box<super::model::Details>, String>),
     /// A small picture that was asked for, or why there is none.
     Thumbnail(PathBuf, Result<Picture, String>),
     /// The desktop was asked to show a folder; why it did not.
@@ -79,6 +83,22 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// Checking a text broke off.
+    Unchecked(u64),
+    /// The terminal took the last picture.
+    Shown,
+    /// The terminal is gone.
+    Gone,
+    /// A picture was made ready for the place of the screen that wants it.
+    Drawn(Box<Still>),
+    /// What is known of a picture's file, or why nothing is.
+    Examined(PathBuf, Result<Details, String>),
+    /// How busy the machine is.
+    Sampled(Sample),
+    /// Something for the log alone.
+    Noted(Tone, String),
+    /// The cells of the terminal have so many columns and rows of pixels.
+    CellSize(u16, u16),
 }
 
 /// Why something did not work, and what to do about it.

@@ -1,8 +1,10 @@
 //! Nodes that become a workflow of their own.
 
-use easel_engine::edit::Edit;
+use easel_engine::edit::{Edit, Split, split};
+use easel_engine::{Document, Source};
 
-use super::{DOC, changed, extract, line, problems, refused, wires};
+use super::{DOC, changed, extract, line, problems, read, refused, wires};
+use crate::stubs::registry;
 
 const BLOCK: &str = r#"Workflow(
     version: 1,
@@ -129,4 +131,67 @@ fn what_cannot_be_extracted_says_why() {
     );
     let taken = line("\"a\": Include(workflow: \"a.ron\"), \"b\": Word(text: From(\"a.x\"))");
     assert!(changed(&taken, &extract(&["b"], "c")).contains("inputs: { \"x\": Text() }"));
+}
+
+fn split_of(text: &str, nodes: &[&str], file: &str) -> Result<Split, String> {
+    let nodes: Vec<_> = nodes.iter().map(|node| node.to_string()).collect();
+    split(&read(text), &registry(), &[], &nodes, file).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nodes_become_a_file_that_the_workflow_includes() {
+    for form in [|text: &str| text.to_string(), |text: &str| text.replace('\n', "\r\n")] {
+        let text = form(BLOCK);
+        let Split { changes, text: file } =
+            split_of(&text, &["one", "two", "note"], "sums.ron").expect("it can be done");
+        let after = changes.apply(&text).expect("the changes are about this text");
+        let back = changes.inverse(&text).and_then(|back| back.apply(&after));
+        assert_eq!(back.as_deref(), Some(text.as_str()));
+        let inline = changed(&text, &extract(&["one", "two", "note"], "sums"));
+        assert!(
+            !after.contains("workflows:") && after.contains("Include(") && after.contains("\"sums.ron\""),
+            "{after}"
+        );
+        assert!(after.lines().all(|line| inline.replace("\"sums\",", "\"sums.ron\",").contains(line)), "{after}");
+        let expected = form(
+            r#"Workflow(
+    version: 1,
+    inputs: {
+        "scale": Float(),
+        "rest": Float(),
+    },
+    nodes: {
+        // The first of them.
+        "one": Add(
+            a: Input("rest"), // from outside
+            b: Input("scale"),
+        ), // behind one
+        "two": Add(a: From("one.sum"), b: Input("rest")),
+        "note": Word(text: r"a
+        b"),
+    },
+    outputs: {
+        "two": From("two"),
+        "one": From("one"),
+    },
+)
+"#,
+        );
+        assert!(file == expected, "{file}");
+        assert_eq!(Document::parse(&Source::new("sums.ron", file.as_str())).1, []);
+    }
+}
+
+#[test]
+fn what_cannot_be_a_file_of_its_own_says_why() {
+    let why = split_of(DOC, &["looped"], "loop.ron").expect_err("the body is written here");
+    assert!(why.contains("`looped` runs the workflow `pass`"), "{why}");
+    for file in ["sums", "a/b.ron", "../x.ron", ".ron", "a b.ron"] {
+        assert!(split_of(BLOCK, &["one"], file).is_err(), "{file}");
+    }
+    // Others that are written there stay.
+    let Split { changes, text } = split_of(DOC, &["sum"], "sum.ron").expect("it can be done");
+    let after = changes.apply(DOC).expect("the changes are about this text");
+    assert!(after.contains("\"pass\": Workflow(") && !after.contains("\"sum\": Workflow("), "{after}");
+    assert!(text.starts_with("Workflow(") && text.contains("version: 1,"), "{text}");
 }

@@ -1,6 +1,6 @@
 //! Nodes that come, go, are copied and renamed.
 
-use easel_engine::edit::Edit;
+use easel_engine::edit::{Edit, NodeOption};
 
 use super::{DOC, add, changed, check, delete, duplicate, line, problems, refused, rename, set, wires};
 
@@ -204,4 +204,19 @@ fn several_edits_are_one_change() {
     let one_by_one = edits.iter().fold(DOC.to_string(), |text, edit| changed(&text, edit));
     assert_eq!(changed(DOC, &Edit::All(edits)), one_by_one);
     assert_eq!(refused(DOC, &Edit::All(vec![add("Word", None), delete(&["nobody"])])), "there is no node `nobody`");
+}
+
+#[test]
+fn options_of_many_nodes_are_one_change() {
+    let option = |node: &str| Edit::SetOption { node: node.into(), option: NodeOption::Mute(true) };
+    let all = Edit::All(vec![option("one"), option("many"), option("é"), option("looped")]);
+    assert_eq!(all.label(), "set `mute` of 4 nodes");
+    let at_once = changed(DOC, &all);
+    let Edit::All(edits) = all else { panic!("it is several") };
+    let one_by_one = edits.iter().fold(DOC.to_string(), |text, edit| changed(&text, edit));
+    assert_eq!(at_once, one_by_one);
+    // Of the same node twice: the last word counts.
+    let off = Edit::SetOption { node: "one".into(), option: NodeOption::Mute(false) };
+    assert_eq!(changed(DOC, &Edit::All(vec![option("one"), off])), DOC);
+    assert_eq!(changed(DOC, &Edit::All(Vec::new())), DOC);
 }

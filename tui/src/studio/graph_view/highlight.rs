@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ratatui::style::{Modifier, Style};
 
-use super::GraphView;
+use super::{Focus, GraphView};
 use crate::studio::layout::Area;
 
 /// How much something stands out.
@@ -16,11 +16,14 @@ pub(super) enum Light {
     Normal,
     /// It is the selected node's own.
     Bright,
+    /// It is the wire that the keys are on.
+    Chosen,
 }
 
 /// Which nodes are on the ways to and from the selected one.
 pub(super) struct Highlight {
     selected: Option<usize>,
+    wire: Option<usize>,
     before: HashSet<usize>,
     after: HashSet<usize>,
 }
@@ -29,7 +32,11 @@ impl Highlight {
     /// For what has cells in that area: nothing is looked for if there is nothing.
     pub(super) fn new(view: &GraphView<'_>, visible: Area) -> Self {
         let selected = view.selected.filter(|&node| node < view.layout.boxes.len());
-        let mut highlight = Highlight { selected, before: HashSet::new(), after: HashSet::new() };
+        let wire = match view.focus {
+            Some(Focus::Wire(wire)) => Some(wire),
+            _ => None,
+        };
+        let mut highlight = Highlight { selected, wire, before: HashSet::new(), after: HashSet::new() };
         let is_needed = visible.width > 1 || !view.layout.routes_near(visible).is_empty();
         if let Some(node) = selected.filter(|_| is_needed) {
             let wire = |wire: &usize| view.scene.wires.get(*wire);
@@ -50,8 +57,9 @@ impl Highlight {
         }
     }
 
-    pub(super) fn wire(&self, from: usize, to: usize) -> Light {
+    pub(super) fn wire(&self, wire: usize, from: usize, to: usize) -> Light {
         match self.selected {
+            _ if self.wire == Some(wire) => Light::Chosen,
             None => Light::Normal,
             Some(selected) if selected == from || selected == to => Light::Bright,
             Some(_) if self.before.contains(&to) || self.after.contains(&from) => Light::Normal,
@@ -75,7 +83,7 @@ impl Light {
         match self {
             Light::Faded => style.add_modifier(Modifier::DIM),
             Light::Normal => style,
-            Light::Bright => style.add_modifier(Modifier::BOLD),
+            Light::Bright | Light::Chosen => style.add_modifier(Modifier::BOLD),
         }
     }
 }

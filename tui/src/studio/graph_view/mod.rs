@@ -73,9 +73,11 @@ pub struct Camera {
     pub y: i32,
 }
 
-/// A socket that the keys are on.
+/// A socket or a wire that the keys are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Focus {
+    /// A wire, by its place in the scene.
+    Wire(usize),
     /// An input.
     Input(Port),
     /// An output.
@@ -99,7 +101,7 @@ pub struct GraphView<'a> {
     pub selected: Option<usize>,
     /// Nodes that are marked for what is done next.
     pub marked: &'a BTreeSet<usize>,
-    /// The socket that the keys are on.
+    /// The socket or wire that the keys are on.
     pub focus: Option<Focus>,
     /// Nodes that a search has found.
     pub found: &'a BTreeSet<usize>,

@@ -104,6 +104,8 @@ pub(super) struct Signs {
     pub(super) left_out: [&'static str; 6],
     /// Lines, by the sum of the directions in which they go on: up 1, right 2, down 4, left 8.
     pub(super) lines: [&'static str; 16],
+    /// The same of the wire that the keys are on.
+    pub(super) heavy: [&'static str; 16],
     /// An input that is wired, one that is not; the same of lazy ones; one that is missing.
     pub(super) sockets: [&'static str; 5],
     /// Ends of a box of one line where there is no socket.
@@ -130,6 +132,7 @@ static UNICODE: Signs = Signs {
     selected: ["┏", "┓", "┗", "┛", "━", "┃"],
     left_out: ["╭", "╮", "╰", "╯", "┄", "┆"],
     lines: [" ", "╵", "╶", "╰", "╷", "│", "╭", "├", "╴", "╯", "─", "┴", "╮", "┤", "┬", "┼"],
+    heavy: [" ", "╹", "╺", "┗", "╻", "┃", "┏", "┣", "╸", "┛", "━", "┻", "┓", "┫", "┳", "╋"],
     sockets: ["●", "○", "◆", "◇", "?"],
     ends: ["(", ")"],
     from_input: "←",
@@ -153,6 +156,7 @@ static ASCII: Signs = Signs {
     selected: ["#", "#", "#", "#", "=", "#"],
     left_out: ["+", "+", "+", "+", ".", ":"],
     lines: [" ", "|", "-", "+", "|", "|", "+", "+", "-", "+", "-", "+", "+", "+", "+", "+"],
+    heavy: [" ", "H", "=", "#", "H", "H", "#", "#", "=", "#", "=", "#", "#", "#", "#", "#"],
     sockets: ["*", "o", "*", "o", "?"],
     ends: ["(", ")"],
     from_input: "<",

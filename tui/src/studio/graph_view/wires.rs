@@ -47,7 +47,7 @@ impl Wires {
                 continue;
             };
             let source = (wire.from.node, socket_row(view.detail, wire.from.socket));
-            let light = highlight.wire(wire.from.node, wire.to.node);
+            let light = highlight.wire(index, wire.from.node, wire.to.node);
             for at in stretch {
                 let Some(&(x, y)) = route.cells.get(at) else { break };
                 if area.contains(x, y) {
@@ -131,7 +131,8 @@ pub(super) fn draw(wires: &Wires, view: &GraphView<'_>, canvas: &mut Canvas<'_>)
         for x in area.x..area.right() {
             if let Some(strand) = wires.seen((x, y)) {
                 let style = strand.light.on(colour(view, strand.wire));
-                canvas.put(x, y, signs.lines[usize::from(strand.ways & 15)], style);
+                let lines = if strand.light == Light::Chosen { &signs.heavy } else { &signs.lines };
+                canvas.put(x, y, lines[usize::from(strand.ways & 15)], style);
             }
         }
     }

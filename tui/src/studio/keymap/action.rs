@@ -1,7 +1,9 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Gallery, Graph, Inspector, Log, Problems, Queue, Runs};
+use Context::{
+    Anywhere, Chooser, Gallery, Graph, Inspector, Log, Picture, Problems, Queue, Runs, Timeline as Times,
+};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -56,13 +58,13 @@ actions! {
     ShowRuns "runs" "show all runs of the journal" in [Anywhere] by ["5"];
     Up "up" "up" in [Anywhere] by ["up", "k"];
     Down "down" "down" in [Anywhere] by ["down", "j"];
-    Left "left" "left" in [Graph, Gallery] by ["left", "h"];
-    Right "right" "right" in [Graph, Gallery] by ["right", "l"];
+    Left "left" "left" in [Graph, Gallery, Picture, Times] by ["left", "h"];
+    Right "right" "right" in [Graph, Gallery, Picture, Times] by ["right", "l"];
     First "first" "to the first" in [Anywhere] by ["home", "g"];
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Gallery, Queue, Chooser] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Gallery, Queue, Chooser, Times] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -91,7 +93,17 @@ actions! {
     Rename "rename" "give the node another name" in [Graph] by ["f2", "R"];
     Mute "mute" "leave the node and what needs it out, or no longer" in [Graph] by ["m", "ctrl-m"];
     Bypass "bypass" "leave the node out and pass on what it is given, or no longer" in [Graph] by ["b", "ctrl-b"];
-    Connect "connect" "feed the input from an output that fits" in [Inspector] by ["c"];
+    Connect "connect" "wire the socket to another that fits" in [Graph, Inspector] by ["c"];
+    Fix "fix" "do what the hint says" in [Graph, Inspector, Problems] by ["f"];
+    FixAll "fix-all" "do what all hints say that can be done by a key" in [Graph, Inspector, Problems] by ["F"];
+    Mark "mark" "mark the node for what is done next, or no longer" in [Graph] by ["space"];
+    MarkAll "mark-all" "mark all nodes, or none" in [Graph] by ["*", "ctrl-a"];
+    MarkConnected "mark-connected" "mark the node and all that wires lead to from it" in [Graph] by ["C"];
+    Extract "extract" "make a workflow of the nodes, to be used like a node" in [Graph] by ["e"];
+    NextSocket "next-socket" "to the next socket of the node" in [Graph] by ["s"];
+    PreviousSocket "previous-socket" "to the socket before" in [Graph] by ["S"];
+    SelectWire "wire" "to the next wire of the node" in [Graph] by ["W"];
+    Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CopyCommand "copy-command" "copy the command line that repeats it" in [Runs, Gallery] by ["y"];
     ShowFolder "show-folder" "show the folder of what it wrote on the desktop" in [Runs, Gallery] by ["O"];
     OpenAsRun "open-as-run" "open the workflow as it was run" in [Runs, Gallery] by ["o"];
@@ -113,6 +125,15 @@ actions! {
     CancelAll "cancel-all" "cancel all that waits or is carried out" in [Queue] by ["X"];
     Forget "forget" "forget the run; the files that it wrote stay" in [Runs] by ["d", "delete"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
+    ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];
+    NextPicture "next-picture" "the next picture" in [Picture] by ["n", "]", "space"];
+    PreviousPicture "previous-picture" "the picture before" in [Picture] by ["p", "[", "N"];
+    Closer "closer" "larger" in [Picture, Times] by ["+", "="];
+    Farther "farther" "smaller" in [Picture, Times] by ["minus"];
+    Fill "fill" "as large as there is room" in [Picture, Times] by ["f", "0"];
+    ActualSize "actual-size" "pixel by pixel" in [Picture] by ["1"];
+    ShowTimeline "timeline" "when each node ran, and where the time went" in [Anywhere] by ["t"];
+    SwitchOrder "order" "by time, or what took longest first" in [Times] by ["s"];
 }
 
 #[cfg(test)]

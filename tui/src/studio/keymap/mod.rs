@@ -33,6 +33,10 @@ pub(crate) enum Context {
     Queue,
     /// The list of workflows.
     Chooser,
+    /// A picture on the whole screen.
+    Picture,
+    /// The times of the run on the whole screen.
+    Timeline,
 }
 
 impl Context {
@@ -49,6 +53,8 @@ impl Context {
             Context::Gallery => "In the gallery",
             Context::Queue => "In the queue",
             Context::Chooser => "In the list of workflows",
+            Context::Picture => "At a picture",
+            Context::Timeline => "At the times of a run",
         }
     }
 }

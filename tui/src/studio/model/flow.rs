@@ -1,54 +1,17 @@
 //! The workflow that is open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use easel_engine::edit::{Conflict, History};
-use easel_engine::{NodeSpec, Plan, Registry, Severity};
+use easel_engine::edit::{Changes, Conflict, Edit, History};
+use easel_engine::{Document, Severity, Source, Workflow};
 
-use super::super::graph_view::Camera;
+use super::super::graph_view::{Camera, Focus};
 use super::super::layout::{self, Detail, Layout};
 use super::super::scene::Scene;
-
-/// What came of checking a text.
-pub(crate) struct Checked {
-    /// The text that was checked.
-    pub(crate) revision: u64,
-    /// The file that it is the content of.
-    pub(crate) path: PathBuf,
-    /// What is drawn of it.
-    pub(crate) scene: Scene,
-    /// What is known of the type of each node of the scene.
-    pub(crate) specs: Vec<Option<NodeSpec>>,
-    /// What is wrong, as people read the file.
-    pub(crate) findings: Vec<Finding>,
-    /// What would run; none if something is wrong.
-    pub(crate) plan: Option<Plan>,
-    /// What it says it does.
-    pub(crate) about: String,
-    /// The node types that there are for it.
-    pub(crate) registry: Arc<Registry>,
-    /// The files that it depends on.
-    pub(crate) files: Vec<PathBuf>,
-}
-
-/// Something that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// How bad.
-    pub(crate) severity: Severity,
-    /// In one line.
-    pub(crate) message: String,
-    /// What to do about it.
-    pub(crate) hint: Option<String>,
-    /// File, line and column.
-    pub(crate) place: Option<String>,
-    /// The source around the place with the place underlined, as the command line shows it.
-    pub(crate) drawn: String,
-    /// The node of the scene that it is about.
-    pub(crate) node: Option<usize>,
-}
+use super::focus::FocusName;
+use super::{Checked, Drag, Finding, Offer, Schema, Unsaved};
 
 /// The workflow that is open.
 pub(crate) struct Flow {
@@ -60,12 +23,14 @@ pub(crate) struct Flow {
     pub(crate) conflict: Option<Conflict>,
     /// It is what a run was begun with, and not what is in the file now.
     pub(crate) is_recorded: bool,
-    /// Changes of an earlier time were offered, and nobody said what is to become of them.
-    pub(crate) has_offer: bool,
+    /// Changes of an earlier time that wait to be offered.
+    pub(crate) offers: VecDeque<Offer>,
     /// A run was asked for while the text was being checked.
     pub(crate) wants_run: bool,
     /// Which of all texts that were checked is the newest of this one.
     pub(crate) revision: u64,
+    /// Checking that text broke off.
+    pub(crate) is_uncheckable: bool,
     /// Why the file cannot be read as it is now.
     pub(crate) unreadable: Option<String>,
     /// What came of checking the newest text that was checked.
@@ -82,12 +47,52 @@ pub(crate) struct Flow {
     pub(crate) found: BTreeSet<usize>,
     /// Nodes that are marked for what is done next.
     pub(crate) marked: BTreeSet<usize>,
-    /// The input of the selected node that the cursor is on.
+    /// The socket of the selected node that the cursor is on: inputs come first, then outputs.
     pub(crate) input: usize,
+    /// The socket or wire in the graph that the cursor is on.
+    pub(crate) focus: Option<Focus>,
+    /// What the mouse is in the midst of.
+    pub(crate) drag: Option<Drag>,
     /// A node to select as soon as it is there.
     pub(crate) awaited: Option<String>,
+    /// Nodes to mark as soon as they are there.
+    pub(crate) awaited_marks: Vec<String>,
+    /// A place of the text whose node is to be selected as soon as it is there.
+    pub(crate) awaited_place: Option<usize>,
+    /// What becomes of the text once a file is written.
+    pub(crate) awaited_file: Option<AwaitedFile>,
+    /// The names of files that were written for it here.
+    pub(crate) written: Vec<String>,
+    /// It is left as soon as it is saved.
+    pub(crate) wants_leave: bool,
+    /// The nodes through which its file was entered from others, outermost first.
+    pub(crate) prefix: Vec<String>,
+    /// How it looked around each of the nodes that were entered.
+    pub(crate) trail: Vec<Look>,
     /// The finding that the cursor is on.
     pub(crate) problem: usize,
+}
+
+/// A change that waits for a file to be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AwaitedFile {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its name, as the workflow writes it.
+    pub(crate) name: String,
+    /// The text that the change is about.
+    pub(crate) text: Arc<str>,
+    /// The change.
+    pub(crate) changes: Changes,
+}
+
+/// Where somebody was, to come back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// What part of the graph was shown.
+    pub(crate) camera: Camera,
+    /// The node that was selected.
+    pub(crate) selected: Option<String>,
 }
 
 impl Flow {
@@ -98,9 +103,10 @@ impl Flow {
             history: None,
             conflict: None,
             is_recorded: false,
-            has_offer: false,
+            offers: VecDeque::new(),
             wants_run: false,
             revision: 0,
+            is_uncheckable: false,
             unreadable: None,
             checked: None,
             layout: Layout::default(),
@@ -110,7 +116,16 @@ impl Flow {
             found: BTreeSet::new(),
             marked: BTreeSet::new(),
             input: 0,
+            focus: None,
+            drag: None,
             awaited: None,
+            awaited_marks: Vec::new(),
+            awaited_place: None,
+            awaited_file: None,
+            written: Vec::new(),
+            wants_leave: false,
+            prefix: Vec::new(),
+            trail: Vec::new(),
             problem: 0,
         }
     }
@@ -142,25 +157,77 @@ impl Flow {
     }
 
     /// Takes over what came of checking; where the cursor is stays the same node.
-    pub(crate) fn take(&mut self, checked: Checked) {
-        let id =
-            |flow: &Flow, at: usize| flow.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone());
-        let selected = self.selected.and_then(|at| id(self, at));
-        let awaited = self.awaited.take();
+    pub(crate) fn take(&mut self, mut checked: Checked) {
+        if let Some(known) = &self.checked {
+            checked.show(&known.inside);
+        }
+        let names = |places: &BTreeSet<usize>| places.iter().filter_map(|at| self.id(*at)).collect::<Vec<_>>();
         let find = |id: &String| checked.scene.nodes.iter().position(|node| node.id == *id);
-        self.selected = awaited.as_ref().and_then(find).or_else(|| selected.as_ref().and_then(find));
-        let found = std::mem::take(&mut self.found);
-        self.found = found.into_iter().filter_map(|at| id(self, at)).filter_map(|id| find(&id)).collect();
-        self.input = self.input.min(self.inputs_of(&checked).saturating_sub(1));
+        let selected = self.selected.and_then(|at| self.id(at));
+        let (found, marked) = (names(&self.found), names(&self.marked));
+        let focus = self.focus.and_then(|focus| FocusName::of(self.scene()?, focus));
+        self.focus = focus.and_then(|focus| focus.find(&checked.scene));
+        self.drag = None;
+        let awaited = self.awaited.as_ref().and_then(find);
+        self.selected = awaited.or_else(|| selected.as_ref().and_then(find));
+        self.found = found.iter().filter_map(find).collect();
+        let awaited: BTreeSet<_> = self.awaited_marks.iter().filter_map(find).collect();
+        self.marked = if awaited.is_empty() { marked.iter().filter_map(find).collect() } else { awaited };
+        // They may be there only in a text that is being checked still.
+        if checked.revision == self.revision {
+            self.awaited = None;
+            self.awaited_marks.clear();
+        }
+        self.trail.truncate(checked.inside.len());
+        self.input = self.input.min(self.sockets_of(&checked).saturating_sub(1));
         self.problem = self.problem.min(checked.findings.len().saturating_sub(1));
         self.checked = Some(checked);
         self.lay_out();
     }
 
-    /// How many inputs the selected node has.
-    fn inputs_of(&self, checked: &Checked) -> usize {
-        let spec = self.selected.and_then(|at| checked.specs.get(at)?.as_ref());
-        spec.map_or(0, |spec| spec.inputs.len())
+    /// The name of a node of the scene.
+    pub(crate) fn id(&self, at: usize) -> Option<String> {
+        self.scene().and_then(|scene| scene.nodes.get(at)).map(|node| node.id.clone())
+    }
+
+    /// How many sockets the selected node has.
+    fn sockets_of(&self, checked: &Checked) -> usize {
+        let schema = self.selected.and_then(|at| checked.schemas.get(at)?.as_ref());
+        schema.map_or(0, |schema| schema.inputs.len() + schema.outputs.len())
+    }
+
+    /// The nodes that lead from the outermost workflow to what is shown.
+    pub(crate) fn way(&self) -> Vec<String> {
+        let inside = self.checked.as_ref().map_or(&[][..], |checked| &checked.inside);
+        self.prefix.iter().chain(inside).cloned().collect()
+    }
+
+    /// The text as it is now, read: what was checked may be older.
+    pub(crate) fn document(&self) -> Option<Document> {
+        self.text().map(|text| Document::parse(&Source::new("", Arc::clone(text))).0)
+    }
+
+    /// The workflow of a document that is shown.
+    pub(crate) fn shown<'d>(&self, document: &'d Document) -> Option<&'d Workflow> {
+        let within = self.checked.as_ref().map_or(&[][..], |checked| &checked.within);
+        within.iter().try_fold(document.workflow(), |workflow, name| {
+            workflow.workflows().find(|local| local.name.value == *name).map(|local| &*local.workflow)
+        })
+    }
+
+    /// An edit of the workflow that is shown, as one of the file.
+    pub(crate) fn here(&self, edit: Edit) -> Edit {
+        let within = self.checked.as_ref().map_or(&[][..], |checked| &checked.within);
+        let wrap = |edit, name: &String| Edit::Within { workflow: name.clone(), edit: Box::new(edit) };
+        within.iter().rev().fold(edit, wrap)
+    }
+
+    /// The nodes that are marked, or else the selected one.
+    pub(crate) fn targets(&self) -> Vec<String> {
+        if self.marked.is_empty() {
+            return self.selected.and_then(|at| self.id(at)).into_iter().collect();
+        }
+        self.marked.iter().filter_map(|at| self.id(*at)).collect()
     }
 
     /// The text as it is now.
@@ -173,10 +240,16 @@ impl Flow {
         self.history.as_ref().is_some_and(|history| history.is_modified() || self.unreadable.is_some())
     }
 
-    /// The name and the type of the selected node.
-    pub(crate) fn selected_node(&self) -> Option<(&str, Option<&NodeSpec>)> {
+    /// What would be lost with the process, with what it takes to put it together with what others do to the file.
+    pub(crate) fn unsaved(&self) -> Option<Unsaved> {
+        let history = self.history.as_ref().filter(|_| self.is_modified() && !self.is_recorded)?;
+        Some(Unsaved { base: Arc::clone(history.saved_text()), text: Arc::clone(history.text()) })
+    }
+
+    /// The name of the selected node, and what may be written in it.
+    pub(crate) fn selected_node(&self) -> Option<(&str, Option<&Schema>)> {
         let (at, checked) = (self.selected?, self.checked.as_ref()?);
-        Some((checked.scene.nodes.get(at)?.id.as_str(), checked.specs.get(at)?.as_ref()))
+        Some((checked.scene.nodes.get(at)?.id.as_str(), checked.schemas.get(at)?.as_ref()))
     }
 
     /// Computes the places anew.

@@ -1,34 +1,54 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
+mod checked;
 mod compare;
+mod drag;
 mod flow;
+mod focus;
+pub(crate) mod full;
 mod gallery;
+pub(crate) mod gauges;
 mod history;
+mod inside;
 mod log;
 mod overlay;
 mod queue;
 mod run;
+mod schema;
+pub(crate) mod shots;
+pub(crate) mod still;
 pub(crate) mod sweep;
+pub(crate) mod timeline;
+mod unsaved;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use easel_engine::RunId;
 
+pub(crate) use checked::{Body, Checked, Finding, Fix};
 pub(crate) use compare::{Candidate, Compare, Manner, difference};
-pub(crate) use flow::{Checked, Finding, Flow};
+pub(crate) use drag::Drag;
+pub(crate) use flow::{AwaitedFile, Flow, Look};
+pub(crate) use full::Full;
 pub(crate) use gallery::{Gallery, Shot, Shots};
 pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Later, Overlay, Prompt};
 pub(crate) use queue::{Queue, QueueRow};
 pub(crate) use run::{NodeRun, Phase, RunView};
+pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
+pub(crate) use unsaved::{Offer, Unsaved};
 
+use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
 use sweep::Sweep;
+use gauges::Gauges;
+use still::{Place, Still};
 
 /// Everything.
 pub(crate) struct Model {
@@ -44,6 +64,8 @@ pub(crate) struct Model {
     pub(crate) chooser: Option<Chooser>,
     /// The workflow that is open.
     pub(crate) flow: Option<Flow>,
+    /// The workflows from which the open one was entered, outermost first.
+    pub(crate) outer: Vec<Flow>,
     /// Which pane keys go to.
     pub(crate) focus: Focus,
     /// That pane has the whole screen.
@@ -82,6 +104,14 @@ pub(crate) struct Model {
     pub(crate) wants_quit: bool,
     /// Whether there is something new to draw.
     pub(crate) is_changed: bool,
+    /// How pictures are drawn.
+    pub(crate) graphics: Graphics,
+    /// What takes the place of the panes.
+    pub(crate) full: Option<Full>,
+    /// The pictures that were drawn last, each for its place of the screen.
+    pub(crate) stills: BTreeMap<Place, Still>,
+    /// How busy the machine is.
+    pub(crate) gauges: Gauges,
 }
 
 impl Model {
@@ -94,6 +124,7 @@ impl Model {
             theme,
             chooser: None,
             flow: None,
+            outer: Vec::new(),
             focus: Focus::Graph,
             is_maximised: false,
             side: Side::Inspector,
@@ -113,11 +144,18 @@ impl Model {
             revisions: 0,
             wants_quit: false,
             is_changed: true,
+            graphics: Graphics::default(),
+            full: None,
+            stills: BTreeMap::new(),
+            gauges: Gauges::default(),
         }
     }
 
     /// Where keys go.
     pub(crate) fn context(&self) -> Context {
+        if let Some(full) = &self.full {
+            return full.context();
+        }
         match (&self.flow, self.focus) {
             (None, _) => Context::Chooser,
             (Some(_), Focus::Graph) => Context::Graph,
@@ -136,6 +174,11 @@ impl Model {
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// Whether something was changed that is not saved, in what is open or where one came from.
+    pub(crate) fn is_modified(&self) -> bool {
+        self.flow.iter().chain(&self.outer).any(Flow::is_modified)
     }
 
     /// Says something in the bottom line and in the log.

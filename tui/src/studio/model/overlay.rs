@@ -1,12 +1,12 @@
 //! What is in front of the panes. Esc always takes it away.
 
-use std::sync::Arc;
+use easel_engine::edit::Edit;
 
 use easel_engine::{Job, RunId};
 
 use super::super::field::Field;
-use super::Compare;
 use super::sweep::{Axis, Sweep};
+use super::{Compare, Offer};
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,10 +39,12 @@ pub(crate) enum Overlay {
     },
     /// What saving would change, and how far that was scrolled.
     Changes(usize),
+    /// What is not saved of a file that is left for the one that it was entered from, and how far that was scrolled.
+    LeaveFile(usize),
     /// The file became another one in places that were changed here.
     Conflict,
     /// Changes of an earlier time that were never saved.
-    Recovered(Arc<str>),
+    Recovered(Offer),
     /// Something would be lost or stopped.
     Leave,
     /// Everything about the run with the cursor, and how far that was scrolled.
@@ -79,6 +81,31 @@ pub(crate) enum Later {
 pub(crate) enum Choice {
     /// The type of a new node.
     NodeType,
+    /// The type of a new node that is wired to a socket.
+    LinkedType {
+        /// The node of the socket.
+        node: String,
+        /// Its name.
+        socket: String,
+        /// It is an output.
+        is_output: bool,
+        /// What takes the wire from where it was.
+        taken: Option<Edit>,
+    },
+    /// What an output feeds.
+    Taker {
+        /// The node.
+        node: String,
+        /// The output.
+        output: String,
+    },
+    /// One of several wires, to its other end.
+    Wire {
+        /// They, by their places in the scene.
+        wires: Vec<usize>,
+        /// The end that takes, or the one that gives.
+        is_forward: bool,
+    },
     /// What feeds an input.
     Giver {
         /// The node.
@@ -103,6 +130,13 @@ impl Choice {
         match self {
             Choice::NodeType => "Add a node".into(),
             Choice::SweepSecond(first) => format!("Sweep over {} and", first.name),
+            Choice::LinkedType { node, socket, is_output: true, .. } => {
+                format!("Add a node that takes {node}.{socket}")
+            }
+            Choice::LinkedType { node, socket, .. } => format!("Add a node that gives {node}.{socket}"),
+            Choice::Taker { node, output } => format!("Give {node}.{output} to"),
+            Choice::Wire { is_forward: true, .. } => "Along which wire, to what takes?".into(),
+            Choice::Wire { .. } => "Along which wire, to what gives?".into(),
             Choice::Giver { node, input } => format!("Feed {node}.{input} from"),
             Choice::Word { node, input } => format!("{node}.{input}"),
         }
@@ -136,6 +170,13 @@ pub(crate) enum Prompt {
     },
     /// Another name for a node.
     Rename(String),
+    /// The name of a workflow that nodes become.
+    Extract {
+        /// They.
+        nodes: Vec<String>,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// What an input is given.
     Value {
         /// The node.
@@ -160,6 +201,9 @@ impl Prompt {
             Prompt::Sweep { name, .. } => format!("Sweep over {name}"),
             Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
+            Prompt::Extract { nodes, .. } => {
+                format!("A workflow of {}: its name", crate::terminal::count(nodes.len(), "node"))
+            }
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),
             Prompt::Value { node, input, .. } => format!("{node}.{input}: as the file writes it"),
         }

@@ -17,6 +17,8 @@ pub(crate) struct Queue {
     pub(crate) claims: bool,
     /// Nothing was left when it asked; what the list says since may be older than that.
     pub(crate) was_empty: bool,
+    /// So many of its runs in a row could not even be carried out.
+    pub(crate) faults: u8,
     /// The run of the queue that this process carries out.
     pub(crate) ours: Option<RunId>,
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Settings, Source};
+use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Replacement, Settings, Source};
 
 use super::super::message::Message;
-use super::super::model::{Checked, Finding};
+use super::super::model::{Checked, Finding, Fix};
 use super::super::scene::Scene;
+use super::attempt::attempt;
 use crate::commands::workflow::name_arguments;
 use crate::diagnostics;
 use crate::plugins::NodeTypes;
@@ -33,17 +34,25 @@ pub(super) fn start(
     sender: Sender<Message>,
 ) -> io::Result<Sender<Wish>> {
     let (wishes, wanted) = channel();
-    let work = move || {
-        while let Some(wish) = newest(&wanted) {
-            let types = workspace.node_types(Some(&wish.path));
-            let checked = check(&wish, types, &workspace.limited(&settings));
-            if sender.send(Message::Checked(Box::new(checked))).is_err() {
-                return;
-            }
-        }
+    let check = move |wish: &Wish| {
+        let types = workspace.node_types(Some(&wish.path));
+        check(wish, types, &workspace.limited(&settings))
     };
-    std::thread::Builder::new().name("checker".into()).spawn(work)?;
+    std::thread::Builder::new().name("checker".into()).spawn(move || work(&wanted, &sender, check))?;
     Ok(wishes)
+}
+
+/// Checks what is wanted, whatever came of what was wanted before.
+fn work(wanted: &Receiver<Wish>, sender: &Sender<Message>, check: impl Fn(&Wish) -> Checked) {
+    while let Some(wish) = newest(wanted) {
+        let message = match attempt(|| check(&wish)) {
+            Some(checked) => Message::Checked(Box::new(checked)),
+            None => Message::Unchecked(wish.revision),
+        };
+        if sender.send(message).is_err() {
+            return;
+        }
+    }
 }
 
 /// The newest wish, once there is one.
@@ -63,26 +72,32 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
         Err(diagnostics) => (None, diagnostics),
     };
     found.iter_mut().for_each(name_arguments);
-    let scene = Scene::of(&document, &graph, &found);
+    let diagnostics = found.clone();
     let found = types.with_problems(found);
-    let findings = found.iter().map(|diagnostic| finding(&source, &document, diagnostic)).collect();
+    let findings = found.iter().map(|diagnostic| finding(&source, diagnostic)).collect();
     let files = plan.as_ref().map(|plan| plan.files().to_vec()).unwrap_or_default();
     let files = files.into_iter().chain(types.plugins.iter().map(|plugin| plugin.path.clone()));
-    Checked {
+    let mut checked = Checked {
         revision: wish.revision,
         path: wish.path.clone(),
-        specs: scene.nodes.iter().map(|node| types.registry.spec(&node.node_type).cloned()).collect(),
+        graph,
+        diagnostics,
+        scene: Scene::default(),
+        schemas: Vec::new(),
+        inside: Vec::new(),
+        within: Vec::new(),
         about: document.about().map(|about| about.value.clone()).unwrap_or_default(),
         files: files.collect(),
         registry: Arc::new(types.registry),
-        scene,
         findings,
         plan,
-    }
+    };
+    checked.show(&[]);
+    checked
 }
 
-fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Finding {
-    let is_here = diagnostic.source.is_none();
+fn finding(source: &Source, diagnostic: &Diagnostic) -> Finding {
+    let elsewhere = diagnostic.source.as_ref().map(|source| source.path.clone().unwrap_or_default());
     let source = diagnostic.source.as_deref().unwrap_or(source);
     let label = diagnostic.labels.first();
     let place = label.map(|label| {
@@ -90,18 +105,33 @@ fn finding(source: &Source, document: &Document, diagnostic: &Diagnostic) -> Fin
         let file = Path::new(&source.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
         format!("{}:{}:{}", printable(&file), at.line, at.column)
     });
-    let is_in = |span: &std::ops::Range<usize>, at: usize| span.contains(&at) || span.end == at;
-    let node = label.filter(|_| is_here).and_then(|label| {
-        let at = label.span.start;
-        document.nodes().iter().position(|node| is_in(&node.span, at) || is_in(&node.id.span, at))
-    });
     Finding {
         severity: diagnostic.severity,
         message: printable(&diagnostic.message).into_owned(),
         hint: diagnostic.hint.as_deref().map(|hint| printable(hint).into_owned()),
         place,
         drawn: diagnostics::draw(Some(source), diagnostic, false, WIDTH).trim_end().to_string(),
-        node,
+        node: None,
+        span: label.map(|label| label.span.clone()),
+        file: elsewhere,
+        fix: diagnostic.fix.as_deref().map(|fix| Fix { replacement: fix.clone(), about: fix_words(source, fix) }),
+    }
+}
+
+/// What a change to a text does, in a few words.
+fn fix_words(source: &Source, fix: &Replacement) -> String {
+    const SHOWN: usize = 40;
+    let short = |text: &str| {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let cut: String = line.chars().take(SHOWN).collect();
+        let more = if line.chars().count() > SHOWN { "…" } else { "" };
+        format!("`{}{more}`", printable(&cut))
+    };
+    let old = source.text.get(fix.span.clone()).unwrap_or_default();
+    match (old.trim().is_empty(), fix.text.trim().is_empty()) {
+        (true, _) => format!("adds {}", short(&fix.text)),
+        (false, true) => format!("removes {}", short(old)),
+        (false, false) => format!("{} becomes {}", short(old), short(&fix.text)),
     }
 }
 
@@ -117,5 +147,30 @@ pub(super) fn about(path: &Path) -> String {
             }
         }
         Err(error) => error.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use easel_engine::{Plugins, Registry};
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_cannot_be_checked_keeps_no_other_from_being_checked() {
+        let ((wishes, wanted), (sender, told)) = (channel(), channel());
+        let wish = |text: &str, revision| Wish { path: "flow.ron".into(), text: text.into(), revision };
+        let check = |wish: &Wish| {
+            assert!(&*wish.text != "worst", "as bad as it gets");
+            let types = NodeTypes::of(&Plugins::new(Registry::new()), None);
+            super::check(wish, types, &Settings::default())
+        };
+        let thread = std::thread::spawn(move || work(&wanted, &sender, check));
+        wishes.send(wish("worst", 1)).expect("it listens");
+        assert!(matches!(told.recv(), Ok(Message::Unchecked(1))));
+        wishes.send(wish("better", 2)).expect("it listens");
+        assert!(matches!(told.recv(), Ok(Message::Checked(checked)) if checked.revision == 2));
+        drop(wishes);
+        assert!(thread.join().is_ok());
     }
 }

@@ -16,6 +16,8 @@ use super::history::{Follower, Index};
 use crate::error::CommandError;
 use crate::execution::is_picture;
 use crate::terminal::count;
+use super::DEFECT;
+use super::attempt::attempt;
 use crate::workspace;
 
 /// How often somebody looks for what is new.
@@ -83,14 +85,23 @@ impl Reader {
                 (false, true) => LOOK,
                 (false, false) => Duration::MAX,
             };
-            match wanted.recv_timeout(wait) {
-                Ok(wish) => self.take(wish),
-                Err(RecvTimeoutError::Timeout) => {}
+            let first = match wanted.recv_timeout(wait) {
+                Ok(wish) => Some(wish),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let work = || {
+                // Keys come faster than answers: only what is wanted by now is looked for.
+                first.into_iter().chain(wanted.try_iter()).for_each(|wish| self.take(wish));
+                self.look();
+            };
+            if attempt(work).is_none() {
+                // Whatever it was, it is not tried over and over.
+                *self = Reader::new(self.sender.clone());
+                let text =
+                    format!("reading the journal broke off: {DEFECT}. Show the runs again to have it tried again");
+                self.send(Message::Told(Tone::Error, text));
             }
-            // Keys come faster than answers: only what is wanted by now is looked for.
-            wanted.try_iter().for_each(|wish| self.take(wish));
-            self.look();
         }
     }
 

@@ -131,7 +131,7 @@ impl Runner {
 
     /// Carries out the next that waits in the queue. If it is stopped, it goes back to its place there.
     pub(super) fn claim(&mut self) {
-        let (memory, told) = (self.memory, self.sender.clone());
+        let (memory, told, common) = (self.memory, self.sender.clone(), self.workspace.common());
         self.spawn_unless(move |forward, cancel| {
             let journal = workspace::needed_journal();
             let claimed = journal.and_then(|journal| Ok((journal.claim()?, journal)));
@@ -148,7 +148,8 @@ impl Runner {
             };
             forward.run = Some(claim.run());
             let _ = told.send(Message::Claimed(Claimed::Run(claim.run())));
-            Some(carried(Carrier::new(journal, memory), claim, WhenStopped::BackToTheQueue, cancel, forward))
+            let carrier = Carrier::sharing(journal, memory, common);
+            Some(carried(carrier, claim, WhenStopped::BackToTheQueue, cancel, forward))
         });
     }
 
@@ -168,12 +169,12 @@ impl Runner {
     }
 
     fn recorded(&mut self, claim: impl FnOnce(&easel_engine::Journal) -> Result<Claim, CommandError> + Send + 'static) {
-        let memory = self.memory;
+        let (memory, common) = (self.memory, self.workspace.common());
         self.spawn(move |forward, cancel| {
             let journal = workspace::needed_journal()?;
             let claim = claim(&journal)?;
             forward.run = Some(claim.run());
-            carried(Carrier::new(journal, memory), claim, WhenStopped::Cancelled, cancel, forward)
+            carried(Carrier::sharing(journal, memory, common), claim, WhenStopped::Cancelled, cancel, forward)
         });
     }
 

@@ -145,6 +145,20 @@ fn a_queue_that_is_empty_or_refused_is_not_asked_again_and_again() {
 }
 
 #[test]
+fn a_queue_of_which_nothing_can_be_run_is_not_tried_for_ever() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    shown(&mut bench, rows());
+    bench.press("d");
+    for claimed in 1..=3 {
+        assert_eq!(claims(&bench), claimed);
+        bench.tell(Message::Claimed(Claimed::Run(RunId(9))));
+        bench.tell(Message::RunEnded(Err(Problem { message: "it broke off".into(), hint: None })));
+    }
+    bench.tell(Message::Queue(Ok(rows())));
+    assert!(claims(&bench) == 3 && !bench.model.queue.drains);
+}
+
+#[test]
 fn a_run_of_the_queue_that_is_stopped_goes_back_and_is_not_taken_up_at_once() {
     let mut bench = Bench::opened((80, 24), SMALL);
     shown(&mut bench, rows());

@@ -163,7 +163,7 @@ pub(super) fn use_prompt(model: &mut Model, prompt: &str) -> Vec<Effect> {
         Some((node, input)) => Edit::SetInput { node: node.into(), input: input.into(), value },
         None => Edit::SetDefault { input: place.clone(), value: Some(value) },
     };
-    match edit::try_edit(model, &change) {
+    match edit::try_edit(model, change) {
         Ok(effects) => {
             model.tell(Tone::Note, format!("{place} is “{prompt}” now; it can be undone"));
             effects

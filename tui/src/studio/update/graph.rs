@@ -1,13 +1,13 @@
 //! Moving about in the graph.
 
 use super::super::effect::Effect;
-use super::super::graph_view::{self, Camera, Direction, downstream, neighbour, upstream};
+use super::super::graph_view::{self, Camera, Direction, neighbour};
 use super::super::keymap::Action;
 use super::super::layout::Detail;
 use super::super::message::Tone;
-use super::super::model::{Checked, Flow, Focus, Model, Overlay, Side};
+use super::super::model::{Checked, Flow, Model, Side};
 use super::super::view::regions;
-use super::run;
+use super::{enter, run};
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
@@ -30,6 +30,9 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
             model.side = Side::Problems;
         }
     }
+    if let Some(place) = model.flow.as_mut().and_then(|flow| flow.awaited_place.take()) {
+        enter::go_to(model, place);
+    }
     keep_in_view(model);
     model.is_changed = true;
     let mut effects = vec![Effect::Watch(files)];
@@ -41,7 +44,7 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
 }
 
 /// The node at the upper left.
-fn first(flow: &Flow) -> Option<usize> {
+pub(super) fn first(flow: &Flow) -> Option<usize> {
     let boxes = &flow.layout.boxes;
     (0..boxes.len()).min_by_key(|&at| (boxes[at].x, boxes[at].y))
 }
@@ -78,12 +81,9 @@ pub(super) fn act(model: &mut Model, action: Action) {
 fn target(flow: &Flow, action: Action) -> Option<usize> {
     let Some(from) = flow.selected else { return first(flow) };
     let (boxes, layout) = (&flow.layout.boxes, &flow.layout);
-    let scene = flow.scene()?;
     match action {
         Action::First => first(flow),
         Action::Last => (0..boxes.len()).max_by_key(|&at| (boxes[at].right(), boxes[at].y)),
-        Action::Upstream => upstream(scene, layout, from).first().copied(),
-        Action::Downstream => downstream(scene, layout, from).first().copied(),
         Action::Left => neighbour(layout, from, Direction::Left),
         Action::Right => neighbour(layout, from, Direction::Right),
         Action::Up => neighbour(layout, from, Direction::Up),
@@ -98,6 +98,7 @@ pub(super) fn select(model: &mut Model, node: Option<usize>) {
     if let Some(node) = node.filter(|node| *node < flow.layout.boxes.len()) {
         flow.selected = Some(node);
         flow.input = 0;
+        flow.focus = None;
         keep_in_view(model);
     }
 }
@@ -151,7 +152,7 @@ fn tell_detail(model: &mut Model) {
 }
 
 /// Columns and lines of the graph on the screen.
-fn screen(model: &Model) -> (u16, u16) {
+pub(super) fn screen(model: &Model) -> (u16, u16) {
     let graph = regions(model).graph;
     (graph.width, graph.height)
 }
@@ -180,7 +181,7 @@ pub(super) fn keep_in_view(model: &mut Model) {
 }
 
 /// The view does not leave the graph behind.
-fn bound(model: &mut Model) {
+pub(super) fn bound(model: &mut Model) {
     let screen = screen(model);
     if let Some(flow) = &mut model.flow {
         flow.camera = flow.camera.bounded(&flow.layout, screen);
@@ -227,21 +228,14 @@ fn next_found(model: &mut Model, is_forward: bool) {
     }
 }
 
-/// To the node that the problem is about, which the cursor is on.
-pub(super) fn go_to_problem(model: &mut Model) {
-    let Some(flow) = &model.flow else { return };
-    match flow.findings().get(flow.problem).and_then(|finding| finding.node) {
-        Some(node) => {
-            model.focus = Focus::Graph;
-            select(model, Some(node));
-        }
-        None => {
-            let finding = flow.findings().get(flow.problem);
-            model.overlay = finding.map(|finding| Overlay::Story {
-                title: finding.message.clone(),
-                text: finding.drawn.clone(),
-                scroll: 0,
-            });
-        }
-    }
+/// Puts the cursor on a node by its name in a run: of one inside of another, on that. Whether there is one.
+pub(super) fn go_to_node(model: &mut Model, name: &str) -> bool {
+    let visible = name.split(['/', '[']).next().unwrap_or(name);
+    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
+    let node = scene.and_then(|scene| {
+        let find = |name: &str| scene.nodes.iter().position(|node| node.id == name);
+        find(name).or_else(|| find(visible))
+    });
+    select(model, node);
+    node.is_some()
 }

@@ -9,7 +9,8 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{compare, edit, gallery, graph, history, lists, overlay, queue, run, sweep};
+use super::{compare, edit, enter, fixes, form, gallery, graph, history, lists, marks, overlay, picture, queue, run};
+use super::{sockets, sweep, timeline};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -47,6 +48,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => model.overlay = Some(Overlay::Help(0)),
         Action::Back => return back(model),
         Action::Quit => quit(model),
+        Action::NextPane if model.full.is_some() => model.full = None,
         Action::NextPane => {
             model.focus = if model.focus == Focus::Graph { Focus::Side } else { Focus::Graph };
         }
@@ -102,6 +104,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
             match model.context() {
+                Context::Picture => return picture::act(model, action),
+                Context::Timeline => return timeline::act(model, action),
                 Context::Graph => graph::act(model, action),
                 _ => lists::moved(model, action),
             }
@@ -115,12 +119,28 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Rename
         | Action::Mute
         | Action::Bypass
-        | Action::Connect => return edit::act(model, action),
+        | Action::Connect
+        | Action::Extract => return edit::act(model, action),
+        Action::Fix => return fixes::apply(model),
+        Action::FixAll => return fixes::apply_all(model),
+        Action::Mark | Action::MarkAll | Action::MarkConnected => marks::act(model, action),
+        Action::Leave => return enter::leave(model),
+        Action::NextSocket | Action::PreviousSocket | Action::SelectWire => sockets::act(model, action),
+        Action::Upstream => sockets::jump(model, false),
+        Action::Downstream => sockets::jump(model, true),
         Action::Activate => return activate(model),
+        Action::ShowPicture => return picture::open(model),
+        Action::ShowTimeline => timeline::open(model),
+        Action::NextPicture
+        | Action::PreviousPicture
+        | Action::Closer
+        | Action::Farther
+        | Action::Fill
+        | Action::ActualSize
+        | Action::SwitchOrder => return full(model, action),
+        Action::Left | Action::Right if model.full.is_some() => return full(model, action),
         Action::Left
         | Action::Right
-        | Action::Upstream
-        | Action::Downstream
         | Action::SearchNext
         | Action::SearchPrevious
         | Action::ZoomIn
@@ -135,6 +155,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A key of what takes the whole screen.
+fn full(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.context() {
+        Context::Picture => picture::act(model, action),
+        Context::Timeline => timeline::act(model, action),
+        _ => Vec::new(),
+    }
+}
+
 fn activate(model: &mut Model) -> Vec<Effect> {
     match model.context() {
         Context::Chooser => {
@@ -142,16 +171,14 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             let chosen = chosen.map(|entry| entry.path.clone());
             chosen.map_or_else(Vec::new, |path| super::open(model, path))
         }
-        Context::Graph => show(model, Side::Inspector),
-        Context::Inspector => edit::input(model),
-        Context::Problems => {
-            graph::go_to_problem(model);
-            Vec::new()
-        }
+        Context::Graph => enter::enter(model).unwrap_or_else(|| show(model, Side::Inspector)),
+        Context::Inspector => form::input(model),
+        Context::Problems => enter::go_to_problem(model),
         Context::Runs => history::show(model),
         Context::Gallery => gallery::act(model, Action::Activate),
         Context::Queue => lists::act(model, Action::Follow),
-        Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
+        Context::Timeline => timeline::act(model, Action::Activate),
+        Context::Anywhere | Context::Monitor | Context::Log | Context::Picture => Vec::new(),
     }
 }
 
@@ -164,6 +191,7 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
     if model.flow.is_none() {
         return Vec::new();
     }
+    model.full = None;
     model.side = side;
     model.focus = Focus::Side;
     model.thumbnails.forget_failures();
@@ -172,13 +200,24 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
 
 /// One step back, whatever is in the way.
 fn back(model: &mut Model) -> Vec<Effect> {
+    if model.full.take().is_some() {
+        return Vec::new();
+    }
     let Some(flow) = &mut model.flow else { return Vec::new() };
     flow.wants_run = false;
-    if model.focus == Focus::Side {
+    if flow.drag.take().is_some() {
+        // The wire stays where it was.
+    } else if model.focus == Focus::Side {
         model.focus = Focus::Graph;
+    } else if flow.focus.take().is_some() {
+        // One step.
     } else if !flow.found.is_empty() {
         flow.found.clear();
-    } else if flow.selected.is_some() {
+    } else if !flow.marked.is_empty() {
+        flow.marked.clear();
+    } else if enter::can_leave(model) {
+        return enter::leave(model);
+    } else if let Some(flow) = &mut model.flow {
         flow.selected = None;
     }
     Vec::new()
@@ -197,8 +236,15 @@ fn close(model: &mut Model) -> Vec<Effect> {
     }
     let folder = flow.path.parent().map_or_else(|| ".".into(), |folder| folder.to_path_buf());
     let folder = if folder.as_os_str().is_empty() { ".".into() } else { folder };
+    if model.outer.iter().any(|outer| outer.is_modified()) {
+        model
+            .tell(Tone::Warning, "there are changes that are not saved in the workflow that this one was entered from");
+        return Vec::new();
+    }
     model.flow = None;
+    model.outer.clear();
     model.run = None;
+    model.full = None;
     let chooser = model.chooser.get_or_insert_with(Chooser::default);
     chooser.folder = folder.clone();
     vec![Effect::List(folder)]
@@ -225,7 +271,7 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
 
 /// Leaves, if nothing is lost by it.
 fn quit(model: &mut Model) {
-    if model.is_running() || model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
+    if model.is_running() || model.is_modified() {
         model.overlay = Some(Overlay::Leave);
     } else {
         model.wants_quit = true;

@@ -9,7 +9,7 @@ use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Entry, Later, Model, Overlay};
 use super::super::view::page_height;
-use super::{gallery, run};
+use super::{gallery, picture, run, timeline};
 
 /// The workflows of a folder were listed.
 pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Entry>, String>) {
@@ -42,8 +42,9 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         }
         Context::Inspector => {
             if let Some(flow) = &mut model.flow {
-                let inputs = flow.selected_node().and_then(|(_, spec)| spec).map_or(0, |spec| spec.inputs.len());
-                flow.input = moved(flow.input, inputs);
+                let schema = flow.selected_node().and_then(|(_, schema)| schema);
+                let sockets = schema.map_or(0, |schema| schema.inputs.len() + schema.outputs.len());
+                flow.input = moved(flow.input, sockets);
             }
         }
         Context::Problems => {
@@ -65,6 +66,9 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         Context::Runs => model.runs.at = moved(model.runs.at, model.runs.found()),
         Context::Gallery => gallery::moved(model, action),
         Context::Queue => model.queue.at = moved(model.queue.at, model.queue.rows().len()),
+        // The wheel: nothing has to be read for it.
+        Context::Picture => drop(picture::act(model, action)),
+        Context::Timeline => drop(timeline::act(model, action)),
         Context::Graph | Context::Anywhere => {}
     }
 }

@@ -1,14 +1,14 @@
 //! The mouse.
 
-use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::super::effect::Effect;
-use super::super::graph_view::{Hit, hit};
+use super::super::graph_view::{Focus as Wired, Hit, hit};
 use super::super::keymap::{Action, Context};
 use super::super::model::{Focus, Model, Overlay, Side};
 use super::super::view::{graph_view, job_at_line, page_start, regions, run_at_line, shot_at, tab_at};
-use super::{graph, keys, lists};
+use super::{drag, edit, graph, keys, lists, sockets};
 
 /// Lines by which the wheel moves.
 const WHEEL: i32 = 3;
@@ -17,6 +17,9 @@ const WHEEL: i32 = 3;
 pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let place = Position { x: event.column, y: event.row };
     if model.overlay.is_some() {
+        if let Some(flow) = &mut model.flow {
+            flow.drag = None;
+        }
         // A click takes away what is in front, unless something would be lost by that.
         let holds = matches!(
             model.overlay,
@@ -26,6 +29,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                     | Overlay::CancelAll
                     | Overlay::SweepAsked(_)
                     | Overlay::Behind(_)
+                    | Overlay::LeaveFile(_)
                     | Overlay::Recovered(_)
                     | Overlay::Conflict
                     | Overlay::Leave
@@ -44,7 +48,8 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
             model.is_changed = true;
             if in_graph {
                 model.focus = Focus::Graph;
-                click(model, place);
+                let marks = event.modifiers.intersects(KeyModifiers::SHIFT | KeyModifiers::CONTROL);
+                click(model, place, marks);
             } else if let Some(side) = tab_at(model, place) {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
@@ -53,6 +58,13 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
             } else if model.flow.is_none() {
                 return choose(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             }
+        }
+        MouseEventKind::Drag(MouseButton::Left) => drag::moved(model, place),
+        MouseEventKind::Up(MouseButton::Left) => return drag::ended(model, place),
+        MouseEventKind::Down(MouseButton::Right) if in_graph => {
+            model.is_changed = true;
+            model.focus = Focus::Graph;
+            return unwire(model, place);
         }
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
             model.is_changed = true;
@@ -78,16 +90,49 @@ fn scroll_aside(model: &mut Model, by: i32) {
     graph::scroll(model, by * 2, 0);
 }
 
-/// A click on the graph.
-fn click(model: &mut Model, place: Position) {
+/// A click on the graph; one that marks leaves the marks that there are.
+fn click(model: &mut Model, place: Position, marks: bool) {
     let area = regions(model).graph;
     let Some(view) = graph_view(model) else { return };
     match hit(&view, area, place) {
+        Hit::Node(node) if marks => {
+            if let Some(flow) = &mut model.flow {
+                super::marks::toggle_mark(flow, node);
+            }
+            graph::select(model, Some(node));
+        }
         Hit::Node(node) => graph::select(model, Some(node)),
-        Hit::Input(port) | Hit::Output(port) => graph::select(model, Some(port.node)),
+        Hit::Input(port) => {
+            graph::select(model, Some(port.node));
+            drag::begin_wire(model, Wired::Input(port), place);
+        }
+        Hit::Output(port) => {
+            graph::select(model, Some(port.node));
+            drag::begin_wire(model, Wired::Output(port), place);
+        }
         Hit::Minimap { x, y } => graph::look_at(model, x, y),
-        Hit::Wire(_) | Hit::Nothing => {}
+        Hit::Wire(wire) => sockets::focus(model, Wired::Wire(wire)),
+        Hit::Nothing => {
+            if let Some(flow) = model.flow.as_mut().filter(|_| !marks) {
+                flow.marked.clear();
+            }
+            drag::begin_band(model, place);
+        }
     }
+}
+
+/// A click with the other button takes the wire away that is there.
+fn unwire(model: &mut Model, place: Position) -> Vec<Effect> {
+    let area = regions(model).graph;
+    let Some(view) = graph_view(model) else { return Vec::new() };
+    let wire = match hit(&view, area, place) {
+        Hit::Wire(wire) => Some(wire),
+        // Where it ends is easier to hit than the line.
+        Hit::Input(port) => view.scene.wires_into(port).last(),
+        _ => None,
+    };
+    let wanted = wire.and_then(|wire| sockets::unwire(model.flow.as_ref()?, wire));
+    wanted.map_or_else(Vec::new, |wanted| edit::edit(model, wanted))
 }
 
 /// A click on a line of a list in the side pane.

@@ -1,21 +1,21 @@
 //! Keys while something is in front. Esc always takes it away.
 
-use easel_engine::edit::Edit;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::effect::{Change, Effect};
 use super::super::field::Field;
 use super::super::fuzzy;
+use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{compare, edit, gallery, graph, history, keys, queue, sweep};
+use super::{compare, edit, enter, extract, form, gallery, graph, history, keys, queue, sweep, unsaved, wiring};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else { return Vec::new() };
     if key.code == KeyCode::Esc {
-        if let (Overlay::Recovered(_), Some(flow)) = (overlay, &mut model.flow) {
-            flow.has_offer = true;
+        if let Overlay::Recovered(_) = overlay {
+            unsaved::later(model);
         }
         return Vec::new();
     }
@@ -31,15 +31,20 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Enter | KeyCode::Char('y' | 's') => return edit::write(model),
             _ => model.overlay = scrolled(key, scroll).map(Overlay::Changes),
         },
+        Overlay::LeaveFile(scroll) => match key.code {
+            KeyCode::Enter | KeyCode::Char('y' | 's') => return enter::save_and_leave(model),
+            KeyCode::Char('n') => return enter::leave_file(model),
+            _ => model.overlay = scrolled(key, scroll).map(Overlay::LeaveFile),
+        },
         Overlay::Conflict => match key.code {
             KeyCode::Char('m') => return edit::settle(model, true),
             KeyCode::Char('f') => return edit::settle(model, false),
             _ => model.overlay = Some(Overlay::Conflict),
         },
-        Overlay::Recovered(text) => match key.code {
-            KeyCode::Char('y') | KeyCode::Enter => return edit::recover(model, &text),
-            KeyCode::Char('n') => {}
-            _ => model.overlay = Some(Overlay::Recovered(text)),
+        Overlay::Recovered(offer) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return unsaved::recover(model, offer),
+            KeyCode::Char('n') => return vec![Effect::SetAside(offer.number)],
+            _ => model.overlay = Some(Overlay::Recovered(offer)),
         },
         Overlay::Details(scroll) => model.overlay = scrolled(key, scroll).map(Overlay::Details),
         Overlay::Forget(run) => match key.code {
@@ -127,19 +132,24 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
     }
     match prompt {
         Prompt::Rename(node) if is_done => {
-            return edit::edit(model, &Edit::Rename { node, to: field.text() });
+            return edit::rename(model, node, field.text());
         }
         Prompt::Sweep { first, name, .. } if is_done => return sweep::answered(model, first, name, field),
         Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
         Prompt::Value { node, input, is_text, .. } if is_done => {
-            return edit::value(model, node, input, is_text, field);
+            return form::value(model, node, input, is_text, field);
         }
+        Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),
         Prompt::Gallery => model.gallery.filter(&field.text()),
-        Prompt::Rename(_) | Prompt::Sweep { .. } | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
+        Prompt::Rename(_)
+        | Prompt::Sweep { .. }
+        | Prompt::Enqueue { .. }
+        | Prompt::Value { .. }
+        | Prompt::Extract { .. } => {}
     }
     if !is_done {
         model.overlay = Some(Overlay::Prompt(prompt, field));
@@ -171,10 +181,15 @@ fn choose(
         let Some(name) = name else { return Vec::new() };
         return match choice {
             Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),
-            other => edit::chosen(model, other, &name),
+            other => wiring::chosen(model, other, &name),
         };
     }
     let at = stepped(&mut field, at, fits.len(), key);
+    if let (Choice::Wire { wires, .. }, Some(flow)) = (&choice, &mut model.flow) {
+        // The one in question is seen.
+        let wire = fitting(&items, &field.text()).get(at).and_then(|item| wires.get(*item)).copied();
+        flow.focus = wire.map(Focus::Wire);
+    }
     model.overlay = Some(Overlay::Choice { choice, items, field, at });
     Vec::new()
 }
@@ -210,7 +225,11 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 Prompt::Filter => filter(model, &text),
                 Prompt::Runs => history::filter(model, &text),
                 Prompt::Gallery => model.gallery.filter(&text),
-                Prompt::Rename(_) | Prompt::Sweep { .. } | Prompt::Enqueue { .. } | Prompt::Value { .. } => {}
+                Prompt::Rename(_)
+                | Prompt::Sweep { .. }
+                | Prompt::Enqueue { .. }
+                | Prompt::Value { .. }
+                | Prompt::Extract { .. } => {}
             }
         }
         _ => {}

@@ -9,6 +9,9 @@ use super::super::message::Tone;
 use super::super::model::{Later, Model, Overlay, Prompt, QueueRow, Side};
 use super::keys;
 
+/// After so many runs in a row that could not be carried out, nobody tries the next one.
+const MOST_FAULTS: u8 = 3;
+
 /// What came of asking for the next of the queue.
 pub(crate) enum Claimed {
     /// This one is carried out from here on.
@@ -59,10 +62,17 @@ pub(super) fn is_ours(model: &Model, run: Option<RunId>) -> bool {
     run.is_some() && model.queue.ours == run
 }
 
-/// The run that was carried out here is over.
-pub(super) fn ended(model: &mut Model) {
+/// The run that was carried out here is over, if only since it could not be carried out.
+pub(super) fn ended(model: &mut Model, was_refused: bool) {
+    let is_from_queue = model.queue.ours.take().is_some() || model.queue.claims;
     model.queue.claims = false;
-    model.queue.ours = None;
+    model.queue.faults = if was_refused && is_from_queue { model.queue.faults.saturating_add(1) } else { 0 };
+    // What is given up leaves the queue; what breaks off comes again and again.
+    if model.queue.faults >= MOST_FAULTS {
+        model.queue.faults = 0;
+        model.queue.drains = false;
+        model.tell(Tone::Error, "the queue is not carried out any further here: one run after another could not be run");
+    }
 }
 
 /// The run was to stop: if it is from the queue, it goes back there, and is not taken up again at once.

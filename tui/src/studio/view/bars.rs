@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
-use super::super::model::{Model, Phase};
+use super::super::model::{Flow, Model, Phase};
 use super::super::theme::Role;
 use super::pen::Pen;
 use crate::terminal::{printable, seconds};
@@ -21,7 +21,7 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut left = vec![Span::styled(" easel ", style(Role::Title))];
     match (&model.flow, &model.chooser) {
         (Some(flow), _) => {
-            left.push(Span::styled(printable(&flow.path.to_string_lossy()).into_owned(), style(Role::Text)));
+            left.extend(trail(model, flow));
             let (errors, warnings) = flow.counts();
             let counted = [(errors, "error", Role::Error), (warnings, "warning", Role::Warning)];
             for (number, what, role) in counted.into_iter().filter(|(number, ..)| *number > 0) {
@@ -36,7 +36,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             if flow.is_modified() {
                 left.push(Span::styled("  not saved", style(Role::Warning)));
             }
-            if flow.history.is_some() && !flow.is_current() {
+            if flow.is_uncheckable {
+                left.push(Span::styled("  not checked", style(Role::Error)));
+            } else if flow.history.is_some() && !flow.is_current() {
                 left.push(Span::styled("  checking …", style(Role::Dim)));
             }
         }
@@ -51,6 +53,21 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
     if width < area.width / 2 {
         buffer.set_stringn(area.right() - width, area.y, text, usize::from(width), style(role));
     }
+}
+
+/// Where one is: the file, and the nodes that were entered.
+fn trail<'a>(model: &Model, flow: &Flow) -> Vec<Span<'a>> {
+    let style = |role: Role| model.theme.style(role);
+    let outermost = model.outer.first().unwrap_or(flow);
+    let mut spans = vec![Span::styled(printable(&outermost.path.to_string_lossy()).into_owned(), style(Role::Text))];
+    for id in flow.way() {
+        spans.push(Span::styled(" › ", style(Role::Dim)));
+        spans.push(Span::styled(printable(&id).into_owned(), style(Role::Text)));
+    }
+    if !model.outer.is_empty() {
+        spans.push(Span::styled(format!(" ({})", printable(&flow.path.to_string_lossy())), style(Role::Dim)));
+    }
+    spans
 }
 
 fn run(model: &Model) -> Option<(String, Role)> {
@@ -125,7 +142,7 @@ fn useful(model: &Model) -> Vec<Action> {
             &[Action::NextPane, Action::Search, Action::AddNode, Action::Activate, Action::Undo, Action::Save]
         }
         Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
-        Context::Problems => &[Action::Back, Action::Activate, Action::NextPane],
+        Context::Problems => &[Action::Back, Action::Activate, Action::Fix, Action::FixAll, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter],
         Context::Runs => {
             &[Action::Back, Action::Activate, Action::Filter, Action::RunAgain, Action::Resume, Action::CopyCommand]
@@ -150,7 +167,20 @@ fn useful(model: &Model) -> Vec<Action> {
             Action::RemoveJob,
             Action::CancelAll,
         ],
-        Context::Monitor | Context::Anywhere => &[Action::Back, Action::NextPane],
+        Context::Monitor => &[Action::Back, Action::ShowTimeline, Action::ShowPicture, Action::NextPane],
+        Context::Timeline => {
+            &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fill]
+        }
+        Context::Picture => &[
+            Action::Back,
+            Action::NextPicture,
+            Action::PreviousPicture,
+            Action::Closer,
+            Action::Farther,
+            Action::Fill,
+            Action::ActualSize,
+        ],
+        Context::Anywhere => &[Action::Back, Action::NextPane],
     };
     let first = if model.is_running() { Action::Cancel } else { Action::Run };
     let first = model.flow.is_some().then_some(first);

@@ -1,13 +1,12 @@
 //! The selected node: what its type says, what feeds it, what it gives.
 
-use easel_engine::{InputSpec, NodeSpec, Presence};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
-use super::super::keymap::Context;
-use super::super::model::{Checked, Model};
+use super::super::keymap::{Action, Context};
+use super::super::model::{Checked, Given, InputSchema, Model, Schema};
 use super::super::scene::{Port, Scene};
 use super::super::theme::Role;
 use super::pen::Pen;
@@ -38,10 +37,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         if let Some(hint) = &finding.hint {
             pen.indented("  ", hint, style(Role::Hint));
         }
+        if let (Some(fix), Some(key)) = (&finding.fix, model.keymap.key(Action::Fix)) {
+            pen.indented("  ", &format!("{key}: {}", fix.about), style(Role::Key));
+        }
     }
-    let Some(spec) = checked.specs.get(at).and_then(Option::as_ref) else { return };
-    pen.wrapped(spec.about, style(Role::Text));
-    sockets(model, &checked.scene, at, spec, &mut pen);
+    let Some(schema) = checked.schemas.get(at).and_then(Option::as_ref) else { return };
+    pen.wrapped(&schema.about, style(Role::Text));
+    sockets(model, &checked.scene, at, schema, &mut pen);
 }
 
 /// So many lines are passed over that the input with the cursor is seen: about three for each before it.
@@ -109,19 +111,19 @@ pub(super) fn status(status: &Status) -> (&'static str, Role) {
     }
 }
 
-fn sockets(model: &Model, scene: &Scene, at: usize, spec: &NodeSpec, pen: &mut Pen<'_>) {
+fn sockets(model: &Model, scene: &Scene, at: usize, schema: &Schema, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
-    if !spec.inputs.is_empty() {
+    if !schema.inputs.is_empty() {
         pen.gap();
         pen.text("Inputs", style(Role::Title));
     }
     let is_here = model.context() == Context::Inspector;
     let chosen = model.flow.as_ref().map(|flow| flow.input).filter(|_| is_here);
-    for (number, input) in spec.inputs.iter().enumerate() {
-        let fed = fed(scene, at, input.name);
+    for (number, input) in schema.inputs.iter().enumerate() {
+        let fed = fed(scene, at, &input.name);
         let kinds = input.kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let mut line = vec![
-            Span::styled(input.name, style(Role::Key)),
+            Span::styled(printable(&input.name).into_owned(), style(Role::Key)),
             Span::styled(format!(" {kinds}"), model.theme.kind_colour(&kinds)),
         ];
         line.extend(fed.map(|fed| Span::styled(format!(" {}", printable(&fed)), style(Role::Text))));
@@ -132,17 +134,24 @@ fn sockets(model: &Model, scene: &Scene, at: usize, spec: &NodeSpec, pen: &mut P
         }
         pen.indented("    ", &about(input), style(Role::Dim));
     }
-    if !spec.outputs.is_empty() {
+    if !schema.outputs.is_empty() {
         pen.gap();
         pen.text("Outputs", style(Role::Title));
     }
-    for output in &spec.outputs {
-        let kind = output.kind.to_string();
-        pen.line(&Line::from(vec![
-            Span::styled(output.name, style(Role::Key)),
+    for (number, output) in schema.outputs.iter().enumerate() {
+        let kind = output.kind.map(|kind| kind.to_string()).unwrap_or_default();
+        let line = Line::from(vec![
+            Span::styled(printable(&output.name).into_owned(), style(Role::Key)),
             Span::styled(format!(" {kind}"), model.theme.kind_colour(&kind)),
-        ]));
-        pen.indented("    ", output.about, style(Role::Dim));
+        ]);
+        if chosen == Some(schema.inputs.len() + number) {
+            pen.highlighted(&line, style(Role::Selection));
+        } else {
+            pen.line(&line);
+        }
+        if !output.about.is_empty() {
+            pen.indented("    ", &output.about, style(Role::Dim));
+        }
     }
 }
 
@@ -169,8 +178,8 @@ fn fed(scene: &Scene, at: usize, name: &str) -> Option<String> {
 }
 
 /// What an input is for, and what may be written there.
-fn about(input: &InputSpec) -> String {
-    let mut parts = vec![input.about.to_string()];
+fn about(input: &InputSchema) -> String {
+    let mut parts = vec![input.about.clone()];
     if let Some(range) = &input.range {
         parts.push(match (range.start().is_finite(), range.end().is_finite()) {
             (true, true) => format!("{} to {}", range.start(), range.end()),
@@ -182,10 +191,10 @@ fn about(input: &InputSpec) -> String {
     if !input.choices.is_empty() {
         parts.push(format!("one of {}", input.choices.join(", ")));
     }
-    parts.push(match &input.presence {
-        Presence::Required => "must be given".into(),
-        Presence::Optional => "may be left out".into(),
-        Presence::Default(value) => format!("else {}", value.summary()),
+    parts.push(match &input.given {
+        Given::Required => "must be given".into(),
+        Given::Optional => "may be left out".into(),
+        Given::Else(value) => format!("else {value}"),
     });
     parts.retain(|part| !part.is_empty());
     parts.join("; ")

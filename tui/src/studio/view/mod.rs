@@ -5,16 +5,21 @@ mod blocks;
 mod chooser;
 mod compare;
 mod details;
+mod draft;
 mod gallery;
+mod gauges;
 mod inspector;
 mod log;
 mod monitor;
 mod overlay;
 mod pen;
+mod picture;
 mod problems;
 mod queue;
 mod runs;
+mod stills;
 mod sweep;
+mod timeline;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -22,13 +27,18 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
 pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
+pub(crate) use picture::room as picture_room;
 pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;
+pub(crate) use stills::wanted as wanted_pictures;
 pub(crate) use sweep::page as sweep_page;
+pub(crate) use timeline::height as timeline_height;
 
 use super::graph_view::{GraphView, Status};
+use super::graphics::Protocol;
 use super::keymap::Context;
-use super::model::{Focus, Model, Side};
+use super::layout::Detail;
+use super::model::{Focus, Full, Model, Side};
 use super::theme::Role;
 use pen::Pen;
 
@@ -70,6 +80,10 @@ pub(crate) fn regions(model: &Model) -> Regions {
     let body = Rect { x: 0, y: 1, width, height: height.saturating_sub(2) };
     let mut regions =
         Regions { title: line(0), bar: line(height.saturating_sub(1).max(1)), side: body, ..Regions::default() };
+    if model.full.is_some() {
+        regions.side = Rect::default();
+        return regions;
+    }
     if model.flow.is_none() {
         return regions;
     }
@@ -92,15 +106,23 @@ pub(crate) fn regions(model: &Model) -> Regions {
     regions
 }
 
+/// Whether the screen shows how busy the machine is.
+pub(crate) fn shows_gauges(model: &Model) -> bool {
+    let is_seen = model.full.is_none() && model.side == Side::Monitor && regions(model).side.height > 0;
+    is_seen && model.flow.is_some() && model.is_running()
+}
+
 /// Draws everything.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let regions = regions(model);
     let buffer = frame.buffer_mut();
     buffer.set_style(*buffer.area(), model.theme.style(Role::Text));
     bars::title(model, regions.title, buffer);
-    match &model.flow {
-        None => chooser::draw(model, regions.side, buffer),
-        Some(_) => {
+    match (&model.full, &model.flow) {
+        (Some(Full::Picture(viewer)), _) => picture::draw(model, viewer, buffer),
+        (Some(Full::Timeline(timeline)), _) => timeline::draw(model, timeline, buffer),
+        (None, None) => chooser::draw(model, regions.side, buffer),
+        (None, Some(_)) => {
             graph(model, regions.graph, buffer);
             divider(model, regions.divider, buffer);
             tabs(model, regions.tabs, buffer);
@@ -116,6 +138,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         }
     }
     bars::bottom(model, regions.bar, buffer);
+    stills::forget(model, buffer);
     if let Some(overlay) = &model.overlay {
         overlay::draw(model, overlay, buffer);
     }
@@ -126,6 +149,8 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
     let statuses = statuses(model);
     if let Some(view) = graph_view(model) {
         GraphView { statuses: &statuses, ..view }.render(area, buffer);
+        draft::draw(&view, flow, area, buffer);
+        shots(model, &view, area, buffer);
         if view.scene.nodes.is_empty() {
             Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
         }
@@ -133,6 +158,19 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
         let text = flow.unreadable.as_deref().unwrap_or("Reading …");
         let role = if flow.unreadable.is_some() { Role::Error } else { Role::Dim };
         Pen::new(area, buffer).wrapped(text, model.theme.style(role));
+    }
+}
+
+/// The newest picture of each node that has room for one.
+fn shots(model: &Model, view: &GraphView<'_>, area: Rect, buffer: &mut Buffer) {
+    let Some(run) = &model.run else { return };
+    if view.detail != Detail::Preview || model.graphics.protocol == Protocol::None {
+        return;
+    }
+    for (index, node) in view.scene.nodes.iter().enumerate() {
+        if let Some((shot, place)) = run.shots.of(&node.id).zip(view.picture(area, index)) {
+            blocks::centred(&shot.picture, place, &model.theme, buffer);
+        }
     }
 }
 
@@ -147,15 +185,18 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
         statuses: &[],
         selected: flow.selected,
         marked: &flow.marked,
-        focus: None,
+        focus: flow.focus,
         found: &flow.found,
         theme: &model.theme,
     })
 }
 
 fn statuses(model: &Model) -> Vec<Status> {
-    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
-    model.run.as_ref().zip(scene).map(|(run, scene)| run.statuses(scene)).unwrap_or_default()
+    let Some((flow, run)) = model.flow.as_ref().zip(model.run.as_ref()) else { return Vec::new() };
+    let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
+    // A run may be that of the file from which this one was entered, or one that was begun here.
+    let is_of_outer = !flow.prefix.is_empty() && run.is_inside(&flow.prefix);
+    run.statuses(scene, if is_of_outer { &way } else { &way[flow.prefix.len()..] })
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {

@@ -1,7 +1,7 @@
 //! What is in front of the panes.
 
 use easel_engine::RunId;
-use easel_engine::edit::{History, HunkLine};
+use easel_engine::edit::{History, HunkLine, hunks};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -10,12 +10,18 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use super::super::field::Field;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::sweep::Axis;
-use super::super::model::{Later, Model, Overlay, Prompt};
+use super::super::model::{Later, Model, Offer, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
 use super::pen::{Pen, fitted, wrap};
 use crate::terminal::count;
+
+/// What stands around the difference before saving: title and foot.
+const CHANGES: (&str, &str) = ("What saving changes", " enter saves, esc closes ");
+/// The same before a file is left.
+const LEAVING: (&str, &str) =
+    ("Not saved in this file", " enter saves and leaves, n leaves (kept for later), esc stays ");
 
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
@@ -33,17 +39,14 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             });
             listed(model, &choice.title(), field, *at, lines.collect(), buffer);
         }
-        Overlay::Changes(scroll) => changes(model, *scroll, buffer),
+        Overlay::Changes(scroll) => changes(model, *scroll, CHANGES, buffer),
+        Overlay::LeaveFile(scroll) => changes(model, *scroll, LEAVING, buffer),
         Overlay::Conflict => {
             let text = "The file became another one, in places that were changed here too. m keeps mine, f takes the \
                         file's; either can be undone. esc decides later.";
             asked(model, "A conflict", text, buffer);
         }
-        Overlay::Recovered(_) => {
-            let text = "There are changes to this workflow that were never saved. y takes them over, n drops them; \
-                        nothing is saved by that. esc decides later.";
-            asked(model, "Unsaved changes", text, buffer);
-        }
+        Overlay::Recovered(offer) => recovered(model, offer, buffer),
         Overlay::Story { title, text, scroll } => {
             let columns = model.size.0.saturating_sub(4).min(100);
             let lines = wrap(text, usize::from(columns.saturating_sub(4)));
@@ -93,7 +96,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             if model.is_running() {
                 text.push_str("A run is under way; leaving stops it. ");
             }
-            if model.flow.as_ref().is_some_and(|flow| flow.is_modified()) {
+            if model.is_modified() {
                 text.push_str("There are changes that are not saved; they are offered again at the next start. ");
             }
             text.push_str("y leaves, esc stays.");
@@ -120,6 +123,25 @@ fn details(model: &Model, scroll: usize, buffer: &mut Buffer) {
     Pen::new(area, buffer).wrapped(text, model.theme.style(role));
 }
 
+/// Changes of an earlier time that were never saved.
+fn recovered(model: &Model, offer: &Offer, buffer: &mut Buffer) {
+    let hunks = hunks(&offer.unsaved.base, &offer.unsaved.text);
+    let lines = |wanted: fn(&HunkLine) -> bool| hunks.iter().flat_map(|hunk| &hunk.lines).filter(|l| wanted(l)).count();
+    let added = lines(|line| matches!(line, HunkLine::Added(_)));
+    let removed = lines(|line| matches!(line, HunkLine::Removed(_)));
+    let mut text = String::from("There are changes to this workflow that were never saved");
+    if added + removed > 0 {
+        text.push_str(&format!(": {} added, {removed} removed", count(added, "line")));
+    }
+    text.push_str(". y takes them over, n puts them aside; nothing is saved by that. esc decides later.");
+    match model.flow.as_ref().map_or(0, |flow| flow.offers.len()) {
+        0 => {}
+        1 => text.push_str(" One more offer comes after this."),
+        more => text.push_str(&format!(" {more} more offers come after this.")),
+    }
+    asked(model, "Unsaved changes", &text, buffer);
+}
+
 /// A question in a few words.
 fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
     let lines = wrap(text, 52);
@@ -137,6 +159,9 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
                 if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
             (foot, problem.as_deref())
         }
+        Prompt::Extract { problem, .. } => {
+            (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
+        }
         _ => (" enter keeps it, esc closes ", None),
     };
     let lines = problem.map_or(0, |problem| wrap(problem, 66).len());
@@ -150,7 +175,7 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
 }
 
 /// What saving would change.
-fn changes(model: &Model, scroll: usize, buffer: &mut Buffer) {
+fn changes(model: &Model, scroll: usize, (title, foot): (&str, &str), buffer: &mut Buffer) {
     let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
     let lines: Vec<_> = hunks
         .iter()
@@ -163,7 +188,7 @@ fn changes(model: &Model, scroll: usize, buffer: &mut Buffer) {
         .collect();
     let columns = model.size.0.saturating_sub(4).min(110);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-    let area = framed(model, "What saving changes", " enter saves, esc closes ", (columns, rows), buffer);
+    let area = framed(model, title, foot, (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));
     let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
     lines.iter().for_each(|(line, role)| pen.text(line, model.theme.style(*role)));

@@ -5,9 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::model::Model;
+use super::super::keymap::Action;
+use super::super::model::{Finding, Model};
 use super::super::theme::Role;
 use super::pen::{Pen, wrap};
+
+/// Columns for the sign before a message, and for the key behind it.
+const MARGIN: usize = 6;
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
@@ -33,10 +37,17 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
             Severity::Warning => ("! ", Role::Warning),
         };
         let is_chosen = at == flow.problem;
-        let width = usize::from(area.width).saturating_sub(2);
+        let width = usize::from(area.width).saturating_sub(MARGIN);
         for (number, text) in wrap(&crate::terminal::printable(&finding.message), width).into_iter().enumerate() {
             let lead = if number == 0 { sign } else { "  " };
-            let line = Line::from(vec![Span::styled(lead, style(role)), Span::styled(text, style(Role::Text))]);
+            let mut line = vec![Span::styled(lead, style(role)), Span::styled(text, style(Role::Text))];
+            if number == 0
+                && let Some(key) = model.keymap.key(Action::Fix).filter(|_| finding.fix.is_some())
+            {
+                // A hint that a key can follow is seen from afar.
+                line.push(Span::styled(format!(" [{key}]"), style(Role::Key)));
+            }
+            let line = Line::from(line);
             if is_chosen {
                 pen.highlighted(&line, style(Role::Selection));
             } else {
@@ -50,10 +61,23 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
             if let Some(hint) = &finding.hint {
                 pen.indented("  ", hint, style(Role::Hint));
             }
+            if let Some(text) = more(model, finding) {
+                pen.indented("  ", &text, style(Role::Key));
+            }
         }
     }
 }
 
+/// What a key does about it.
+fn more(model: &Model, finding: &Finding) -> Option<String> {
+    let key = |action: Action| model.keymap.key(action).unwrap_or_default();
+    if let Some(file) = &finding.file {
+        return Some(format!("in another file: {} opens {}", key(Action::Activate), file.display()));
+    }
+    let fix = finding.fix.as_ref()?;
+    Some(format!("{}: {}", key(Action::Fix), fix.about))
+}
+
 fn lines(message: &str, width: u16) -> usize {
-    wrap(message, usize::from(width).saturating_sub(2)).len()
+    wrap(message, usize::from(width).saturating_sub(MARGIN)).len()
 }

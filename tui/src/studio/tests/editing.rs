@@ -1,0 +1,535 @@
+//! Editing: marks, hints, workflows inside of others. And any keys at all.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::{Bench, SIZES, SMALL, snapshots};
+use crate::studio::message::Message;
+use crate::studio::model::{Choice, Overlay, Prompt, Side};
+use crate::studio::scene::Port;
+
+impl Bench {
+    /// A workflow that is on disk, with those that it includes.
+    fn of_file(size: (u16, u16), path: &Path) -> Self {
+        let mut bench = Bench::new(size);
+        let effects = super::open(&mut bench.model, path.to_path_buf());
+        bench.perform(effects);
+        bench
+    }
+
+    fn select(&mut self, id: &str) {
+        let scene = self.model.flow.as_ref().and_then(|flow| flow.scene());
+        let at = scene.and_then(|scene| scene.nodes.iter().position(|node| node.id == id));
+        self.model.flow.as_mut().expect("it is open").selected = Some(at.expect("there is such a node"));
+    }
+
+    fn marked(&self) -> Vec<String> {
+        let flow = self.model.flow.as_ref().expect("it is open");
+        flow.marked.iter().filter_map(|at| flow.id(*at)).collect()
+    }
+
+    fn nodes(&self) -> Vec<String> {
+        let scene = self.model.flow.as_ref().and_then(|flow| flow.scene()).expect("it is checked");
+        scene.nodes.iter().map(|node| node.id.clone()).collect()
+    }
+}
+
+/// A workflow with another inside, and in that another.
+const NESTED: &str = r#"Workflow(
+    version: 1,
+    workflows: {
+        "outer": Workflow(
+            inputs: { "path": Text() },
+            workflows: {
+                "inner": Workflow(
+                    inputs: { "path": Text() },
+                    nodes: { "load": LoadImage(path: Input("path")) },
+                    outputs: { "image": From("load") },
+                ),
+            },
+            nodes: {
+                // Reads it.
+                "deep": Include(workflow: "inner", with: (path: Input("path"))),
+                "small": Resize(image: From("deep")),
+            },
+            outputs: { "image": From("small") },
+        ),
+    },
+    nodes: {
+        "each": Map(workflow: "outer", over: ["path"], with: (path: ["gallery.png"])),
+        "sheet": ContactSheet(images: From("each")),
+        "save": SaveImage(image: From("sheet"), name: "copy"),
+    },
+)
+"#;
+
+#[test]
+fn fast_presses_are_about_the_text_and_not_about_what_is_drawn() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    // Nothing is checked between these: what is drawn stays as it was.
+    let before = bench.text();
+    for keys in ["m", "m"] {
+        for key in keys.chars() {
+            let key = Message::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE));
+            drop(super::update(&mut bench.model, key));
+        }
+    }
+    assert_eq!(bench.text(), before, "muted, and no longer");
+    let rename = ["f2", "ctrl-u"].map(super::chord);
+    for key in rename {
+        drop(super::update(&mut bench.model, Message::Key(key)));
+    }
+    for letter in "other".chars() {
+        drop(super::update(&mut bench.model, Message::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE))));
+    }
+    for key in ["enter", "b"].map(super::chord) {
+        drop(super::update(&mut bench.model, Message::Key(key)));
+    }
+    assert!(
+        bench.text().contains("\"other\": LoadImage(path: \"gallery.png\", options: (bypass: true))"),
+        "{}",
+        bench.text()
+    );
+}
+
+#[test]
+fn hints_are_followed_by_a_key_one_or_all() {
+    let broken = SMALL.replace("LoadImage(path", "LoadImag(pth").replace("SaveImage(image", "SaveImage(imag");
+    let mut bench = Bench::opened((100, 30), &broken);
+    assert_eq!(bench.model.side, Side::Problems);
+    bench.press("2 f");
+    assert!(bench.text().contains("LoadImage(pth"), "{}", bench.text());
+    bench.press("esc");
+    bench.select("save");
+    bench.press("f");
+    assert!(bench.text().contains("SaveImage(image"), "{}", bench.text());
+    bench.press("ctrl-z ctrl-z");
+    assert_eq!(bench.text(), broken);
+    bench.press("F F");
+    assert_eq!(bench.text(), SMALL);
+    bench.press("F");
+    assert!(bench.shown().contains("no hint can be followed by a key"));
+    bench.press("ctrl-z ctrl-z");
+    assert_eq!(bench.text(), broken);
+}
+
+#[test]
+fn a_hint_is_followed_only_in_the_text_that_it_is_about() {
+    let broken = SMALL.replace("LoadImage", "LoadImag");
+    let mut bench = Bench::opened((100, 30), &broken);
+    bench.model.flow.as_mut().expect("it is open").revision += 1;
+    bench.press("2 f");
+    assert_eq!(bench.text(), broken);
+    assert!(bench.shown().contains("being checked"));
+}
+
+#[test]
+fn what_is_marked_is_changed_as_one_step() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("space right space");
+    assert_eq!(bench.marked(), ["load", "save"]);
+    bench.press("m");
+    assert_eq!(bench.text().matches("mute: true").count(), 2, "{}", bench.text());
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), SMALL);
+    bench.press("D");
+    assert!(bench.text().contains("\"save_2\": SaveImage(image: From(\"load_2\")"), "{}", bench.text());
+    assert_eq!(bench.marked(), ["load_2", "save_2"], "the copies are marked now");
+    bench.press("x");
+    assert_eq!((bench.nodes(), bench.marked()), (vec!["load".to_string(), "save".to_string()], Vec::new()));
+    bench.press("ctrl-z ctrl-z * b");
+    assert_eq!(bench.text().matches("bypass: true").count(), 2, "{}", bench.text());
+    // One that is left out and one that is not: both are.
+    bench.press("esc b b ctrl-z");
+    bench.press("C");
+    assert_eq!(bench.marked().len(), 2);
+    bench.press("esc");
+    assert!(bench.marked().is_empty());
+}
+
+#[test]
+fn marked_nodes_become_a_workflow() {
+    let mut bench = Bench::opened((100, 30), NESTED);
+    bench.select("sheet");
+    bench.press("space");
+    bench.select("save");
+    bench.press("space e");
+    bench.type_in("no.name");
+    bench.press("enter");
+    assert!(matches!(&bench.model.overlay, Some(Overlay::Prompt(Prompt::Extract { problem: Some(_), .. }, _))));
+    bench.press("ctrl-u");
+    bench.type_in("show");
+    bench.press("enter");
+    assert_eq!((bench.nodes(), bench.selected()), (vec!["each".into(), "show".into()], Some("show".into())));
+    bench.press("enter");
+    assert_eq!(bench.nodes(), ["sheet", "save"]);
+    bench.press("ctrl-z");
+    assert_eq!((bench.text().as_str(), bench.nodes()), (NESTED, vec!["each".into(), "sheet".into(), "save".into()]));
+}
+
+#[test]
+fn marked_nodes_become_a_file_and_undo_says_that_it_stays() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.select("load");
+    bench.press("e");
+    bench.type_in("taken.ron");
+    bench.press("enter");
+    assert_eq!(bench.text(), SMALL, "what cannot be written is not included");
+    assert!(bench.shown().contains("there is one"));
+    bench.press("e");
+    bench.type_in("read.ron");
+    bench.press("enter");
+    assert!(bench.text().contains("\"read\": Include(workflow: \"read.ron\")"), "{}", bench.text());
+    let (path, text) = bench.created.last().expect("it is written");
+    assert_eq!((path.as_path(), text.contains("\"load\": LoadImage(")), (Path::new("read.ron"), true));
+    assert!(bench.shown().contains("`read.ron` was written beside this file"));
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), SMALL);
+    assert!(bench.shown().contains("the file `read.ron` stays where it was written"));
+}
+
+#[test]
+fn workflows_inside_are_entered_edited_and_left_to_where_one_was() {
+    let mut bench = Bench::opened((100, 30), NESTED);
+    bench.select("each");
+    bench.press("J");
+    let before = bench.model.flow.as_ref().map(|flow| (flow.camera, flow.selected));
+    bench.press("enter");
+    assert_eq!(bench.nodes(), ["deep", "small"]);
+    assert!(bench.shown().contains("flow.ron › each"));
+    bench.select("deep");
+    bench.press("enter");
+    assert_eq!(bench.nodes(), ["load"]);
+    assert!(bench.shown().contains("flow.ron › each › deep"));
+    bench.press("m");
+    assert!(bench.text().contains("LoadImage(path: Input(\"path\"), options: (mute: true))"), "{}", bench.text());
+    bench.press("ctrl-z D");
+    assert_eq!((bench.nodes(), bench.selected()), (vec!["load".into(), "load_2".into()], Some("load_2".into())));
+    bench.press("backspace");
+    assert_eq!(bench.selected().as_deref(), Some("deep"));
+    bench.press("esc");
+    assert_eq!(bench.model.flow.as_ref().map(|flow| (flow.camera, flow.selected)), before);
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), NESTED);
+    // What is inside goes away while one is there.
+    bench.press("enter");
+    bench.tell(Message::Read("flow.ron".into(), Ok(SMALL.into())));
+    assert_eq!(bench.nodes(), ["load", "save"]);
+}
+
+#[test]
+fn what_is_given_to_a_workflow_is_edited_like_what_is_given_to_a_node() {
+    let mut bench = Bench::opened((100, 30), NESTED);
+    bench.select("each");
+    bench.press("1");
+    assert!(bench.shown().contains("path TextList = [\"gallery.png\"]"), "{}", bench.shown());
+    bench.press("enter ctrl-u");
+    bench.type_in("[\"a.png\"]");
+    bench.press("enter");
+    assert!(bench.text().contains("with: (path: [\"a.png\"])"), "{}", bench.text());
+}
+
+#[test]
+fn files_are_entered_and_left_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (outer, inner) = (folder.path().join("outer.ron"), folder.path().join("inner.ron"));
+    let outer_text =
+        r#"Workflow(version: 1, nodes: { "in": Include(workflow: "inner.ron"), "extra": LoadImage(path: "x") })"#;
+    let inner_text = r#"Workflow(version: 1, nodes: { "load": LoadImag(path: "gallery.png") })"#;
+    std::fs::write(&outer, outer_text).and_then(|()| std::fs::write(&inner, inner_text)).expect("they can be written");
+    let mut bench = Bench::of_file((100, 30), &outer);
+    // The finding is in the other file; the key leads there.
+    bench.press("esc");
+    bench.select("extra");
+    bench.press("D");
+    let unsaved = bench.text();
+    bench.press("2");
+    let finding = |bench: &Bench| {
+        let flow = bench.model.flow.as_ref().expect("it is open");
+        flow.findings().iter().position(|finding| finding.message.contains("`LoadImag`"))
+    };
+    bench.model.flow.as_mut().expect("it is open").problem = finding(&bench).expect("it is found");
+    assert!(bench.shown().contains("in another file"), "{}", bench.shown());
+    bench.press("f");
+    assert!(bench.shown().contains("enter` opens it"), "{}", bench.shown());
+    bench.press("enter");
+    assert_eq!(bench.model.flow.as_ref().map(|flow| flow.path.clone()), Some(inner.clone()));
+    assert_eq!(bench.selected().as_deref(), Some("load"));
+    bench.press("f");
+    assert!(bench.text().contains("LoadImage(path"), "{}", bench.text());
+    let is_modified = |bench: &Bench| bench.model.is_modified();
+    bench.press("backspace");
+    assert_eq!(bench.model.overlay, Some(Overlay::LeaveFile(0)));
+    assert!(bench.shown().contains("enter saves and leaves"));
+    bench.press("esc q");
+    assert_eq!(bench.model.overlay, Some(Overlay::Leave));
+    bench.press("esc backspace enter");
+    assert_eq!(bench.saved.len(), 1);
+    assert_eq!(bench.model.flow.as_ref().map(|flow| flow.path.clone()), Some(outer));
+    assert_eq!(bench.text(), unsaved, "what was changed before is there still");
+    assert!(is_modified(&bench) && bench.model.outer.is_empty());
+    // Left without saving.
+    bench.select("in");
+    bench.press("enter D backspace n");
+    assert_eq!((bench.text(), bench.saved.len()), (unsaved, 1));
+}
+
+#[test]
+fn a_click_with_shift_marks() {
+    let mut bench = Bench::opened((120, 40), SMALL);
+    let screen = bench.drawn();
+    let line = |y: u16| (0..120).map(|x| screen[(x, y)].symbol()).collect::<String>();
+    let place = (0..40).find_map(|y| Some((line(y).find("SaveImage")?, y))).expect("it is drawn");
+    let column = line(place.1)[..place.0].chars().count() as u16;
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    bench.tell(Message::Mouse(MouseEvent { kind, column, row: place.1, modifiers: KeyModifiers::SHIFT }));
+    assert_eq!((bench.marked(), bench.selected()), (vec!["save".to_string()], Some("save".into())));
+}
+
+const WIRES: &str = r#"Workflow(
+    version: 1,
+    nodes: {
+        "a": LoadImage(path: "gallery.png"),
+        "b": LoadImage(path: "gallery.png"),
+        "small": Resize(image: From("a")),
+        "sheet": ContactSheet(images: [From("a"), From("small")]),
+        "save": SaveImage(image: From("sheet")),
+    },
+)
+"#;
+
+impl Bench {
+    /// Where a socket is on the screen.
+    fn socket(&self, id: &str, name: &str, is_output: bool) -> (u16, u16) {
+        let flow = self.model.flow.as_ref().expect("it is open");
+        let scene = flow.scene().expect("it is checked");
+        let node = scene.nodes.iter().position(|node| node.id == id).expect("there is such a node");
+        let sockets = if is_output { &scene.nodes[node].outputs } else { &scene.nodes[node].inputs };
+        let socket = sockets.iter().position(|socket| socket.name == name).expect("there is such a socket");
+        let port = Port { node, socket };
+        let cell = match is_output {
+            true => flow.layout.output(flow.detail, port),
+            false => flow.layout.input(flow.detail, port),
+        };
+        let (x, y) = cell.expect("it is laid out");
+        ((x - flow.camera.x) as u16, (y - flow.camera.y + 1) as u16)
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+        self.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    }
+
+    fn drag(&mut self, from: (u16, u16), to: (u16, u16)) {
+        self.mouse(MouseEventKind::Down(MouseButton::Left), from);
+        self.mouse(MouseEventKind::Drag(MouseButton::Left), to);
+        self.mouse(MouseEventKind::Up(MouseButton::Left), to);
+    }
+}
+
+#[test]
+fn wires_are_drawn_moved_and_taken_away_by_the_mouse() {
+    let mut bench = Bench::opened((240, 60), WIRES);
+    bench.drag(bench.socket("b", "image", true), bench.socket("small", "image", false));
+    assert!(bench.text().contains("Resize(image: From(\"b\"))"), "{}", bench.text());
+    bench.press("ctrl-z");
+    // From the input to the output is the same.
+    bench.press("x");
+    bench.press("ctrl-z");
+    bench.drag(bench.socket("sheet", "images", false), bench.socket("save", "image", false));
+    assert!(bench.text().contains("images: [From(\"a\")])"), "the last wire was taken: {}", bench.text());
+    assert!(bench.text().contains("SaveImage(image: From(\"small\"))"), "{}", bench.text());
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), WIRES, "it was one step");
+    bench.drag(bench.socket("b", "image", true), bench.socket("sheet", "images", false));
+    assert!(bench.text().contains("[From(\"a\"), From(\"small\"), From(\"b\")]"), "{}", bench.text());
+    bench.press("ctrl-z");
+    // What does not fit is refused, esc leaves the wire, and a click is no wire.
+    bench.drag(bench.socket("a", "image", true), bench.socket("b", "path", false));
+    assert!(bench.shown().contains("that does not fit there"));
+    let (from, to) = (bench.socket("b", "image", true), bench.socket("small", "image", false));
+    bench.mouse(MouseEventKind::Down(MouseButton::Left), from);
+    bench.mouse(MouseEventKind::Drag(MouseButton::Left), to);
+    bench.press("esc");
+    bench.mouse(MouseEventKind::Up(MouseButton::Left), to);
+    bench.drag(from, from);
+    assert_eq!(bench.text(), WIRES);
+    bench.mouse(MouseEventKind::Down(MouseButton::Right), bench.socket("small", "image", false));
+    assert!(bench.text().contains("Resize()"), "{}", bench.text());
+}
+
+#[test]
+fn a_wire_that_ends_nowhere_asks_for_a_node_that_fits() {
+    let mut bench = Bench::opened((240, 60), WIRES);
+    bench.drag(bench.socket("b", "image", true), (2, 55));
+    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("nothing is asked") };
+    assert!(items.iter().any(|(name, _)| name == "SafetyFilter") && items.iter().all(|(name, _)| name != "LoadImage"));
+    bench.type_in("SafetyFilter");
+    bench.press("enter");
+    assert!(bench.text().contains("\"safety_filter\": SafetyFilter(image: From(\"b\"))"), "{}", bench.text());
+    assert_eq!(bench.selected().as_deref(), Some("safety_filter"));
+    // From an input: what gives.
+    bench.press("ctrl-z");
+    bench.drag(bench.socket("a", "path", false), (2, 55));
+    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("nothing is asked") };
+    assert!(items.iter().all(|(name, _)| name != "LoadImage"));
+}
+
+#[test]
+fn a_rectangle_marks_what_it_touches() {
+    let mut bench = Bench::opened((240, 60), WIRES);
+    bench.drag((0, 1), (140, 58));
+    assert_eq!(bench.marked().len(), 5);
+    bench.drag((0, 58), (0, 58));
+    assert!(bench.marked().is_empty(), "a click on nothing");
+}
+
+#[test]
+fn sockets_and_wires_are_chosen_by_keys() {
+    let mut bench = Bench::opened((100, 30), WIRES);
+    bench.select("b");
+    bench.press("c");
+    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("nothing is asked") };
+    let about = |name: &str| items.iter().find(|(item, _)| item == name).map(|(_, about)| about.as_str());
+    assert_eq!(about("small.image"), Some("in the place of a.image"));
+    assert_eq!(about("sheet.images"), Some("besides a.image"));
+    assert_eq!(about("a.path"), None, "only what fits");
+    bench.type_in("small.image");
+    bench.press("enter");
+    assert!(bench.text().contains("Resize(image: From(\"b\"))"), "{}", bench.text());
+    bench.press("c");
+    bench.type_in("sheet.images");
+    bench.press("enter");
+    assert!(bench.text().contains("[From(\"a\"), From(\"small\"), From(\"b\")]"), "{}", bench.text());
+    bench.press("ctrl-z ctrl-z");
+    // One wire of several into the list goes, and the node stays.
+    bench.select("sheet");
+    bench.press("W W");
+    assert!(bench.shown().contains("small.image → sheet.images"), "{}", bench.shown());
+    bench.press("x");
+    assert!(bench.text().contains("images: [From(\"a\")]"), "{}", bench.text());
+    bench.press("ctrl-z");
+    bench.select("small");
+    bench.press("s x");
+    assert!(bench.text().contains("Resize()"), "{}", bench.text());
+    bench.press("ctrl-z esc x");
+    assert!(!bench.text().contains("Resize"), "without a socket it is the node: {}", bench.text());
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), WIRES);
+}
+
+#[test]
+fn where_several_wires_lead_on_one_is_chosen() {
+    let mut bench = Bench::opened((100, 30), WIRES);
+    bench.select("a");
+    bench.press("]");
+    assert!(matches!(&bench.model.overlay, Some(Overlay::Choice { choice: Choice::Wire { .. }, .. })));
+    bench.type_in("sheet");
+    bench.press("enter");
+    assert_eq!(bench.selected().as_deref(), Some("sheet"));
+    bench.press("]");
+    assert_eq!(bench.selected().as_deref(), Some("save"), "one way needs no question");
+    bench.press("[");
+    assert_eq!(bench.selected().as_deref(), Some("sheet"));
+}
+
+#[test]
+fn wires_look_as_they_should() {
+    for size in SIZES {
+        let mut bench = Bench::opened(size, WIRES);
+        bench.select("small");
+        bench.press("W");
+        insta::assert_snapshot!(format!("wire_{}x{}", size.0, size.1), bench.shown());
+        bench.press("esc");
+        bench.select("b");
+        bench.press("c");
+        insta::assert_snapshot!(format!("takers_{}x{}", size.0, size.1), bench.shown());
+        let mut bench = Bench::opened(size, WIRES);
+        bench.mouse(MouseEventKind::Down(MouseButton::Left), bench.socket("b", "image", true));
+        bench.mouse(MouseEventKind::Drag(MouseButton::Left), (size.0 * 2 / 5, 4));
+        insta::assert_snapshot!(format!("drawing_{}x{}", size.0, size.1), bench.shown());
+    }
+}
+
+#[test]
+fn editing_looks_as_it_should() {
+    let broken = SMALL.replace("LoadImage(path", "LoadImag(pth").replace("SaveImage(image", "SaveImage(imag");
+    snapshots("hints", |bench| bench.press("2"), &broken);
+    snapshots("marked", |bench| bench.press("* space"), NESTED);
+    snapshots(
+        "inside",
+        |bench| {
+            bench.select("each");
+            bench.press("enter");
+        },
+        NESTED,
+    );
+    for size in SIZES {
+        let mut bench = Bench::opened(size, NESTED);
+        bench.select("sheet");
+        bench.press("space e");
+        bench.type_in("a b");
+        bench.press("enter");
+        insta::assert_snapshot!(format!("extract_{}x{}", size.0, size.1), bench.shown());
+    }
+}
+
+/// Keys that people press, more often those that do something.
+fn keys() -> impl Strategy<Value = KeyEvent> {
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0Zitp";
+    let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
+    let named = prop::sample::select(vec![
+        KeyCode::Enter,
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::F(2),
+    ]);
+    let plain = prop_oneof![3 => letter, 2 => named].prop_map(|code| KeyEvent::new(code, KeyModifiers::NONE));
+    let control = prop::sample::select("zysbmrudpnaekw".chars().collect::<Vec<_>>());
+    let control = control.prop_map(|letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
+    prop_oneof![5 => plain, 1 => control]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    /// Ten thousand keys in all, on workflows that ship.
+    #[test]
+    fn any_keys_can_be_pressed_and_undone(
+        keys in prop::collection::vec(keys(), 2_500),
+        name in prop::sample::select(vec!["text_to_image.ron", "two_inks.ron", "best_of_four.ron"]),
+    ) {
+        let path = Path::new("../workflows").join(name);
+        let mut bench = Bench::of_file((100, 30), &path);
+        for (number, key) in keys.into_iter().enumerate() {
+            bench.key(key);
+            bench.model.wants_quit = false;
+            if bench.model.flow.is_none() {
+                bench = Bench::of_file((100, 30), &path);
+            }
+            if number % 50 == 0 {
+                bench.drawn();
+            }
+        }
+        for flow in bench.model.flow.iter_mut().chain(&mut bench.model.outer) {
+            let history = flow.history.as_mut().expect("it was read");
+            while history.undo().is_some() {}
+            let original = std::fs::read_to_string(&flow.path).expect("it ships");
+            prop_assert_eq!(&**history.text(), original.as_str());
+        }
+        bench.press("esc esc esc");
+        prop_assert_eq!(&bench.model.overlay, &None, "esc leads back from everywhere");
+    }
+}
