@@ -78,7 +78,7 @@ pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Part, Wire};
 #[doc(hidden)]
 pub use journal::probe as journal_probe;
 pub use journal::{
-    ArtifactRecord, Cancelled, Claim, Clock, EventRecord, Job, JobOptions, Journal, JournalError, NodeCounts,
+    ArtifactRecord, Cancelled, Claim, Clock, EventRecord, Extent, Job, JobOptions, Journal, JournalError, NodeCounts,
     NodeRecord, NodeState, Place, Recorder, Retention, RunPage, RunQuery, RunState, RunStory, RunSummary, WhenStopped,
 };
 pub use library::{Disk, Library, Texts};

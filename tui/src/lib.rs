@@ -10,6 +10,7 @@ mod commands;
 mod diagnostics;
 mod error;
 mod execution;
+mod gist;
 mod interrupt;
 mod kernels;
 mod memory;

@@ -250,6 +250,48 @@ fn unsaved_changes_survive_a_kill() {
 }
 
 #[test]
+fn runs_are_queued_carried_out_listed_and_opened_as_they_were() {
+    let Some(screen) = Screen::open(120, 40) else { return };
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    for priority in ["0", "5"] {
+        screen.keys(&["Q"]);
+        screen.wait("Its priority");
+        screen.keys(&["C-u", priority, "Enter"]);
+        screen.wait("waits in the queue");
+    }
+    screen.keys(&["7"]);
+    screen.wait("2 runs wait");
+    // Nothing of it is lost with the process.
+    kill(screen.process(), Signal::SIGKILL).expect("it is there");
+    screen.wait("=137");
+    screen.line("stty sane; clear");
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    screen.keys(&["7"]);
+    let seen = screen.wait("2 runs wait");
+    let place = |run: &str| seen.lines().position(|line| line.contains(run)).expect("it is listed");
+    assert!(place("     2        5 queued") < place("     1        0 queued"), "{seen}");
+    screen.keys(&["d"]);
+    screen.wait("0 runs wait, 0 under way");
+    screen.keys(&["5"]);
+    let seen = screen.wait_until("both are listed", |seen| seen.matches(" completed ").count() >= 2);
+    assert!(seen.contains("2 of 2 runs") || seen.contains("1 of 2 runs"), "{seen}");
+    screen.keys(&["g", "Enter"]);
+    let seen = screen.wait("Once more");
+    assert!(seen.contains("copy_0002.png") || seen.contains("copy_0001.png"), "{seen}");
+    screen.keys(&["Escape"]);
+    screen.keys(&["y"]);
+    screen.wait("OSC 52");
+    screen.keys(&["Escape"]);
+    screen.keys(&["o"]);
+    screen.wait("as it was run");
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+}
+
+#[test]
 fn without_a_terminal_it_says_what_to_do_instead() {
     let folder = folder();
     let told = |arguments: &[&str]| {

@@ -120,14 +120,14 @@ fn stored_state(run: RunId, name: &str) -> Result<RunState, JournalError> {
 }
 
 /// The runs whose process is gone.
-fn interrupted(transaction: &Transaction<'_>, folder: &Path) -> Result<Vec<RunId>, Fault> {
+pub(super) fn interrupted(transaction: &Transaction<'_>, folder: &Path) -> Result<Vec<RunId>, Fault> {
     let mut statement = transaction.prepare_cached("SELECT id FROM runs WHERE state = 'running'")?;
     let running = statement.query_map([], |row| row.get(0).map(RunId))?.collect::<Result<Vec<_>, _>>()?;
     Ok(running.into_iter().filter(|run| RunLock::is_free(folder, *run)).collect())
 }
 
 /// The runs in a state, as a condition of SQL.
-fn condition(state: Option<RunState>, interrupted: &[RunId]) -> String {
+pub(super) fn condition(state: Option<RunState>, interrupted: &[RunId]) -> String {
     let interrupted: Vec<_> = interrupted.iter().map(|run| run.0.to_string()).collect();
     let interrupted = interrupted.join(", ");
     match state {
@@ -234,14 +234,18 @@ fn list<T: DeserializeOwned>(run: RunId, row: &Row<'_>, column: usize) -> Result
 
 fn artifacts(transaction: &Transaction<'_>, run: RunId) -> Result<Vec<ArtifactRecord>, Fault> {
     let mut statement = transaction
-        .prepare_cached("SELECT node, path, blake3, bytes FROM artifacts WHERE run = ?1 ORDER BY place, path")?;
+        .prepare_cached("SELECT run, node, path, blake3, bytes FROM artifacts WHERE run = ?1 ORDER BY place, path")?;
     let mut rows = statement.query([run.0])?;
     let mut artifacts = Vec::new();
     while let Some(row) = rows.next()? {
-        let path = paths::of_column(row.get_ref(1)?);
-        let path =
-            path.ok_or_else(|| JournalError::Damaged { run: run.0, what: "one of its files has no path".into() })?;
-        artifacts.push(ArtifactRecord { node: row.get(0)?, path, blake3: row.get(2)?, bytes: row.get(3)? });
+        artifacts.push(artifact(run, row)?);
     }
     Ok(artifacts)
+}
+
+/// A file, of a row that begins with its run.
+pub(super) fn artifact(run: RunId, row: &Row<'_>) -> Result<ArtifactRecord, Fault> {
+    let path = paths::of_column(row.get_ref(2)?);
+    let path = path.ok_or_else(|| JournalError::Damaged { run: run.0, what: "one of its files has no path".into() })?;
+    Ok(ArtifactRecord { node: row.get(1)?, path, blake3: row.get(3)?, bytes: row.get(4)? })
 }

@@ -4,6 +4,7 @@
 //! that is said to be running while its lock is free was interrupted.
 
 mod batch;
+mod browse;
 mod change;
 mod error;
 mod history;
@@ -32,8 +33,8 @@ pub use prune::Retention;
 pub use queue::Claim;
 pub use recorder::{Recorder, WhenStopped};
 pub use types::{
-    ArtifactRecord, Cancelled, EventRecord, NodeCounts, NodeRecord, NodeState, Place, RunPage, RunQuery, RunState,
-    RunStory, RunSummary,
+    ArtifactRecord, Cancelled, EventRecord, Extent, NodeCounts, NodeRecord, NodeState, Place, RunPage, RunQuery,
+    RunState, RunStory, RunSummary,
 };
 
 use schema::Unusable;

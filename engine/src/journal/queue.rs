@@ -277,7 +277,7 @@ fn refused(run: RunId, state: RunState, refusal: &'static str) -> JournalError {
     JournalError::WrongState { run, state, refusal }
 }
 
-fn must_be_queued(transaction: &Transaction<'_>, journal: &Journal, run: RunId) -> Result<(), Fault> {
+pub(super) fn must_be_queued(transaction: &Transaction<'_>, journal: &Journal, run: RunId) -> Result<(), Fault> {
     let state = history::state(transaction, journal.folder(), run)?;
     let refusal = match state {
         RunState::Queued => return Ok(()),
@@ -288,7 +288,7 @@ fn must_be_queued(transaction: &Transaction<'_>, journal: &Journal, run: RunId) 
     Err(refused(run, state, refusal).into())
 }
 
-fn last_position(transaction: &Transaction<'_>, priority: i64) -> rusqlite::Result<Option<i64>> {
+pub(super) fn last_position(transaction: &Transaction<'_>, priority: i64) -> rusqlite::Result<Option<i64>> {
     let query = "SELECT max(position) FROM runs WHERE priority = ?1";
     transaction.query_row(query, [priority], |row| row.get(0))
 }

@@ -181,6 +181,17 @@ pub struct RunPage {
     pub total: u64,
 }
 
+/// How much there is in a journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The newest run.
+    pub newest: Option<RunId>,
+    /// How many there are.
+    pub runs: u64,
+    /// How many files they wrote.
+    pub artifacts: u64,
+}
+
 /// Everything about one run but its events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunStory {

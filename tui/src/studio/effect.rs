@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use easel_engine::{Plan, RunId};
+use easel_engine::{Job, Place, Plan, RunId};
+
+use super::model::Browse;
 
 use super::model::Unsaved;
 
@@ -71,16 +73,69 @@ pub(crate) enum Effect {
     RunAgain(RunId),
     /// Go on with a run of the journal.
     Resume(RunId),
-    /// Cancel a run, whoever carries it out.
-    CancelRecorded(RunId),
-    /// Read the newest runs of the journal, and again every now and then while `true`.
-    ListRuns(bool),
     /// Tell of a run again and again until it is over.
     Follow(RunId),
     /// Read a picture.
     Load(PathBuf),
     /// Find out how long earlier runs of the same workflow took.
     Recall(RunId),
+    /// Look at these parts of the journal, and again and again at what may change there; at no others any more.
+    Browse(Browse),
+    /// Change something in the journal.
+    Change(Change),
+    /// Read these pictures small. Those that were asked for before and are not among them need not be read.
+    Thumbnails(Vec<PathBuf>),
+    /// Put a text into the clipboard of whoever sits in front of the terminal.
+    Copy(String),
+    /// Put a plan into the queue.
+    Enqueue {
+        /// It.
+        plan: Plan,
+        /// Higher ones come first.
+        priority: i64,
+    },
+    /// Put these into the queue, with the settings of the session.
+    EnqueueAll(Vec<Job>),
+    /// Write a grid of pictures as one, into the folder for what is written.
+    WriteSheet(Sheet),
+    /// Carry a job out, like one that was run before.
+    RunJob(Box<Job>),
+    /// Carry out the next that waits in the queue.
+    Claim,
+    /// Have the desktop show a folder.
+    ShowFolder(PathBuf),
     /// Find out what is known of a picture's file.
     Examine(PathBuf),
+}
+
+/// A grid of pictures with what rows and columns are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sheet {
+    /// Of each column.
+    pub(crate) columns: Vec<String>,
+    /// Of each row.
+    pub(crate) rows: Vec<String>,
+    /// Row by row; none: an empty place.
+    pub(crate) pictures: Vec<Option<PathBuf>>,
+}
+
+/// Something in the journal becomes something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A run ends, whoever carries it out.
+    Cancel(RunId),
+    /// A run that is over is forgotten.
+    Forget(RunId),
+    /// A run is put into the queue as it was run before.
+    EnqueueAgain(RunId),
+    /// A job is put into the queue.
+    Enqueue(Box<Job>),
+    /// A waiting run gets another priority.
+    Priority(RunId, i64),
+    /// A waiting run gets another place.
+    Move(RunId, Place),
+    /// A waiting run is taken out of the queue, as if it had never been there.
+    Remove(RunId),
+    /// Everything that waits or is carried out is cancelled.
+    CancelAll,
 }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
+use easel_engine::{Event, Outcome, RunId, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::model::gauges::Sample;
 use super::model::still::{Details, Still};
 use super::model::totals::Past;
-use super::model::{Checked, Entry, Offer, Picture};
+use super::model::{Checked, Entry, Offer, Picture, QueueRow, RunsPage, Shots};
 use super::runtime::Merged;
+use super::update::{Claimed, Seen};
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -60,8 +61,26 @@ pub(crate) enum Message {
     Preview(Arc<str>, Picture),
     /// A picture that was asked for.
     Loaded(PathBuf, Result<Picture, String>),
-    /// The newest runs of the journal.
-    Runs(Result<RunPage, String>),
+    /// A part of the list of runs.
+    Runs(Result<RunsPage, String>),
+    /// What waits to be run, after what is being run.
+    Queue(Result<Vec<QueueRow>, String>),
+    /// The runs of a sweep were put into the queue, in order, or why not.
+    Swept(Vec<Result<RunId, String>>),
+    /// How the runs of a sweep stand.
+    Sweep(Vec<Seen>),
+    /// All pictures that are known of.
+    Pictures(Result<Shots, String>),
+    /// A job was put into the queue, or why not.
+    Enqueued(Result<RunId, String>),
+    /// What came of asking for the next of the queue.
+    Claimed(Claimed),
+    /// Everything about a run, or why that is not known.
+    Details(RunId, Result<Box<super::model::Details>, String>),
+    /// A small picture that was asked for, or why there is none.
+    Thumbnail(PathBuf, Result<Picture, String>),
+    /// The desktop was asked to show a folder; why it did not.
+    FolderShown(PathBuf, Result<(), String>),
     /// How a run stands that another process carries out.
     Story(Box<RunStory>),
     /// The run that was to be followed cannot be.

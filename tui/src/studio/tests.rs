@@ -1,5 +1,11 @@
 //! The whole studio but its threads: messages in, pictures out.
 
+mod compare;
+mod gallery;
+mod history;
+mod queue;
+mod sweep;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +57,8 @@ struct Bench {
     saved: Vec<Arc<str>>,
     created: Vec<(PathBuf, Arc<str>)>,
     asked: Vec<&'static str>,
+    /// What was asked of the journal and of the desktop.
+    wished: Vec<Effect>,
     kept: Option<Unsaved>,
 }
 
@@ -65,6 +73,7 @@ impl Bench {
             saved: Vec::new(),
             created: Vec::new(),
             asked: Vec::new(),
+            wished: Vec::new(),
             kept: None,
         }
     }
@@ -130,11 +139,19 @@ impl Bench {
                 | Effect::Watch(_)
                 | Effect::RunAgain(_)
                 | Effect::Resume(_)
-                | Effect::CancelRecorded(_)
-                | Effect::ListRuns(_)
                 | Effect::Load(_)
                 | Effect::Recall(_)
                 | Effect::Examine(_) => {}
+                wish @ (Effect::Browse(_)
+                | Effect::Change(_)
+                | Effect::Thumbnails(_)
+                | Effect::ShowFolder(_)
+                | Effect::Enqueue { .. }
+                | Effect::RunJob(_)
+                | Effect::EnqueueAll(_)
+                | Effect::WriteSheet(_)
+                | Effect::Claim
+                | Effect::Copy(_)) => self.wished.push(wish),
             }
         }
     }
@@ -553,7 +570,7 @@ fn a_click_selects_and_tabs_are_shown() {
     let (x, y) = find("SaveImage").expect("it is drawn");
     bench.tell(click(x, y));
     assert_eq!(bench.selected().as_deref(), Some("save"));
-    let (x, y) = find("Log").expect("it is a tab");
+    let (x, y) = find("4 L").expect("it is a tab");
     bench.tell(click(x, y));
     assert_eq!(bench.model.side, Side::Log);
 }

@@ -1,7 +1,10 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Failure, Graph, Inspector, Log, Monitor, Picture, Problems, Runs, Timeline as Times};
+use Context::{
+    Anywhere, Chooser, Failure, Gallery, Graph, Inspector, Log, Monitor, Picture, Problems, Queue, Runs,
+    Timeline as Times,
+};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -56,13 +59,13 @@ actions! {
     ShowRuns "runs" "show all runs of the journal" in [Anywhere] by ["5"];
     Up "up" "up" in [Anywhere] by ["up", "k"];
     Down "down" "down" in [Anywhere] by ["down", "j"];
-    Left "left" "left" in [Graph, Picture, Times] by ["left", "h"];
-    Right "right" "right" in [Graph, Picture, Times] by ["right", "l"];
+    Left "left" "left" in [Graph, Gallery, Picture, Times] by ["left", "h"];
+    Right "right" "right" in [Graph, Gallery, Picture, Times] by ["right", "l"];
     First "first" "to the first" in [Anywhere] by ["home", "g"];
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser, Times, Monitor, Log, Failure] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Gallery, Queue, Chooser, Times, Monitor, Log, Failure] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -77,11 +80,11 @@ actions! {
     Fit "fit" "show the whole graph, with as much of each node as there is room for" in [Graph] by ["0"];
     Centre "centre" "bring the selected node to the middle" in [Graph] by ["z"];
     LogLevel "log-level" "show more or less of the log" in [Log] by ["v"];
-    Filter "filter" "show only lines with a text" in [Log] by ["/"];
+    Filter "filter" "show only what has a text" in [Log, Runs, Gallery] by ["/"];
     RunAgain "run-again" "run it again as it was" in [Runs] by ["a"];
     Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
-    CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs] by ["x"];
-    Follow "follow" "watch a run of another process" in [Runs] by ["f"];
+    CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs, Queue] by ["x"];
+    Follow "follow" "watch a run of another process" in [Runs, Queue] by ["f"];
     Undo "undo" "take the last change back" in [Graph, Inspector] by ["u", "ctrl-z"];
     Redo "redo" "do again what was taken back" in [Graph, Inspector] by ["ctrl-r", "ctrl-y"];
     Save "save" "show what changed, and write it into the file" in [Anywhere] by ["ctrl-s", "w"];
@@ -114,6 +117,26 @@ actions! {
     Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v"];
     FoldAll "fold-all" "draw all groups as one box each, or none" in [Graph] by ["V"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
+    CopyCommand "copy-command" "copy the command line that repeats it" in [Runs, Gallery] by ["y"];
+    ShowFolder "show-folder" "show the folder of what it wrote on the desktop" in [Runs, Gallery] by ["O"];
+    OpenAsRun "open-as-run" "open the workflow as it was run" in [Runs, Gallery] by ["o"];
+    ShowGallery "gallery" "show the pictures that were drawn" in [Anywhere] by ["6"];
+    AnotherSeed "another-seed" "run what drew it again, with another seed" in [Gallery] by ["r"];
+    UsePrompt "use-prompt" "use its prompt in the open workflow" in [Gallery] by ["p"];
+    MarkToCompare "mark-to-compare" "mark it to be compared, or no longer" in [Runs, Gallery] by ["m", "space"];
+    Compare "compare" "compare the two that are marked" in [Runs, Gallery] by ["c"];
+    Sweep "sweep" "run it with several values of this input, or of two" in [Inspector] by ["S"];
+    ShowSweep "sweep-grid" "show the pictures of the last sweep as a grid" in [Anywhere] by ["8"];
+    ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
+    Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
+    Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];
+    PriorityUp "priority-up" "a higher priority" in [Queue] by ["+", "="];
+    PriorityDown "priority-down" "a lower priority" in [Queue] by ["minus"];
+    MoveUp "move-up" "one place up, with the priority there" in [Queue] by ["K", "shift-up"];
+    MoveDown "move-down" "one place down, with the priority there" in [Queue] by ["J", "shift-down"];
+    RemoveJob "remove-job" "take it out of the queue" in [Queue] by ["delete", "D"];
+    CancelAll "cancel-all" "cancel all that waits or is carried out" in [Queue] by ["X"];
+    Forget "forget" "forget the run; the files that it wrote stay" in [Runs] by ["d", "delete"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
     ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];
     NextPicture "next-picture" "the next picture" in [Picture] by ["n", "]", "space"];

@@ -27,6 +27,10 @@ pub(crate) enum Context {
     Log,
     /// The journal.
     Runs,
+    /// The pictures that were drawn.
+    Gallery,
+    /// What waits to be run.
+    Queue,
     /// The list of workflows.
     Chooser,
     /// A picture on the whole screen.
@@ -48,6 +52,8 @@ impl Context {
             Context::Monitor => "In the run",
             Context::Log => "In the log",
             Context::Runs => "In the list of runs",
+            Context::Gallery => "In the gallery",
+            Context::Queue => "In the queue",
             Context::Chooser => "In the list of workflows",
             Context::Picture => "At a picture",
             Context::Timeline => "At the times of a run",
@@ -203,7 +209,7 @@ mod tests {
         let keymap = Keymap::default();
         assert_eq!(keymap.action(chord("/"), Context::Graph), Some(Action::Search));
         assert_eq!(keymap.action(chord("/"), Context::Log), Some(Action::Filter));
-        assert_eq!(keymap.action(chord("/"), Context::Runs), None);
+        assert_eq!(keymap.action(chord("/"), Context::Problems), None);
         assert_eq!(keymap.action(chord("r"), Context::Runs), Some(Action::Run));
     }
 

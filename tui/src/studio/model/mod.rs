@@ -1,19 +1,24 @@
 //! What the studio knows: data, without terminal, threads, files or clocks.
 
 mod checked;
+mod compare;
 mod drag;
 pub(crate) mod failure;
 mod flow;
 mod focus;
 pub(crate) mod full;
+mod gallery;
 pub(crate) mod gauges;
+mod history;
 mod inside;
 mod log;
 mod overlay;
+mod queue;
 mod run;
 mod schema;
 pub(crate) mod shots;
 pub(crate) mod still;
+pub(crate) mod sweep;
 pub(crate) mod timeline;
 pub(crate) mod totals;
 mod unsaved;
@@ -23,14 +28,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{RunId, RunSummary};
+use easel_engine::RunId;
 
 pub(crate) use checked::{Body, Checked, Finding, Fix};
+pub(crate) use compare::{Candidate, Compare, Manner, difference};
 pub(crate) use drag::Drag;
 pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use full::Full;
+pub(crate) use gallery::{Gallery, Shot, Shots};
+pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
 pub(crate) use log::Log;
-pub(crate) use overlay::{Choice, Overlay, Prompt};
+pub(crate) use overlay::{Choice, Later, Overlay, Prompt};
+pub(crate) use queue::{Queue, QueueRow};
 pub(crate) use run::{NodeRun, Phase, RunView};
 pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
 pub(crate) use unsaved::{Offer, Unsaved};
@@ -41,6 +50,7 @@ use super::message::Tone;
 use super::theme::Theme;
 use gauges::Gauges;
 use still::{Place, Still};
+use sweep::Sweep;
 
 /// Everything.
 pub(crate) struct Model {
@@ -70,6 +80,18 @@ pub(crate) struct Model {
     pub(crate) log: Log,
     /// The runs of the journal.
     pub(crate) runs: Runs,
+    /// What waits to be run.
+    pub(crate) queue: Queue,
+    /// The pictures that were drawn.
+    pub(crate) gallery: Gallery,
+    /// The sweep that was begun last.
+    pub(crate) sweep: Option<Sweep>,
+    /// What is marked to be compared: two at the most.
+    pub(crate) to_compare: Vec<Candidate>,
+    /// Small pictures of files.
+    pub(crate) thumbnails: Thumbnails,
+    /// What was asked for of the journal and of pictures.
+    pub(crate) asked: Asked,
     /// What is in front of everything.
     pub(crate) overlay: Option<Overlay>,
     /// What the bottom line says until the next key.
@@ -113,6 +135,12 @@ impl Model {
             run: None,
             log: Log::default(),
             runs: Runs::default(),
+            queue: Queue::default(),
+            gallery: Gallery::default(),
+            sweep: None,
+            to_compare: Vec::new(),
+            thumbnails: Thumbnails::default(),
+            asked: Asked::default(),
             overlay: None,
             notice: None,
             asked_to_stop: None,
@@ -142,6 +170,8 @@ impl Model {
                 Side::Monitor => Context::Monitor,
                 Side::Log => Context::Log,
                 Side::Runs => Context::Runs,
+                Side::Gallery => Context::Gallery,
+                Side::Queue => Context::Queue,
             },
         }
     }
@@ -187,11 +217,29 @@ pub(crate) enum Side {
     Log,
     /// The journal.
     Runs,
+    /// The pictures that were drawn.
+    Gallery,
+    /// What waits to be run.
+    Queue,
 }
 
 impl Side {
     /// All of them, as the tabs stand.
-    pub(crate) const ALL: [Side; 5] = [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs];
+    pub(crate) const ALL: [Side; 7] =
+        [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs, Side::Gallery, Side::Queue];
+
+    /// The key that shows it, unless somebody chose another.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Side::Inspector => 1,
+            Side::Problems => 2,
+            Side::Monitor => 3,
+            Side::Log => 4,
+            Side::Runs => 5,
+            Side::Gallery => 6,
+            Side::Queue => 7,
+        }
+    }
 
     /// As the tab is called.
     pub(crate) fn name(self) -> &'static str {
@@ -201,6 +249,8 @@ impl Side {
             Side::Monitor => "Run",
             Side::Log => "Log",
             Side::Runs => "Runs",
+            Side::Gallery => "Gallery",
+            Side::Queue => "Queue",
         }
     }
 }
@@ -230,27 +280,6 @@ impl Chooser {
     pub(crate) fn workflows(&self) -> &[Entry] {
         match &self.entries {
             Some(Ok(entries)) => entries,
-            _ => &[],
-        }
-    }
-}
-
-/// The runs of the journal.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Runs {
-    /// The newest, or why they cannot be read; none yet while they are read.
-    pub(crate) page: Option<Result<Vec<RunSummary>, String>>,
-    /// How many there are in all.
-    pub(crate) total: u64,
-    /// Which one the cursor is on.
-    pub(crate) at: usize,
-}
-
-impl Runs {
-    /// Those that are shown.
-    pub(crate) fn list(&self) -> &[RunSummary] {
-        match &self.page {
-            Some(Ok(runs)) => runs,
             _ => &[],
         }
     }

@@ -2,8 +2,11 @@
 
 use easel_engine::edit::Edit;
 
+use easel_engine::{Job, RunId};
+
 use super::super::field::Field;
-use super::{InputSchema, Offer};
+use super::sweep::{Axis, Sweep};
+use super::{Compare, InputSchema, Offer};
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +47,33 @@ pub(crate) enum Overlay {
     Recovered(Offer),
     /// Something would be lost or stopped.
     Leave,
+    /// Everything about the run with the cursor, and how far that was scrolled.
+    Details(usize),
+    /// A run is to be forgotten.
+    Forget(RunId),
+    /// A run is under way; another one, of the journal or of the open workflow, may wait for it.
+    Behind(Later),
+    /// The picture with the cursor on the whole screen.
+    Shot,
+    /// Whether every combination is to be run.
+    SweepAsked(Box<Sweep>),
+    /// The grid of the sweep that was begun last.
+    Sweep,
+    /// Two runs or pictures side by side.
+    Compare(Box<Compare>),
+    /// Everything that waits or is carried out is to be cancelled.
+    CancelAll,
+}
+
+/// What may be run later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// The open workflow.
+    Open,
+    /// What a run of the journal was to do.
+    Again(RunId),
+    /// Something else.
+    Job(Box<Job>),
 }
 
 /// What something is chosen for.
@@ -90,6 +120,8 @@ pub(crate) enum Choice {
         /// The input.
         input: String,
     },
+    /// The second input of a sweep over this one.
+    SweepSecond(Box<Axis>),
 }
 
 impl Choice {
@@ -97,6 +129,7 @@ impl Choice {
     pub(crate) fn title(&self) -> String {
         match self {
             Choice::NodeType => "Add a node".into(),
+            Choice::SweepSecond(first) => format!("Sweep over {} and", first.name),
             Choice::LinkedType { node, socket, is_output: true, .. } => {
                 format!("Add a node that takes {node}.{socket}")
             }
@@ -117,6 +150,24 @@ pub(crate) enum Prompt {
     Search,
     /// A text that lines of the log must hold.
     Filter,
+    /// Words that runs must have.
+    Runs,
+    /// Words that pictures must have.
+    Gallery,
+    /// The values of an input that is swept over.
+    Sweep {
+        /// The input that is swept over with it.
+        first: Option<Axis>,
+        /// The input.
+        name: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
+    /// The priority of the open workflow in the queue.
+    Enqueue {
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// Another name for a node.
     Rename(String),
     /// Another name for a group.
@@ -156,6 +207,10 @@ impl Prompt {
         match self {
             Prompt::Search => "Find a node".into(),
             Prompt::Filter => "Show lines with".into(),
+            Prompt::Enqueue { .. } => "Its priority in the queue: higher ones come first".into(),
+            Prompt::Gallery => "Show pictures with".into(),
+            Prompt::Sweep { name, .. } => format!("Sweep over {name}"),
+            Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename(node) => format!("Another name for {node}"),
             Prompt::RenameGroup(group) => format!("Another name for the group {group}"),
             Prompt::Group { nodes, .. } => {

@@ -5,10 +5,13 @@ mod ask;
 mod attempt;
 mod checker;
 mod complete;
+mod desktop;
 mod editor;
 mod encoder;
 mod files;
+mod gallery;
 mod guard;
+mod history;
 mod journal;
 mod keyboard;
 mod merger;
@@ -20,7 +23,9 @@ mod player;
 mod recorder;
 mod runner;
 mod sampler;
+mod sheet;
 mod signals;
+mod thumbnails;
 mod unsaved;
 mod whole;
 
@@ -265,7 +270,11 @@ impl Loop<'_> {
         // A resize that was not told yet.
         self.model.size = size().unwrap_or(self.model.size);
         self.model.is_changed = false;
+        let copying = self.world.to_copy.take();
         self.guard.draw(|| {
+            if let Some(copying) = copying {
+                self.output.put(copying.as_bytes());
+            }
             let picture = self.painter.picture(self.model.size, |frame| draw(self.model, frame));
             self.output.put(&picture);
         });
@@ -278,6 +287,9 @@ struct World {
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
+    thumbnails: Sender<Vec<PathBuf>>,
+    /// What goes to the terminal before the next picture.
+    to_copy: Option<String>,
     encoder: encoder::Encoder,
     sampler: sampler::Sampler,
     files: files::Files,
@@ -301,6 +313,8 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
+            thumbnails: thumbnails::start(sender.clone())?,
+            to_copy: None,
             encoder: encoder::Encoder::start(sender.clone())?,
             sampler: sampler::Sampler::start(Arc::clone(workspace.resources()), sender.clone())?,
             files: files::Files::start(unsaved::folder(), sender.clone())?,
@@ -347,11 +361,19 @@ impl World {
                 Effect::StopRun => self.performer.stop(),
                 Effect::RunAgain(run) => self.performer.again(run),
                 Effect::Resume(run) => self.performer.resume(run),
-                Effect::CancelRecorded(run) => drop(self.journal.send(journal::Wish::Cancel(run))),
-                Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
                 Effect::Recall(run) => drop(self.journal.send(journal::Wish::Recall(run))),
+                Effect::Browse(browse) => drop(self.journal.send(journal::Wish::Browse(browse))),
+                Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
+                Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
+                Effect::Enqueue { plan, priority } => self.performer.enqueue(plan, priority, &self.sender),
+                Effect::EnqueueAll(jobs) => self.performer.enqueue_all(jobs, &self.sender),
+                Effect::WriteSheet(sheet) => self.performer.write(sheet, &self.sender),
+                Effect::RunJob(job) => self.performer.job(*job),
+                Effect::Claim => self.performer.claim(&self.sender),
+                Effect::Copy(text) => self.to_copy = desktop::copying(&text),
+                Effect::ShowFolder(folder) => desktop::open(folder, self.sender.clone()),
                 Effect::Examine(path) => self.encoder.examine(path),
             }
         }

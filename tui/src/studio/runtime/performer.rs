@@ -1,9 +1,17 @@
 //! Who carries out the runs that are asked for.
 
-use easel_engine::{Plan, RunId};
+use std::sync::mpsc::Sender;
 
+use easel_engine::{Job, Plan, RunId};
+
+use super::super::effect::Sheet;
+use super::super::message::{Message, Tone};
+use super::super::update::Claimed;
 use super::player::Player;
 use super::runner::Runner;
+
+/// Why nothing is queued while a recording is shown.
+const RECORDING: &str = "this is a recording: nothing is computed, and nothing waits for that";
 
 /// Computes, or shows what was computed at another time.
 pub(super) enum Performer {
@@ -32,6 +40,49 @@ impl Performer {
         match self {
             Performer::Real(runner) => runner.resume(run),
             Performer::Recorded(player) => player.play(),
+        }
+    }
+
+    pub(super) fn job(&mut self, job: Job) {
+        match self {
+            Performer::Real(runner) => runner.job(job),
+            Performer::Recorded(player) => player.play(),
+        }
+    }
+
+    /// Puts a plan into the queue; what came of it is told.
+    pub(super) fn enqueue(&self, plan: Plan, priority: i64, sender: &Sender<Message>) {
+        match self {
+            Performer::Real(runner) => runner.enqueue(plan, priority),
+            // The studio may be ending.
+            Performer::Recorded(_) => drop(sender.send(Message::Enqueued(Err(RECORDING.into())))),
+        }
+    }
+
+    /// Puts jobs into the queue; what came of each is told.
+    pub(super) fn enqueue_all(&self, jobs: Vec<Job>, sender: &Sender<Message>) {
+        match self {
+            Performer::Real(runner) => runner.enqueue_all(jobs),
+            Performer::Recorded(_) => {
+                let told = jobs.iter().map(|_| Err(RECORDING.to_string())).collect();
+                drop(sender.send(Message::Swept(told)));
+            }
+        }
+    }
+
+    /// Writes a grid of pictures; how that went is told.
+    pub(super) fn write(&self, sheet: Sheet, sender: &Sender<Message>) {
+        match self {
+            Performer::Real(runner) => runner.write(sheet),
+            Performer::Recorded(_) => drop(sender.send(Message::Told(Tone::Note, RECORDING.into()))),
+        }
+    }
+
+    /// Carries out the next of the queue; what came of it is told.
+    pub(super) fn claim(&mut self, sender: &Sender<Message>) {
+        match self {
+            Performer::Real(runner) => runner.claim(),
+            Performer::Recorded(_) => drop(sender.send(Message::Claimed(Claimed::Refused(RECORDING.into())))),
         }
     }
 

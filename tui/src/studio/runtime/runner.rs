@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
-use easel_engine::{CancelToken, Claim, Diagnostic, Event, Outcome, Plan, RunId, Settings, Source, WhenStopped};
+use easel_engine::{
+    CancelToken, Claim, Diagnostic, Disk, Event, Job, Outcome, Plan, RunId, Settings, Source, WhenStopped,
+};
 use easel_nodes::kinds::Image;
 
+use super::super::effect::Sheet;
 use super::super::message::{Message, Problem, Tone};
+use super::super::update::Claimed;
 use super::merger::Merger;
-use super::pictures;
+use super::{pictures, sheet};
 use crate::claimed::{Carried, Carrier};
 use crate::commands::workflow::{Ready, must_be_writable};
 use crate::error::CommandError;
@@ -70,9 +74,94 @@ impl Runner {
         });
     }
 
+    /// Puts a plan into the queue, on a thread of its own: others may hold the journal.
+    pub(super) fn enqueue(&self, plan: Plan, priority: i64) {
+        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.clone(), self.sender.clone());
+        let lost = sender.clone();
+        let work = move || {
+            let journal = workspace::needed_journal().map_err(|error| error.to_string());
+            let job = workspace.job(&plan, &settings);
+            let queued = journal.and_then(|journal| journal.enqueue(&job, priority).map_err(|error| error.to_string()));
+            // The studio may be ending; it waits all the same.
+            let _ = sender.send(Message::Enqueued(queued));
+        };
+        if let Err(error) = std::thread::Builder::new().name("queue".into()).spawn(work) {
+            let _ = lost.send(Message::Enqueued(Err(format!("cannot start a thread: {error}"))));
+        }
+    }
+
+    /// Puts jobs into the queue that hold a workflow and what is set on top of the settings of the session.
+    pub(super) fn enqueue_all(&self, jobs: Vec<Job>) {
+        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.clone(), self.sender.clone());
+        let work = move || {
+            let path = jobs.first().and_then(|job| job.source.path.clone());
+            let types = workspace.node_types(path.as_deref());
+            let journal = workspace::needed_journal().map_err(|error| error.to_string());
+            let enqueue = |job: Job| {
+                let settings = with_set(&settings, &job.settings.set);
+                let prepared = Plan::prepare_with(&job.source, &types.registry, &workspace.limited(&settings), &Disk);
+                let (plan, _) = prepared.map_err(|found| first_error(&found))?;
+                let journal = journal.as_ref().map_err(Clone::clone)?;
+                journal.enqueue(&workspace.job(&plan, &settings), 0).map_err(|error| error.to_string())
+            };
+            // The studio may be ending; they wait all the same.
+            let _ = sender.send(Message::Swept(jobs.into_iter().map(enqueue).collect()));
+        };
+        self.beside("queue", work);
+    }
+
+    /// Writes a grid of pictures into the folder for what is written.
+    pub(super) fn write(&self, sheet: Sheet) {
+        let (folder, sender) = (self.settings.out_dir.clone(), self.sender.clone());
+        let work = move || {
+            let (tone, text) = match sheet::write(&sheet, &folder) {
+                Ok(path) => (Tone::Note, format!("wrote {}", path.display())),
+                Err(why) => (Tone::Error, format!("the grid cannot be written: {why}")),
+            };
+            let _ = sender.send(Message::Told(tone, text));
+        };
+        self.beside("sheet", work);
+    }
+
+    /// Does something on a thread of its own that is no run.
+    fn beside(&self, name: &str, work: impl FnOnce() + Send + 'static) {
+        if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
+            let _ = self.sender.send(Message::Told(Tone::Error, format!("cannot start a thread: {error}")));
+        }
+    }
+
+    /// Carries out the next that waits in the queue. If it is stopped, it goes back to its place there.
+    pub(super) fn claim(&mut self) {
+        let (memory, told, common) = (self.memory, self.sender.clone(), self.workspace.common());
+        self.spawn_unless(move |forward, cancel| {
+            let journal = workspace::needed_journal();
+            let claimed = journal.and_then(|journal| Ok((journal.claim()?, journal)));
+            let (claim, journal) = match claimed {
+                Ok((Some(claim), journal)) => (claim, journal),
+                Ok((None, _)) => {
+                    let _ = told.send(Message::Claimed(Claimed::Nothing));
+                    return None;
+                }
+                Err(error) => {
+                    let _ = told.send(Message::Claimed(Claimed::Refused(error.to_string())));
+                    return None;
+                }
+            };
+            forward.run = Some(claim.run());
+            let _ = told.send(Message::Claimed(Claimed::Run(claim.run())));
+            let carrier = Carrier::sharing(journal, memory, common);
+            Some(carried(carrier, claim, WhenStopped::BackToTheQueue, cancel, forward))
+        });
+    }
+
     /// Does a run of the journal again.
     pub(super) fn again(&mut self, run: RunId) {
         self.recorded(move |journal| Ok(journal.begin(&journal.story(run)?.job)?));
+    }
+
+    /// Carries a job out.
+    pub(super) fn job(&mut self, job: Job) {
+        self.recorded(move |journal| Ok(journal.begin(&job)?));
     }
 
     /// Goes on with a run of the journal.
@@ -86,10 +175,7 @@ impl Runner {
             let journal = workspace::needed_journal()?;
             let claim = claim(&journal)?;
             forward.run = Some(claim.run());
-            match Carrier::sharing(journal, memory, common).carry_out(claim, WhenStopped::Cancelled, cancel, forward)? {
-                Carried::Out(finished) => Ok(finished.report.outcome),
-                Carried::Not(_) => Err(CommandError::wrong("the workflow of that run cannot be run any more")),
-            }
+            carried(Carrier::sharing(journal, memory, common), claim, WhenStopped::Cancelled, cancel, forward)
         });
     }
 
@@ -97,13 +183,22 @@ impl Runner {
     where
         F: FnOnce(&mut Forward, &CancelToken) -> Result<Outcome, CommandError> + Send + 'static,
     {
+        self.spawn_unless(|forward, cancel| Some(work(forward, cancel)));
+    }
+
+    /// Begins a thread for a run, which may find that there is none.
+    fn spawn_unless<F>(&mut self, work: F)
+    where
+        F: FnOnce(&mut Forward, &CancelToken) -> Option<Result<Outcome, CommandError>> + Send + 'static,
+    {
         let cancel = CancelToken::new();
         let (token, sender) = (cancel.clone(), self.sender.clone());
         let work = move || {
             let mut end = End { sender: sender.clone(), is_told: false };
-            let ended = work(&mut Forward { merger: Merger::new(sender.clone()), sender, run: None }, &token)
-                .map_err(|error| problem(&error));
-            end.tell(ended);
+            match work(&mut Forward { merger: Merger::new(sender.clone()), sender, run: None }, &token) {
+                Some(ended) => end.tell(ended.map_err(|error| problem(&error))),
+                None => end.is_told = true,
+            }
         };
         match std::thread::Builder::new().name("runner".into()).spawn(work) {
             Ok(thread) => self.current = Some((cancel, thread)),
@@ -113,6 +208,33 @@ impl Runner {
             }
         }
     }
+}
+
+/// Carries a claimed run out.
+fn carried(
+    carrier: Carrier,
+    claim: Claim,
+    when_stopped: WhenStopped,
+    cancel: &CancelToken,
+    forward: &mut Forward,
+) -> Result<Outcome, CommandError> {
+    match carrier.carry_out(claim, when_stopped, cancel, forward)? {
+        Carried::Out(finished) => Ok(finished.report.outcome),
+        Carried::Not(_) => Err(CommandError::wrong("the workflow of that run cannot be run any more")),
+    }
+}
+
+/// The settings with some inputs set otherwise.
+fn with_set(settings: &Settings, set: &[(String, String)]) -> Settings {
+    let mut settings = settings.clone();
+    settings.set.retain(|(name, _)| set.iter().all(|(other, _)| other != name));
+    settings.set.extend(set.iter().cloned());
+    settings
+}
+
+fn first_error(found: &[Diagnostic]) -> String {
+    let first = found.iter().find(|diagnostic| diagnostic.is_error());
+    first.map_or_else(|| "the workflow cannot be run".into(), |first| first.message.clone())
 }
 
 fn problem(error: &CommandError) -> Problem {

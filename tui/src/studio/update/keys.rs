@@ -9,7 +9,11 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, enter, failure, fixes, form, graph, groups, lists, marks, overlay, picture, run, sockets, timeline};
+use super::{
+    compare, edit, enter, failure, fixes, form, gallery, graph, groups, history, lists, marks, overlay, picture, queue,
+    run,
+};
+use super::{sockets, sweep, timeline};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -65,6 +69,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShowLog => return show(model, Side::Log),
         Action::ShowRuns => return show(model, Side::Runs),
         Action::Search => prompt(model, Prompt::Search, ""),
+        Action::Filter if model.context() == Context::Runs => {
+            let filter = model.runs.filter.clone();
+            prompt(model, Prompt::Runs, &filter);
+        }
+        Action::Filter if model.context() == Context::Gallery => {
+            let filter = model.gallery.filter.clone();
+            prompt(model, Prompt::Gallery, &filter);
+        }
         Action::Filter => {
             let filter = model.log.filter.clone();
             prompt(model, Prompt::Filter, &filter);
@@ -72,6 +84,27 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::LogLevel => model.log.next_level(),
         Action::CloseWorkflow => return close(model),
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
+        Action::Sweep => return sweep::ask(model),
+        Action::ShowSweep => return sweep::show(model),
+        Action::MarkToCompare | Action::Compare => return compare::act(model, action),
+        Action::ShowGallery => return show(model, Side::Gallery),
+        Action::AnotherSeed | Action::UsePrompt => return gallery::act(model, action),
+        Action::Left | Action::Right if model.context() == Context::Gallery => gallery::moved(model, action),
+        Action::CopyCommand | Action::ShowFolder | Action::OpenAsRun if model.context() == Context::Gallery => {
+            return gallery::act(model, action);
+        }
+        Action::ShowQueue => return show(model, Side::Queue),
+        Action::Enqueue => return queue::ask(model),
+        Action::Drain
+        | Action::CancelAll
+        | Action::PriorityUp
+        | Action::PriorityDown
+        | Action::MoveUp
+        | Action::MoveDown
+        | Action::RemoveJob => return queue::act(model, action),
+        Action::CopyCommand | Action::ShowFolder | Action::OpenAsRun | Action::Forget => {
+            return history::act(model, action);
+        }
         Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
             match model.context() {
                 Context::Picture => return picture::act(model, action),
@@ -163,7 +196,9 @@ fn activate(model: &mut Model) -> Vec<Effect> {
         Context::Graph => enter::enter(model).unwrap_or_else(|| show(model, Side::Inspector)),
         Context::Inspector => form::input(model),
         Context::Problems => enter::go_to_problem(model),
-        Context::Runs => lists::act(model, Action::Follow),
+        Context::Runs => history::show(model),
+        Context::Gallery => gallery::act(model, Action::Activate),
+        Context::Queue => lists::act(model, Action::Follow),
         Context::Timeline => timeline::act(model, Action::Activate),
         Context::Failure => failure::act(model, Action::Activate),
         Context::Monitor => failure::chosen(model),
@@ -185,14 +220,10 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
         return Vec::new();
     }
     model.full = None;
-    let had = model.side;
     model.side = side;
     model.focus = Focus::Side;
-    match (had == Side::Runs, side == Side::Runs) {
-        (_, true) => vec![Effect::ListRuns(true)],
-        (true, false) => vec![Effect::ListRuns(false)],
-        (false, false) => Vec::new(),
-    }
+    model.thumbnails.forget_failures();
+    Vec::new()
 }
 
 /// One step back, whatever is in the way.
@@ -244,7 +275,7 @@ fn close(model: &mut Model) -> Vec<Effect> {
     model.full = None;
     let chooser = model.chooser.get_or_insert_with(Chooser::default);
     chooser.folder = folder.clone();
-    vec![Effect::List(folder), Effect::ListRuns(false)]
+    vec![Effect::List(folder)]
 }
 
 /// Stops the run; a second time within two seconds, or if nothing runs: leaves.

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use easel_engine::{RunId, RunPage, RunState};
+use easel_engine::{RunId, RunState};
 
-use super::super::effect::Effect;
+use super::super::effect::{Change, Effect};
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
-use super::super::model::{Chooser, Entry, Model};
-use super::super::view::regions;
-use super::{failure, picture, run, timeline};
+use super::super::model::{Chooser, Entry, Later, Model, Overlay};
+use super::super::view::page_height;
+use super::{failure, gallery, picture, run, timeline};
 
 /// The workflows of a folder were listed.
 pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Entry>, String>) {
@@ -19,24 +19,9 @@ pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Ent
     chooser.entries = Some(entries);
 }
 
-/// The journal was read.
-pub(super) fn runs(model: &mut Model, page: Result<RunPage, String>) {
-    // The cursor stays on its run when others come before it.
-    let chosen = model.runs.list().get(model.runs.at).map(|run| run.run);
-    match page {
-        Ok(RunPage { runs, total }) => {
-            let at = runs.iter().position(|run| Some(run.run) == chosen);
-            model.runs.at = at.unwrap_or(model.runs.at).min(runs.len().saturating_sub(1));
-            model.runs.total = total;
-            model.runs.page = Some(Ok(runs));
-        }
-        Err(why) => model.runs.page = Some(Err(why)),
-    }
-}
-
 /// The cursor moves.
 pub(super) fn moved(model: &mut Model, action: Action) {
-    let page = usize::from(regions(model).side_height()).max(1);
+    let page = page_height(model);
     let moved = |at: usize, length: usize| {
         let last = length.saturating_sub(1);
         match action {
@@ -78,7 +63,9 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             let from_start = lines.saturating_sub(1).saturating_sub(model.log.up);
             model.log.up = lines.saturating_sub(1).saturating_sub(moved(from_start, lines));
         }
-        Context::Runs => model.runs.at = moved(model.runs.at, model.runs.list().len()),
+        Context::Runs => model.runs.at = moved(model.runs.at, model.runs.found()),
+        Context::Gallery => gallery::moved(model, action),
+        Context::Queue => model.queue.at = moved(model.queue.at, model.queue.rows().len()),
         // The wheel: nothing has to be read for it.
         Context::Picture => drop(picture::act(model, action)),
         Context::Timeline => drop(timeline::act(model, action)),
@@ -89,7 +76,11 @@ pub(super) fn moved(model: &mut Model, action: Action) {
 
 /// Something is to be done with the run that the cursor is on.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(summary) = model.runs.list().get(model.runs.at) else {
+    let chosen = match model.context() {
+        Context::Queue => model.queue.chosen().map(|row| &row.summary),
+        _ => model.runs.chosen().map(|row| &row.summary),
+    };
+    let Some(summary) = chosen else {
         model.tell(Tone::Note, "there is no run here");
         return Vec::new();
     };
@@ -97,7 +88,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let RunId(number) = id;
     let is_going = matches!(state, RunState::Running | RunState::Queued);
     match action {
-        Action::CancelRun if is_going => vec![Effect::CancelRecorded(id)],
+        Action::CancelRun if is_going => vec![Effect::Change(Change::Cancel(id))],
         Action::CancelRun => {
             model.tell(Tone::Note, format!("run {number} is over: there is nothing to stop"));
             Vec::new()
@@ -109,13 +100,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             run::follow(model, id)
         }
-        Action::RunAgain if model.is_running() => busy(model),
+        Action::RunAgain if model.is_running() || model.queue.claims => {
+            model.overlay = Some(Overlay::Behind(Later::Again(id)));
+            Vec::new()
+        }
         Action::RunAgain => run::recorded(model, Effect::RunAgain(id)),
         Action::Resume if is_going || state == RunState::Completed => {
             model.tell(Tone::Note, format!("run {number} is {}: there is nothing to go on with", state.name()));
             Vec::new()
         }
-        Action::Resume if model.is_running() => busy(model),
+        Action::Resume if model.is_running() || model.queue.claims => busy(model),
         Action::Resume => run::recorded(model, Effect::Resume(id)),
         _ => Vec::new(),
     }

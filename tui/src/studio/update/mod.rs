@@ -1,6 +1,7 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod compare;
 mod drag;
 mod edit;
 mod enter;
@@ -8,21 +9,29 @@ mod extract;
 mod failure;
 mod fixes;
 mod form;
+mod gallery;
 mod graph;
 mod groups;
+mod history;
 mod keys;
 mod lists;
 mod marks;
 mod mouse;
 mod overlay;
 mod picture;
+mod queue;
 mod run;
 mod sockets;
+mod sweep;
 mod timeline;
 mod unsaved;
 mod wiring;
 
+pub(crate) use compare::picture_of;
+pub(crate) use history::pictures;
 pub(crate) use overlay::{candidates, fitting};
+pub(crate) use queue::Claimed;
+pub(crate) use sweep::Seen;
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
@@ -30,6 +39,15 @@ use super::model::{Flow, Model};
 
 /// Something happened.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let is_time = matches!(message, Message::Time(_));
+    let mut effects = happened(model, message);
+    if !is_time {
+        effects.extend(history::wanted(model));
+    }
+    effects
+}
+
+fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Time(now) => {
             model.now = now;
@@ -77,7 +95,16 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::RunEnded(ended) => return run::ended(model, ended),
         Message::Preview(node, picture) => return run::preview(model, node, picture),
         Message::Loaded(path, picture) => return run::loaded(model, &path, picture),
-        Message::Runs(page) => lists::runs(model, page),
+        Message::Runs(page) => history::listed(model, page),
+        Message::Queue(page) => queue::listed(model, page),
+        Message::Swept(runs) => sweep::queued(model, runs),
+        Message::Sweep(seen) => sweep::seen(model, &seen),
+        Message::Pictures(shots) => model.gallery.take(shots),
+        Message::Enqueued(run) => queue::enqueued(model, run),
+        Message::Claimed(claimed) => queue::claimed(model, claimed),
+        Message::Details(run, details) => model.runs.take(run, details, &model.asked.browse.details),
+        Message::Thumbnail(path, picture) => model.thumbnails.add(path, picture, &model.asked.thumbnails),
+        Message::FolderShown(folder, shown) => return history::folder_shown(model, &folder, shown),
         Message::Story(story) => return run::story(model, &story),
         Message::NoStory(why) => {
             model.attached = None;
@@ -117,7 +144,8 @@ pub(crate) fn open(model: &mut Model, path: std::path::PathBuf) -> Vec<Effect> {
 /// The file was read, the first time or since it changed.
 fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<str>, String>) -> Vec<Effect> {
     model.is_changed = true;
-    let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == path) else { return Vec::new() };
+    let is_it = |flow: &&mut Flow| flow.path == path && !flow.is_recorded;
+    let Some(flow) = model.flow.as_mut().filter(is_it) else { return Vec::new() };
     match text {
         Ok(text) => {
             flow.unreadable = None;

@@ -1,13 +1,13 @@
 //! The mouse.
 
 use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use super::super::effect::Effect;
 use super::super::graph_view::{Focus as Wired, Hit, hit};
 use super::super::keymap::{Action, Context};
 use super::super::model::{Focus, Model, Overlay, Side};
-use super::super::view::{graph_view, page_start, regions, run_at_line, tab_at};
+use super::super::view::{graph_view, job_at_line, page_start, regions, run_at_line, shot_at, tab_at};
 use super::{drag, edit, graph, keys, lists, sockets};
 
 /// Lines by which the wheel moves.
@@ -25,6 +25,10 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
             model.overlay,
             Some(
                 Overlay::Prompt(..)
+                    | Overlay::Forget(_)
+                    | Overlay::CancelAll
+                    | Overlay::SweepAsked(_)
+                    | Overlay::Behind(_)
                     | Overlay::LeaveFile(_)
                     | Overlay::Recovered(_)
                     | Overlay::Conflict
@@ -50,7 +54,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
                 model.focus = Focus::Side;
-                pick(model, regions.side.height, place.y.saturating_sub(regions.side.y));
+                pick(model, regions.side, place);
             } else if model.flow.is_none() {
                 return choose(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             }
@@ -132,9 +136,20 @@ fn unwire(model: &mut Model, place: Position) -> Vec<Effect> {
 }
 
 /// A click on a line of a list in the side pane.
-fn pick(model: &mut Model, height: u16, line: u16) {
+fn pick(model: &mut Model, area: Rect, place: Position) {
+    let line = place.y.saturating_sub(area.y);
+    if model.side == Side::Gallery
+        && let Some(at) = shot_at(model, place)
+    {
+        model.gallery.at = at;
+    }
+    if model.side == Side::Queue
+        && let Some(at) = job_at_line(model, area, line)
+    {
+        model.queue.at = at;
+    }
     if model.side == Side::Runs
-        && let Some(at) = run_at_line(model, height, line)
+        && let Some(at) = run_at_line(model, area, line)
     {
         model.runs.at = at;
     }

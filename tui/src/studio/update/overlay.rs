@@ -2,13 +2,15 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::super::effect::Effect;
+use super::super::effect::{Change, Effect};
 use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, enter, extract, form, graph, groups, keys, unsaved, wiring};
+use super::{
+    compare, edit, enter, extract, form, gallery, graph, groups, history, keys, queue, sweep, unsaved, wiring,
+};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -46,12 +48,52 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('n') => return vec![Effect::SetAside(offer.number)],
             _ => model.overlay = Some(Overlay::Recovered(offer)),
         },
+        Overlay::Details(scroll) => model.overlay = scrolled(key, scroll).map(Overlay::Details),
+        Overlay::Forget(run) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::Forget(run))],
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::Forget(run)),
+        },
+        Overlay::SweepAsked(sweep) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return sweep::begin(model, *sweep),
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::SweepAsked(sweep)),
+        },
+        Overlay::Sweep => return sweep::pressed(model, key),
+        Overlay::Shot => return shot(model, key),
+        Overlay::Compare(compare) => return compare::pressed(model, compare, key),
+        Overlay::Behind(what) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return queue::behind(model, what),
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::Behind(what)),
+        },
+        Overlay::CancelAll => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::CancelAll)],
+            KeyCode::Char('n') => {}
+            _ => model.overlay = Some(Overlay::CancelAll),
+        },
         Overlay::Leave => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => model.wants_quit = true,
             KeyCode::Char('n') => {}
             _ => model.overlay = Some(Overlay::Leave),
         },
     }
+    Vec::new()
+}
+
+/// A key while a picture has the whole screen.
+fn shot(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let action = match key.code {
+        KeyCode::Left | KeyCode::Up | KeyCode::Char('h' | 'k') => Action::Left,
+        KeyCode::Right | KeyCode::Down | KeyCode::Char('l' | 'j' | ' ') => Action::Right,
+        KeyCode::Char('r') => return gallery::act(model, Action::AnotherSeed),
+        KeyCode::Char('p') => return gallery::act(model, Action::UsePrompt),
+        KeyCode::Char('y') => return gallery::act(model, Action::CopyCommand),
+        KeyCode::Enter | KeyCode::Char('q') => return Vec::new(),
+        _ => Action::Help,
+    };
+    model.overlay = Some(Overlay::Shot);
+    gallery::moved(model, action);
     Vec::new()
 }
 
@@ -114,14 +156,20 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Value { .. } if is_done => return form::value(model, prompt, field),
         Prompt::RenameGroup(group) if is_done => return groups::rename(model, group, field.text()),
         Prompt::Group { nodes, .. } if is_done => return groups::group(model, nodes, field),
+        Prompt::Sweep { first, name, .. } if is_done => return sweep::answered(model, first, name, field),
+        Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
         Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
+        Prompt::Runs => history::filter(model, &field.text()),
+        Prompt::Gallery => model.gallery.filter(&field.text()),
         Prompt::Rename(_)
         | Prompt::RenameGroup(_)
         | Prompt::Value { .. }
         | Prompt::Group { .. }
+        | Prompt::Sweep { .. }
+        | Prompt::Enqueue { .. }
         | Prompt::Extract { .. } => {}
     }
     if !is_done {
@@ -159,7 +207,11 @@ fn choose(
     let fits = fitting(&items, &field.text());
     if key.code == KeyCode::Enter {
         let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
-        return name.map_or_else(Vec::new, |name| wiring::chosen(model, choice, &name));
+        let Some(name) = name else { return Vec::new() };
+        return match choice {
+            Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),
+            other => wiring::chosen(model, other, &name),
+        };
     }
     let at = stepped(&mut field, at, fits.len(), key);
     if let (Choice::Wire { wires, .. }, Some(flow)) = (&choice, &mut model.flow) {
@@ -201,10 +253,14 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
             match prompt {
                 Prompt::Search => graph::search(model, &text),
                 Prompt::Filter => filter(model, &text),
+                Prompt::Runs => history::filter(model, &text),
+                Prompt::Gallery => model.gallery.filter(&text),
                 Prompt::Rename(_)
                 | Prompt::RenameGroup(_)
                 | Prompt::Value { .. }
                 | Prompt::Group { .. }
+                | Prompt::Sweep { .. }
+                | Prompt::Enqueue { .. }
                 | Prompt::Extract { .. } => {}
             }
         }

@@ -9,8 +9,8 @@ use super::super::effect::Effect;
 use super::super::message::{Problem, Tone};
 use super::super::model::full::Full;
 use super::super::model::shots::Shot;
-use super::super::model::{Flow, Focus, Model, Phase, Picture, RunView, Side};
-use super::{keys, picture};
+use super::super::model::{Flow, Focus, Later, Model, Overlay, Phase, Picture, RunView, Side};
+use super::{keys, picture, queue};
 use crate::execution::is_picture;
 use crate::report::is_fingerprint;
 use crate::terminal::seconds;
@@ -21,8 +21,8 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Note, "open a workflow first");
         return Vec::new();
     };
-    if model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
-        model.tell(Tone::Warning, "a run is under way: stop it first, or let it end");
+    if model.queue.claims || model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
+        model.overlay = Some(Overlay::Behind(Later::Open));
         return Vec::new();
     }
     if !flow.is_current() {
@@ -75,7 +75,11 @@ pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
     if let Some(run) = &mut model.run {
         run.phase = Phase::Stopping;
     }
-    model.tell(Tone::Warning, "stopping; files already written are kept. Once more to leave at once");
+    let told = match queue::stopped(model) {
+        true => "stopping; the run goes back to its place in the queue. Once more to leave at once",
+        false => "stopping; files already written are kept. Once more to leave at once",
+    };
+    model.tell(Tone::Warning, told);
     vec![Effect::StopRun]
 }
 
@@ -83,6 +87,10 @@ pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
 pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>) -> Vec<Effect> {
     model.is_changed = true;
     let now = model.now;
+    if queue::is_ours(model, id) {
+        model.attached = None;
+        model.run = Some(RunView::beginning(true, now));
+    }
     let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
     run.begins(id, nodes, now);
     match id {
@@ -167,6 +175,7 @@ fn line(event: &Event) -> Option<(Tone, String)> {
 pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<Effect> {
     model.is_changed = true;
     model.asked_to_stop = None;
+    queue::ended(model, ended.is_err());
     let now = model.now;
     let took = model.run.as_mut().map(|run| {
         run.over(ended.as_ref().ok().copied(), now);
@@ -184,7 +193,7 @@ pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<E
             model.tell(Tone::Error, message);
         }
     }
-    if model.side == Side::Runs { vec![Effect::ListRuns(true)] } else { Vec::new() }
+    Vec::new()
 }
 
 /// A node shows what it has so far.

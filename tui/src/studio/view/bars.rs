@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keymap::{Action, Context};
+use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Flow, Model, Phase};
 use super::super::theme::Role;
@@ -26,6 +26,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             let counted = [(errors, "error", Role::Error), (warnings, "warning", Role::Warning)];
             for (number, what, role) in counted.into_iter().filter(|(number, ..)| *number > 0) {
                 left.push(Span::styled(format!("  {}", crate::terminal::count(number, what)), style(role)));
+            }
+            if flow.is_recorded {
+                left.push(Span::styled("  as it was run", style(Role::Hint)));
             }
             if flow.conflict.is_some() {
                 left.push(Span::styled("  conflict", style(Role::Error)));
@@ -107,7 +110,9 @@ pub(super) fn bottom(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut spans = Vec::new();
     let mut room = usize::from(area.width);
     for action in useful(model) {
-        let Some(key) = model.keymap.key(action) else { continue };
+        // A key may mean something of its own here.
+        let means_it = |key: &&Chord| model.keymap.action(**key, model.context()) == Some(action);
+        let Some(key) = model.keymap.keys(action).iter().find(means_it).map(ToString::to_string) else { continue };
         let width = key.chars().count() + action.name().chars().count() + 3;
         if width > room {
             break;
@@ -139,7 +144,29 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
         Context::Problems => &[Action::Back, Action::Activate, Action::Fix, Action::FixAll, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter, Action::Activate, Action::Last],
-        Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
+        Context::Runs => {
+            &[Action::Back, Action::Activate, Action::Filter, Action::RunAgain, Action::Resume, Action::CopyCommand]
+        }
+        Context::Gallery => &[
+            Action::Back,
+            Action::Activate,
+            Action::Filter,
+            Action::AnotherSeed,
+            Action::UsePrompt,
+            Action::MarkToCompare,
+            Action::Compare,
+            Action::CopyCommand,
+            Action::ShowFolder,
+        ],
+        Context::Queue => &[
+            Action::Back,
+            Action::Drain,
+            Action::PriorityUp,
+            Action::PriorityDown,
+            Action::MoveUp,
+            Action::RemoveJob,
+            Action::CancelAll,
+        ],
         Context::Failure => &[Action::Back, Action::Activate, Action::NextFailure, Action::PreviousFailure],
         Context::Monitor => {
             &[Action::Back, Action::Activate, Action::ShowTimeline, Action::ShowPicture, Action::NextPane]

@@ -3,8 +3,11 @@
 mod bars;
 mod blocks;
 mod chooser;
+mod compare;
+mod details;
 mod draft;
 mod failure;
+mod gallery;
 mod gauges;
 mod inspector;
 mod log;
@@ -13,8 +16,10 @@ mod overlay;
 mod pen;
 mod picture;
 mod problems;
+mod queue;
 mod runs;
 mod stills;
+mod sweep;
 mod timeline;
 
 use ratatui::Frame;
@@ -23,14 +28,18 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
 pub(crate) use failure::{height as full_height, lines as failure_lines};
+pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
 pub(crate) use overlay::typing_width;
 pub(crate) use picture::room as picture_room;
+pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;
 pub(crate) use stills::wanted as wanted_pictures;
+pub(crate) use sweep::page as sweep_page;
 pub(crate) use timeline::height as timeline_height;
 
 use super::graph_view::{GraphView, Status};
 use super::graphics::Protocol;
+use super::keymap::Context;
 use super::layout::Detail;
 use super::model::{Focus, Full, Model, Side};
 use super::theme::Role;
@@ -56,11 +65,15 @@ pub(crate) struct Regions {
     bar: Rect,
 }
 
-impl Regions {
-    /// Lines of the side pane.
-    pub(crate) fn side_height(&self) -> u16 {
-        self.side.height
-    }
+/// How many entries of the list that keys go to are shown at once.
+pub(crate) fn page_height(model: &Model) -> usize {
+    let side = regions(model).side;
+    let height = match model.context() {
+        Context::Runs => runs::page(side),
+        Context::Queue => queue::page(side),
+        _ => side.height,
+    };
+    usize::from(height).max(1)
 }
 
 /// Where everything is.
@@ -77,8 +90,10 @@ pub(crate) fn regions(model: &Model) -> Regions {
     if model.flow.is_none() {
         return regions;
     }
-    let has_room = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1 && !model.is_maximised;
-    let (graph, side) = match (has_room, model.focus) {
+    // What lists many things with much about each has the whole width while keys go there.
+    let is_wide = model.focus == Focus::Side && matches!(model.side, Side::Runs | Side::Gallery | Side::Queue);
+    let is_large = width >= ROOM_FOR_TWO.0 && height >= ROOM_FOR_TWO.1;
+    let (graph, side) = match (is_large && !is_wide && !model.is_maximised, model.focus) {
         (true, _) => {
             let side = if width < 100 { width * 45 / 100 } else { (width * 2 / 5).min(64) };
             let graph = Rect { width: width - side - 1, ..body };
@@ -121,6 +136,8 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
                 Side::Log => log::draw(model, regions.side, buffer),
                 Side::Runs => runs::draw(model, regions.side, buffer),
+                Side::Gallery => gallery::draw(model, regions.side, buffer),
+                Side::Queue => queue::draw(model, regions.side, buffer),
             }
         }
     }
@@ -197,17 +214,22 @@ fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
 /// The tabs: (first column, text, which).
 fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
     let (errors, warnings) = model.flow.as_ref().map(|flow| flow.counts()).unwrap_or_default();
-    let mut x = area.x;
-    let mut places = Vec::new();
-    // Of a narrow pane: only the number of what is not shown.
-    let is_narrow = area.width < 42;
-    for (number, side) in Side::ALL.into_iter().enumerate() {
+    let text = |side: Side, name: &str| {
         let count = match side {
             Side::Problems if errors + warnings > 0 => format!(" {}", errors + warnings),
             _ => String::new(),
         };
+        format!(" {} {name}{count}", side.number())
+    };
+    let whole: usize = Side::ALL.into_iter().map(|side| text(side, side.name()).chars().count() + 1).sum();
+    // Where there is no room for all: only the first letter of what is not shown.
+    let is_narrow = whole > usize::from(area.width);
+    let end = if is_narrow { "" } else { " " };
+    let mut x = area.x;
+    let mut places = Vec::new();
+    for side in Side::ALL {
         let name = if is_narrow && side != model.side { &side.name()[..1] } else { side.name() };
-        let text = format!(" {} {name}{count} ", number + 1);
+        let text = text(side, name) + end;
         let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
         places.push((x, text, side));
         x = x.saturating_add(width);

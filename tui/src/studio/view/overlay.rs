@@ -1,5 +1,6 @@
 //! What is in front of the panes.
 
+use easel_engine::RunId;
 use easel_engine::edit::{History, HunkLine, hunks};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
@@ -8,7 +9,8 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::super::field::Field;
 use super::super::keymap::{Action, Keymap};
-use super::super::model::{Model, Offer, Overlay, Prompt};
+use super::super::model::sweep::Axis;
+use super::super::model::{Later, Model, Offer, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
@@ -54,6 +56,41 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             let mut pen = Pen::new(area, buffer).skipping((*scroll).min(most));
             lines.iter().for_each(|line| pen.text(line, model.theme.style(Role::Text)));
         }
+        Overlay::Details(scroll) => details(model, *scroll, buffer),
+        Overlay::Forget(RunId(run)) => {
+            let text = format!(
+                "Run {run} leaves the history, with its log. The files that it wrote stay. y forgets it, esc does not."
+            );
+            asked(model, "Forget the run?", &text, buffer);
+        }
+        Overlay::SweepAsked(sweep) => {
+            let axis = |axis: &Axis| format!("{} of {}", count(axis.values.len(), "value"), axis.name);
+            let rows = sweep.rows.as_ref().map(|rows| format!(" with {}", axis(rows))).unwrap_or_default();
+            let runs = count(sweep.cells.len(), "run");
+            let text = format!(
+                "{}{rows}: {runs}. They wait in the queue and are run here one by one; what they have in common is \
+                 computed once. y begins, esc does not.",
+                axis(&sweep.columns)
+            );
+            asked(model, "Sweep?", &text, buffer);
+        }
+        Overlay::Sweep => super::sweep::draw(model, buffer),
+        Overlay::Shot => super::gallery::full(model, buffer),
+        Overlay::Compare(compare) => super::compare::draw(model, compare, buffer),
+        Overlay::Behind(what) => {
+            let what = match what {
+                Later::Open => "This workflow".into(),
+                Later::Again(run) => format!("Run {}, once more,", run.0),
+                Later::Job(_) => "It".into(),
+            };
+            let text = format!("{what} can wait in the queue, and is run here after it. y queues it, esc does not.");
+            asked(model, "A run is under way", &text, buffer);
+        }
+        Overlay::CancelAll => {
+            let text = "Every run that waits or is carried out, here or by other processes, is cancelled. They stay in \
+                        the history. y cancels them, esc does not.";
+            asked(model, "Cancel all?", text, buffer);
+        }
         Overlay::Leave => {
             let mut text = String::new();
             if model.is_running() {
@@ -69,6 +106,24 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             asked(model, "Leave?", &text, buffer);
         }
     }
+}
+
+/// Everything about the run with the cursor.
+fn details(model: &Model, scroll: usize, buffer: &mut Buffer) {
+    let (columns, rows) = (model.size.0.saturating_sub(4).min(120), model.size.1.saturating_sub(2));
+    let title = model.runs.chosen().map_or_else(String::new, |row| format!("Run {}", row.summary.run.0));
+    let area = framed(model, &title, " j k scroll, esc closes ", (columns, rows), buffer);
+    let (text, role) = match model.runs.chosen_details() {
+        Some(Ok(details)) => {
+            let lines = super::details::whole(model, details, usize::from(area.width));
+            let most = lines.len().saturating_sub(usize::from(area.height));
+            let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
+            return lines.iter().for_each(|line| pen.line(line));
+        }
+        Some(Err(why)) => (why.as_str(), Role::Error),
+        None => ("Reading …", Role::Dim),
+    };
+    Pen::new(area, buffer).wrapped(text, model.theme.style(role));
 }
 
 /// Changes of an earlier time that were never saved.
@@ -108,6 +163,8 @@ pub(crate) fn typing_width(model: &Model) -> usize {
 
 fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) {
     let (foot, problem) = match prompt {
+        Prompt::Sweep { problem, .. } => (" enter goes on, alt-enter begins a line, esc closes ", problem.as_deref()),
+        Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
         Prompt::Value { is_text: true, problem, .. } => {
             (" enter keeps it, alt-enter: new line, tab: files, ctrl-o: $EDITOR ", problem.as_deref())
         }
