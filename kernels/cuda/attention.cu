@@ -8,7 +8,7 @@
 //       64 queries by 64 keys in 256 threads on the ordinary cores, 68 KB of shared memory; head_dim at most 64. The
 //       float32 path.
 //   attention_*_mma_{f16,bf16}, attention_mma.cu
-//       Tensor cores, sm_80 and later; head_dim 64.
+//       Tensor cores, sm_80 and later; head_dim 32, 40, 64, 80, 96, 128.
 //
 // None stores the scores: the softmax runs along with the keys (Milakov & Gimelshein 2018; Dao et al. 2022).
 #include "easel/device.cuh"

@@ -1,39 +1,61 @@
-// Attention with head_dim 64 on the tensor cores of sm_80 and later: see attention.cu for what it computes.
+// Attention on the tensor cores of sm_80 and later: see attention.cu for what it computes.
 //
 // Versions; 4 warps, operands 16-byte aligned, any counts:
 //   attention_64_mma_{f16,bf16}
-//       Blocks of 64 queries, 16 a warp: 40 KB of shared memory. Few queries.
+//       head_dim 64, blocks of 64 queries, 16 a warp: 40 KB of shared memory. Few queries.
 //   attention_128_mma_{f16,bf16}
-//       Blocks of 128 queries, 32 a warp, which halves the reading of keys from shared memory: 48 KB.
+//       head_dim 64, blocks of 128 queries, 32 a warp, which halves the reading of keys from shared memory: 48 KB.
+//   attention_{32,40,80,96,128}wide_mma_{f16,bf16}
+//       That head_dim, blocks of 64 queries: 25, 35, 55, 65 and 85 KB.
 // Keys and values come by asynchronous copies in blocks of 64, two in flight. Queries live in registers.
 //
-// Both go through the keys in the same blocks, so they give the same bits. The weights are rounded to T before they
+// Those of one head_dim go through the keys in the same blocks, so they give the same bits. The weights are rounded to T before they
 // meet the values, as tensor cores want them; their sum is that of the unrounded ones.
 #include "easel/device.cuh"
 #include "easel/key_values.cuh"
 
 using namespace easel;
 
-/// ROWS / 16 groups of sixteen queries a warp.
-template <typename T, int ROWS>
+/// ROWS / 16 groups of sixteen queries a warp; WIDTH is the head_dim, a multiple of 8.
+template <typename T, int ROWS, int WIDTH>
 struct AttentionMma {
-    static constexpr int HEAD_DIM = 64;
+    static_assert(WIDTH % 8 == 0, "rows consist of whole pieces");
+    static constexpr int COPIED_PIECES = WIDTH / 8;
+    /// Products are 16 deep: what is missing is filled with zeros.
+    static constexpr int HEAD_DIM = (WIDTH + 15) / 16 * 16;
     static constexpr int KEYS = 64;
     static constexpr int WARPS = 4;
     static constexpr int THREADS = 32 * WARPS;
     static constexpr int QUERIES = WARPS * ROWS;
     static constexpr int GROUPS = ROWS / 16;
     static constexpr int PIECES = HEAD_DIM / 8;
+    /// Rows of eight pieces are swizzled, others are an odd number of pieces apart.
+    static constexpr bool SWIZZLED = PIECES == 8;
+    static constexpr int PITCH = SWIZZLED ? HEAD_DIM : (PIECES | 1) * 8;
 
     struct Shared {
-        T queries[QUERIES * HEAD_DIM];
-        T keys[2][KEYS * HEAD_DIM];
-        T values[2][KEYS * HEAD_DIM];
+        T queries[QUERIES * PITCH];
+        T keys[2][KEYS * PITCH];
+        T values[2][KEYS * PITCH];
     };
 
     /// Where a piece (16 bytes) of a row lies: the eight rows that a matrix load reads lie in different banks.
     static __device__ __forceinline__ T* piece_at(T* rows, int row, int piece) {
-        return rows + row * HEAD_DIM + (piece ^ (row % 8)) * 8;
+        return rows + row * PITCH + (SWIZZLED ? piece ^ (row % 8) : piece) * 8;
+    }
+
+    /// Calls `visit(row, piece)` for this thread's share of the pieces of `rows` rows.
+    template <typename Visit>
+    static __device__ __forceinline__ void for_each_piece(int rows, const Visit& visit) {
+        if (THREADS % PIECES == 0) {
+            // The same piece of rows that are ROW_STEP apart.
+            constexpr int ROW_STEP = THREADS / PIECES;
+#pragma unroll
+            for (int row = threadIdx.x / PIECES; row < rows; row += ROW_STEP) visit(row, threadIdx.x % PIECES);
+        } else {
+#pragma unroll 4
+            for (u32 at = threadIdx.x; at < u32(rows * PIECES); at += THREADS) visit(at / PIECES, at % PIECES);
+        }
     }
 
     /// Scores of a lane: group g, queries lane / 4 and 8 further (index / 2), keys 8 j + 2 (lane % 4) and one further.
@@ -202,30 +224,28 @@ __device__ __forceinline__ void attention_mma(const T* q, const KeyValues<T>& ke
     const int first_query = blockIdx.x * Tile::QUERIES, head = blockIdx.y, item = blockIdx.z;
     const int seen = keys.visible_to(first_query + Tile::QUERIES - 1, causal);
     const int blocks = (seen + Tile::KEYS - 1) / Tile::KEYS;
-    // A thread copies the same piece of rows that are ROW_STEP apart.
-    constexpr int ROW_STEP = Tile::THREADS / Tile::PIECES;
-    const int piece = threadIdx.x % Tile::PIECES, copied_row = threadIdx.x / Tile::PIECES;
-    const size_t at = (size_t(item) * queries + first_query) * keys.width() + head * Tile::HEAD_DIM + piece * 8;
+    const size_t at = (size_t(item) * queries + first_query) * keys.width() + head * keys.head_dim;
+    // Unsigned, or nvcc stores the pieces in four parts.
+    auto offset = [&](int row, int piece) { return u32(row * keys.width() + piece * 8); };
     auto copy_keys = [&](int block) {
         if (block < blocks) {
-#pragma unroll
-            for (int row = copied_row; row < Tile::KEYS; row += ROW_STEP) {
+            Tile::for_each_piece(Tile::KEYS, [&](int row, int piece) {
                 const int index = block * Tile::KEYS + row;
-                const int bytes = index < seen ? 16 : 0, valid = index < seen ? index : 0;
+                const bool inside = index < seen && piece < Tile::COPIED_PIECES;
+                const int valid = inside ? index : 0, offset = inside ? piece * 8 : 0, bytes = inside ? 16 : 0;
                 copy_async<16>(Tile::piece_at(shared->keys[block % 2], row, piece),
-                               keys.key(item, head, valid) + piece * 8, bytes);
+                               keys.key(item, head, valid) + offset, bytes);
                 copy_async<16>(Tile::piece_at(shared->values[block % 2], row, piece),
-                               keys.value(item, head, valid) + piece * 8, bytes);
-            }
+                               keys.value(item, head, valid) + offset, bytes);
+            });
         }
         copy_async_commit();
     };
-#pragma unroll
-    for (int row = copied_row; row < Tile::QUERIES; row += ROW_STEP) {
-        const bool inside = first_query + row < queries;
-        copy_async<16>(Tile::piece_at(shared->queries, row, piece), inside ? q + at + size_t(row) * keys.width() : q,
-                       inside ? 16 : 0);
-    }
+    Tile::for_each_piece(Tile::QUERIES, [&](int row, int piece) {
+        const bool inside = first_query + row < queries && piece < Tile::COPIED_PIECES;
+        copy_async<16>(Tile::piece_at(shared->queries, row, piece),
+                       inside ? q + (at + offset(row, piece)) : q, inside ? 16 : 0);
+    });
     copy_keys(0);
     Tile tile;
     tile.clear();
@@ -246,25 +266,31 @@ __device__ __forceinline__ void attention_mma(const T* q, const KeyValues<T>& ke
     }
     tile.stage(shared->queries);
     __syncthreads();
-#pragma unroll
-    for (int row = copied_row; row < Tile::QUERIES; row += ROW_STEP) {
-        if (first_query + row >= queries) break;
-        store_vector(out + at + size_t(row) * keys.width(),
+    Tile::for_each_piece(Tile::QUERIES, [&](int row, int piece) {
+        if (first_query + row >= queries || piece >= Tile::COPIED_PIECES) return;
+        store_vector(out + (at + offset(row, piece)),
                      load_vector<T, 8>(Tile::piece_at(shared->queries, row, piece)));
-    }
+    });
 }
 
-#define ATTENTION_MMA_KERNEL(NAME, T, ROWS, BLOCKS)                                                                    \
+#define ATTENTION_MMA_KERNEL(NAME, T, ROWS, WIDTH, BLOCKS)                                                             \
     extern "C" __global__ void __launch_bounds__(128, BLOCKS)                                                          \
         NAME(const T* q, const T* k, const T* v, const T* added_k, const T* added_v, const float* key_bias, T* out,    \
              int queries, int keys, int added_keys, int heads, int head_dim, int causal, float scale) {                \
-        using Tile = AttentionMma<T, ROWS>;                                                                            \
-        const KeyValues<T> key_values{k, v, added_k, added_v, keys, added_keys, heads, Tile::HEAD_DIM};                \
+        using Tile = AttentionMma<T, ROWS, WIDTH>;                                                                     \
+        const KeyValues<T> key_values{k, v, added_k, added_v, keys, added_keys, heads, WIDTH};                         \
         attention_mma<Tile>(q, key_values, key_bias, out, queries, causal, scale);                                     \
     }                                                                                                                  \
     EXPORT_KERNEL(NAME)
 
-ATTENTION_MMA_KERNEL(attention_64_mma_f16, half, 16, 3)
-ATTENTION_MMA_KERNEL(attention_128_mma_f16, half, 32, 2)
-ATTENTION_MMA_KERNEL(attention_64_mma_bf16, bfloat16, 16, 3)
-ATTENTION_MMA_KERNEL(attention_128_mma_bf16, bfloat16, 32, 2)
+#define ATTENTION_MMA_KERNELS(SUFFIX, T)                                                                               \
+    ATTENTION_MMA_KERNEL(attention_64_mma_##SUFFIX, T, 16, 64, 3)                                                      \
+    ATTENTION_MMA_KERNEL(attention_128_mma_##SUFFIX, T, 32, 64, 2)                                                     \
+    ATTENTION_MMA_KERNEL(attention_32wide_mma_##SUFFIX, T, 16, 32, 4)                                                  \
+    ATTENTION_MMA_KERNEL(attention_40wide_mma_##SUFFIX, T, 16, 40, 3)                                                  \
+    ATTENTION_MMA_KERNEL(attention_80wide_mma_##SUFFIX, T, 16, 80, 2)                                                  \
+    ATTENTION_MMA_KERNEL(attention_96wide_mma_##SUFFIX, T, 16, 96, 2)                                                  \
+    ATTENTION_MMA_KERNEL(attention_128wide_mma_##SUFFIX, T, 16, 128, 1)
+
+ATTENTION_MMA_KERNELS(f16, half)
+ATTENTION_MMA_KERNELS(bf16, bfloat16)

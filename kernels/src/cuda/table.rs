@@ -427,6 +427,26 @@ kernels! {
         attention_128_mma[f16 bf16](q: In<'a, T>, k: In<'a, T>, v: In<'a, T>, added_k: Option<In<'a, T>>,
             added_v: Option<In<'a, T>>, key_bias: Option<In<'a, f32>>, out: Out<'a, T>, queries: usize, keys: usize,
             added_keys: usize, heads: usize, head_dim: usize, causal: i32, scale: f32);
+        /// `head_dim` 32. A grid of (blocks of 64 queries, heads, batch), 128 threads.
+        attention_32wide_mma[f16 bf16](q: In<'a, T>, k: In<'a, T>, v: In<'a, T>, added_k: Option<In<'a, T>>,
+            added_v: Option<In<'a, T>>, key_bias: Option<In<'a, f32>>, out: Out<'a, T>, queries: usize, keys: usize,
+            added_keys: usize, heads: usize, head_dim: usize, causal: i32, scale: f32);
+        /// `head_dim` 40. A grid of (blocks of 64 queries, heads, batch), 128 threads.
+        attention_40wide_mma[f16 bf16](q: In<'a, T>, k: In<'a, T>, v: In<'a, T>, added_k: Option<In<'a, T>>,
+            added_v: Option<In<'a, T>>, key_bias: Option<In<'a, f32>>, out: Out<'a, T>, queries: usize, keys: usize,
+            added_keys: usize, heads: usize, head_dim: usize, causal: i32, scale: f32);
+        /// `head_dim` 80. A grid of (blocks of 64 queries, heads, batch), 128 threads.
+        attention_80wide_mma[f16 bf16](q: In<'a, T>, k: In<'a, T>, v: In<'a, T>, added_k: Option<In<'a, T>>,
+            added_v: Option<In<'a, T>>, key_bias: Option<In<'a, f32>>, out: Out<'a, T>, queries: usize, keys: usize,
+            added_keys: usize, heads: usize, head_dim: usize, causal: i32, scale: f32);
+        /// `head_dim` 96. A grid of (blocks of 64 queries, heads, batch), 128 threads.
+        attention_96wide_mma[f16 bf16](q: In<'a, T>, k: In<'a, T>, v: In<'a, T>, added_k: Option<In<'a, T>>,
+            added_v: Option<In<'a, T>>, key_bias: Option<In<'a, f32>>, out: Out<'a, T>, queries: usize, keys: usize,
+            added_keys: usize, heads: usize, head_dim: usize, causal: i32, scale: f32);
+        /// `head_dim` 128. A grid of (blocks of 64 queries, heads, batch), 128 threads.
+        attention_128wide_mma[f16 bf16](q: In<'a, T>, k: In<'a, T>, v: In<'a, T>, added_k: Option<In<'a, T>>,
+            added_v: Option<In<'a, T>>, key_bias: Option<In<'a, f32>>, out: Out<'a, T>, queries: usize, keys: usize,
+            added_keys: usize, heads: usize, head_dim: usize, causal: i32, scale: f32);
     }
 }
 
