@@ -93,7 +93,7 @@ pub use plugin::{PluginError, PluginFile, PluginSet, Plugins};
 pub use registry::{Conversion, DeviceCheck, Registry, RegistryError};
 #[doc(hidden)]
 pub use run::crew as crew_probe;
-pub use run::{Failure, Resources, Run, RunReport, Skipped};
+pub use run::{Failure, InUse, Resources, Run, RunReport, Skipped};
 pub use source::{Position, Source};
 pub use spec::{Derived, InputSpec, Lanes, NodeSpec, OutputSpec, Presence};
 pub use value::{Data, DecodeError, Decoder, Encoder, Fingerprint, FingerprintHasher, Kind, List, Value, kinds};

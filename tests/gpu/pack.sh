@@ -25,7 +25,7 @@ done
 build_of() {
     local name=$1
     shift
-    cargo test --no-run --message-format=json "$@" | python3 -c '
+    cargo test --release --no-run --message-format=json-render-diagnostics "$@" | python3 -c '
 import json, sys
 for line in sys.stdin:
     message = json.loads(line)
@@ -36,7 +36,7 @@ for line in sys.stdin:
 
 put() {
     local built=$1 name=$2
-    [ -n "$built" ] || { echo "pack.sh: cargo made no $name" >&2; exit 1; }
+    [ -n "$built" ] || { echo "pack.sh: cargo made no $name (see above)" >&2; exit 1; }
     strip -o "$scratch/$name" "$built"
 }
 
@@ -49,6 +49,7 @@ put "$(build_of cuda -p easel-kernels --bench cuda)" bench
 put "$(build_of steps -p easel-tests --bench steps)" steps
 put "$(build_of components -p easel-tests --test components)" components
 put "$(build_of cuda -p easel-tests --test cuda)" pipelines
+put "$(build_of embedded -p easel-tests --test embedded)" embedded
 # The embedded model is in several of them: one archive, with a window that is larger than it, keeps it once.
 python3 -c '
 import pathlib, sys, tarfile
@@ -56,7 +57,7 @@ with tarfile.open(sys.argv[2], "w:xz", preset=9) as archive:
     for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
         archive.add(path, path.name)
 ' "$scratch" "$out/bin.tar.xz"
-cp -r tests/golden/A "$out/tests/golden/"
+cp -r tests/golden/A tests/golden/emoji "$out/tests/golden/"
 cp -r tests/karlo-config "$out/tests/"
 cp tests/gpu/*.py tests/gpu/*.json tests/gpu/run.sh "$out/tests/gpu/"
 cp kernels/PERF.md "$out/kernels/"

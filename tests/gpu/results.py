@@ -1,7 +1,6 @@
 """Puts what run.sh measured into one table, with the bars that it is held against.
 
-Reads a folder of JSON lines (`*.jsonl`: case, dtype, peer, milliseconds) and of outcomes (`outcomes.tsv`: what, verdict,
-detail). What was not measured is said to be so, and meets no bar.
+Reads a folder of JSON lines (`*.jsonl`: case, dtype, peer, milliseconds) and of outcomes (`*.tsv`: what, verdict, detail). What was not measured is said to be so, and meets no bar.
 """
 
 from __future__ import annotations
@@ -205,9 +204,9 @@ def case_rows(cases: Case, timings: Timings) -> list[list[str]]:
 
 def outcomes(folder: Path) -> list[list[str]]:
     """What was tested: what, verdict, detail."""
-    path = folder / "outcomes.tsv"
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return [(line.split("\t") + ["", ""])[:3] for line in lines if line]
+    paths = sorted(folder.glob("*.tsv"), key=lambda path: path.stat().st_mtime_ns)
+    lines = [line for path in paths for line in path.read_text().splitlines() if line]
+    return [(line.split("\t") + ["", ""])[:3] for line in lines]
 
 
 def repeats_row(timings: Timings) -> list[str]:
@@ -227,12 +226,13 @@ def device() -> str:
     return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else "no device"
 
 
-def section(folder: Path, cases: Case, date: str, where: str) -> str:
-    """The section for PERF.md."""
+def section(folder: Path, cases: Case, date: str, where: str, dry: bool = False) -> str:
+    """The section for PERF.md. Figures of a dry run are shown to see that they come through, and held against nothing."""
     timings = read(folder)
-    all_bars = [bar for dtype in cases["dtypes"] for bar in bars(cases, timings, dtype)] + step_bars(timings)
+    held = Timings() if dry else timings
+    all_bars = [bar for dtype in cases["dtypes"] for bar in bars(cases, held, dtype)] + step_bars(held)
     parts = [
-        f"### {date}, {where}: `tests/gpu/run.sh`",
+        f"### {date}, {where}: `tests/gpu/run.sh{' --dry' if dry else ''}`",
         table([*outcomes(folder), repeats_row(timings)], ["test", "verdict", "detail"]),
         table([bar.cells() for bar in all_bars], ["bar", "wanted", "found", "verdict"]),
         "Milliseconds, medians; the ratio is theirs over ours, beside what the extremes of the samples would make it.",
@@ -245,10 +245,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path)
     parser.add_argument("--cases", type=Path, default=Path(__file__).with_name("cases.json"))
+    parser.add_argument("--dry", action="store_true", help="the figures mean nothing")
     parser.add_argument("--append", type=Path, help="a PERF.md to append the section to")
     arguments = parser.parse_args()
     cases = json.loads(arguments.cases.read_text())
-    text = section(arguments.results, cases, datetime.date.today().isoformat(), device())
+    text = section(arguments.results, cases, datetime.date.today().isoformat(), device(), arguments.dry)
     (arguments.results / "section.md").write_text(text)
     if arguments.append:
         with arguments.append.open("a") as file:

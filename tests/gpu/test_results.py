@@ -89,10 +89,14 @@ class SectionTest(unittest.TestCase):
             (folder / "ops.jsonl").write_text(text + '\n{"case": "gem')
             (folder / "outcomes.tsv").write_text("op parity\tpassed\t90 tests\nracecheck\tnot there\n")
             section = results.section(folder, CASES, "2026-11-23", "a device, 580.1")
+            dry = results.section(folder, CASES, "2026-11-23", "no device", dry=True)
         self.assertIn("### 2026-11-23, a device, 580.1: `tests/gpu/run.sh`", section)
         self.assertIn("| op parity | passed | 90 tests |\n| racecheck | not there |  |", section)
         self.assertIn(f"| the same bits twice | failed | {LARGE} bf16 |", section)
         self.assertIn(f"| {LARGE} | bf16 | 2.0000 | 1.0000 (cuBLAS) | 0.50 | 0.50 to 0.50 |", section)
+        self.assertIn("| missed |", section)
+        self.assertNotIn("| missed |", dry)
+        self.assertIn("run.sh --dry`", dry)
         self.assertIn(f"| {LARGE} | f16 | not measured | not measured | – | – |", section)
 
 

@@ -5,6 +5,7 @@
 //! and never tighter than 10⁻⁶ of the values' scale.
 
 pub mod devices;
+pub mod short;
 pub mod values;
 pub mod workflow;
 

@@ -31,7 +31,12 @@ pub(crate) enum Carried {
 
 impl Carrier {
     pub(crate) fn new(journal: Journal, memory: MemoryLimit) -> Self {
-        Carrier { journal, memory, common: Common::new(memory), workspaces: Mutex::default() }
+        Self::sharing(journal, memory, Common::new(memory))
+    }
+
+    /// With what another workspace of this process has.
+    pub(crate) fn sharing(journal: Journal, memory: MemoryLimit, common: Common) -> Self {
+        Carrier { journal, memory, common, workspaces: Mutex::default() }
     }
 
     /// Carries a claimed run out. What is wrong with it is told and written down; an error is one of telling.

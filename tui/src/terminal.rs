@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::CommandError;
@@ -69,9 +70,25 @@ fn lock() -> MutexGuard<'static, Option<Listener>> {
     LISTENER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether the terminal behind standard error takes nothing.
+static IS_HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// Says whether terminals take nothing at the moment: whoever wrote to standard error, if it is one, would wait for ever.
+pub(crate) fn hush(hushed: bool) {
+    IS_HUSHED.store(hushed && io::stderr().is_terminal(), Ordering::SeqCst);
+}
+
+/// Whether nothing is to be written to standard error.
+pub(crate) fn is_hushed() -> bool {
+    IS_HUSHED.load(Ordering::SeqCst)
+}
+
 /// One line to standard error. If nobody can read it, nobody can be told that either.
 pub(crate) fn note(text: impl Display) {
     let listener = lock().clone();
+    if listener.is_none() && is_hushed() {
+        return;
+    }
     match listener {
         Some(tell) => tell(&text.to_string()),
         None => drop(writeln!(io::stderr().lock(), "{text}")),

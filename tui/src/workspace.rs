@@ -115,6 +115,16 @@ impl Workspace {
         })
     }
 
+    /// What it shares with others of this process.
+    pub(crate) fn common(&self) -> Common {
+        Common { resources: Arc::clone(&self.resources), services: self.services.clone() }
+    }
+
+    /// The machine as its runs share it.
+    pub(crate) fn resources(&self) -> &Arc<Resources> {
+        &self.resources
+    }
+
     /// Settings with the memory that there is for its runs.
     pub(crate) fn limited(&self, settings: &Settings) -> Settings {
         Settings { memory_limit: self.resources.memory(), ..settings.clone() }

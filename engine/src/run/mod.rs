@@ -31,7 +31,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 pub use report::{Failure, RunReport, Skipped};
-pub use resources::Resources;
+pub use resources::{InUse, Resources};
 
 use crate::cache::Cache;
 use crate::cancel::CancelToken;

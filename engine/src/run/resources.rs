@@ -34,6 +34,17 @@ struct Taken {
     line: VecDeque<Ticket>,
 }
 
+/// What nodes have taken of the machine at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InUse {
+    /// Lanes.
+    pub lanes: usize,
+    /// Bytes of memory that nodes said beforehand they would need; 0 where memory is not counted.
+    pub memory: u64,
+    /// Devices on which a node computes.
+    pub devices: Vec<Arc<str>>,
+}
+
 /// A place in the line. A run has one for each [`Want`] at the most.
 struct Ticket {
     guest: u64,
@@ -118,6 +129,12 @@ impl Resources {
     /// How many bytes nodes may need at once.
     pub fn memory(&self) -> Option<u64> {
         self.memory
+    }
+
+    /// What nodes have taken of it now.
+    pub fn in_use(&self) -> InUse {
+        let taken = self.lock();
+        InUse { lanes: taken.lanes, memory: taken.memory, devices: taken.devices.clone() }
     }
 
     /// A share for one more run.
@@ -319,7 +336,9 @@ mod tests {
         let other = guest.try_take(&need(Lanes::One, 40)).expect("that fits");
         assert!(guest.try_take(&need(Lanes::One, 0)).is_none(), "no lane is left");
         assert!(guest.try_take(&need(Lanes::None, 0)).is_some(), "who only waits needs none");
+        assert_eq!(guest.resources.in_use(), InUse { lanes: 2, memory: 100, devices: Vec::new() });
         drop((one, other));
+        assert_eq!(guest.resources.in_use(), InUse::default());
         assert!(guest.try_take(&need(Lanes::All, 0)).is_some());
     }
 

@@ -49,8 +49,9 @@ def occupancy(target: str, threads: int, registers: int, shared_bytes: int) -> f
 
 
 def is_hot(name: str) -> bool:
-    """Whether a kernel is one that figures are wanted for: all but the plain versions and float32."""
-    return not name.endswith("_f32") and "_naive" not in name
+    """Whether a kernel is one that figures are wanted for: not the plain versions, nor float32, nor bfloat16, which is float16's
+    code with other instructions."""
+    return not name.endswith(("_f32", "_bf16")) and "_naive" not in name and "_tiled" not in name
 
 
 def report(manifest: Json, folder: Path, targets: tuple[str, ...] = ("sm_80", "sm_90a")) -> str:

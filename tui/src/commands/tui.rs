@@ -10,7 +10,7 @@ use super::workflow::{MemoryArguments, WorkflowOptions};
 use crate::cli::parse_run;
 use crate::error::{CommandError, Exit};
 use crate::studio::theme::Ground;
-use crate::studio::{Recording, Start, Studio, read_config};
+use crate::studio::{Config, Pictures, Recording, Start, Studio, has_unsaved, read_config};
 use crate::workspace::{self, Choices, Workspace};
 
 const LONG_ABOUT: &str = "\
@@ -40,8 +40,10 @@ Keys and colours: `keys.ron` and `theme.ron` in the folder `EASEL_CONFIG` [defau
           gives these actions these keys and no others; `:` lists the actions with their names
   Theme(ground: Some(Light), roles: { \"error\": \"#d20f39 bold\", \"selection\": \"#000000 on #b7cdfb\" })
           changes colours; NO_COLOR goes without
+  Theme(pictures: Some(Blocks))
+          what `--pictures` says, for always
 
-Exit status: 0 it was left; 1 the terminal is gone; 2 the arguments or the settings are wrong.";
+Exit status: 0 it was left, or told to end; 1 the terminal is gone; 2 the arguments or the settings are wrong.";
 
 /// Look at a workflow on the whole screen, and run it
 #[derive(Debug, Args)]
@@ -62,6 +64,10 @@ pub(crate) struct Arguments {
     /// The ground that colours are made for
     #[arg(long, value_name = "GROUND", value_enum, default_value_t)]
     theme: ThemeChoice,
+
+    /// What pictures are drawn with [default: as the theme's file says, else auto]
+    #[arg(long, value_name = "HOW", value_enum)]
+    pictures: Option<Pictures>,
 
     #[command(flatten)]
     options: WorkflowOptions,
@@ -109,7 +115,8 @@ impl ThemeChoice {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let start = start(arguments)?;
-    let (keymap, theme) = read_config(arguments.theme.ground())?;
+    let Config { keymap, theme, pictures } = read_config(arguments.theme.ground())?;
+    let pictures = arguments.pictures.unwrap_or(pictures);
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         return Err(CommandError::wrong("`easel tui` needs a terminal for its input and its output")
             .with_hint("run it in a terminal, without pipes; `easel run` and `easel watch` do without one"));
@@ -117,7 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let memory = arguments.memory.limit;
     let choices = Choices { journal: !arguments.no_journal, memory, ..arguments.options.choices()? };
     let workspace = Workspace::open(&choices)?;
-    Studio { start, workspace, settings: arguments.options.settings(), memory, keymap, theme }.run()
+    Studio { start, workspace, settings: arguments.options.settings(), memory, keymap, theme, pictures }.run()
 }
 
 /// What to begin with; what cannot be read is said before the screen changes.
@@ -146,6 +153,8 @@ fn start(arguments: &Arguments) -> Result<Start, CommandError> {
     }
     match Source::read(path) {
         Ok(_) => Ok(Start::File(path.to_path_buf())),
+        // Whatever became of the file: what was done to it is there.
+        Err(_) if has_unsaved(path) => Ok(Start::File(path.to_path_buf())),
         Err(diagnostic) => {
             let error = CommandError::wrong(diagnostic.message);
             Err(match diagnostic.hint {

@@ -1,9 +1,10 @@
-//! The user's keymap and theme.
+//! The user's settings: keymap, theme, how pictures are drawn.
 
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::graphics::Pictures;
 use super::keymap::{Keymap, KeymapFile};
 use super::theme::{Depth, Ground, Theme, ThemeFile};
 use crate::error::CommandError;
@@ -19,8 +20,18 @@ fn folder() -> Option<PathBuf> {
         .or_else(|| std::env::home_dir().map(|home| home.join(".config").join("easel")))
 }
 
+/// What the user's files say.
+pub(crate) struct Config {
+    /// Which key does what.
+    pub(crate) keymap: Keymap,
+    /// How things look.
+    pub(crate) theme: Theme,
+    /// What pictures are drawn with.
+    pub(crate) pictures: Pictures,
+}
+
 /// Keymap and theme as the user wants them; the usual ones where no file says otherwise.
-pub(crate) fn read(ground: Option<Ground>) -> Result<(Keymap, Theme), CommandError> {
+pub(crate) fn read(ground: Option<Ground>) -> Result<Config, CommandError> {
     let variable = |name: &str| std::env::var(name).ok();
     let (depth, detected) = (Depth::of(&variable), Ground::of(&variable));
     read_from(folder().as_deref(), ground, detected, depth)
@@ -31,20 +42,27 @@ fn read_from(
     wanted: Option<Ground>,
     detected: Ground,
     depth: Depth,
-) -> Result<(Keymap, Theme), CommandError> {
+) -> Result<Config, CommandError> {
     let (keys, theme) = match folder {
         Some(folder) => (folder.join("keys.ron"), folder.join("theme.ron")),
-        None => return Ok((Keymap::default(), Theme::new(wanted.unwrap_or(detected), depth))),
+        None => {
+            let theme = Theme::new(wanted.unwrap_or(detected), depth);
+            return Ok(Config { keymap: Keymap::default(), theme, pictures: Pictures::default() });
+        }
     };
     let keymap = match parse::<KeymapFile>(&keys)? {
         Some(file) => Keymap::from_file(&file).map_err(|wrong| refused(&keys, &wrong.join("\n  ")))?,
         None => Keymap::default(),
     };
+    let mut pictures = Pictures::default();
     let theme = match parse::<ThemeFile>(&theme)? {
-        Some(file) => Theme::from_file(&file, wanted, detected, depth).map_err(|why| refused(&theme, &why))?,
+        Some(file) => {
+            pictures = file.pictures.unwrap_or_default();
+            Theme::from_file(&file, wanted, detected, depth).map_err(|why| refused(&theme, &why))?
+        }
         None => Theme::new(wanted.unwrap_or(detected), depth),
     };
-    Ok((keymap, theme))
+    Ok(Config { keymap, theme, pictures })
 }
 
 /// What a file holds; nothing if there is none.
@@ -74,7 +92,7 @@ fn refused(path: &Path, why: &str) -> CommandError {
 mod tests {
     use super::*;
 
-    fn read_with(name: &str, text: &str) -> Result<(Keymap, Theme), CommandError> {
+    fn read_with(name: &str, text: &str) -> Result<Config, CommandError> {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         std::fs::write(folder.path().join(name), text).expect("it can be written");
         read_from(Some(folder.path()), None, Ground::Dark, Depth::True)
@@ -82,8 +100,11 @@ mod tests {
 
     #[test]
     fn without_files_everything_is_as_usual() {
-        let (_, theme) = read_with("other.ron", "").expect("nothing is wrong");
-        assert_eq!(theme, Theme::new(Ground::Dark, Depth::True));
+        let config = read_with("other.ron", "").expect("nothing is wrong");
+        assert_eq!(config.theme, Theme::new(Ground::Dark, Depth::True));
+        assert_eq!(config.pictures, Pictures::Auto);
+        let config = read_with("theme.ron", "Theme(pictures: Some(Sixel))").expect("nothing is wrong");
+        assert_eq!(config.pictures, Pictures::Sixel);
     }
 
     #[test]

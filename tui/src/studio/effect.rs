@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use easel_engine::{Plan, RunId};
 
+use super::model::Unsaved;
+
 /// Something to do outside of the model. What comes of it comes back as a message.
 pub(crate) enum Effect {
     /// List the workflows in a folder.
@@ -45,15 +47,20 @@ pub(crate) enum Effect {
     },
     /// Have a text edited in the user's editor, which has the terminal meanwhile.
     EditText(String),
-    /// Keep a text that is not saved yet beside the journal, where it survives the end of the process; none: forget it.
+    /// Keep changes that are not saved yet beside the journal, where they survive the end of the process; none: there are
+    /// none any more.
     Keep {
-        /// The file that it would be saved to.
+        /// The file that they would be saved to.
         path: PathBuf,
-        /// It.
-        text: Option<Arc<str>>,
+        /// They.
+        unsaved: Option<Unsaved>,
     },
-    /// Put what was kept of a workflow at an earlier time where it is not written over.
-    SetAside(PathBuf),
+    /// Offer what is kept of a workflow when it is opened again: it is left with changes that are not saved.
+    Release(PathBuf),
+    /// Remove what was offered of an earlier time: it was kept anew before, or is in the file.
+    Forget(u64),
+    /// Put what was offered of an earlier time where it is not offered again.
+    SetAside(u64),
     /// Watch these files too: the open workflow depends on them.
     Watch(Vec<PathBuf>),
     /// Carry a plan out.
@@ -72,4 +79,6 @@ pub(crate) enum Effect {
     Follow(RunId),
     /// Read a picture.
     Load(PathBuf),
+    /// Find out what is known of a picture's file.
+    Examine(PathBuf),
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use easel_engine::{Event, Outcome, RunId, RunPage, RunStory};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Checked, Entry, Picture};
+use super::model::gauges::Sample;
+use super::model::still::{Details, Still};
+use super::model::{Checked, Entry, Offer, Picture};
 
 /// Something that happened.
 pub(crate) enum Message {
@@ -36,7 +38,7 @@ pub(crate) enum Message {
     /// A text as it is after the user's editor, or why there is none.
     Edited(Result<String, String>),
     /// Changes of an earlier time to the open workflow that were never saved.
-    Recovered(PathBuf, Arc<str>),
+    Recovered(PathBuf, Offer),
     /// Another file that the open workflow depends on changed.
     Touched,
     /// What came of checking a text.
@@ -66,6 +68,22 @@ pub(crate) enum Message {
     Told(Tone, String),
     /// Somebody asks the process to end.
     Terminate,
+    /// Checking a text broke off.
+    Unchecked(u64),
+    /// The terminal took the last picture.
+    Shown,
+    /// The terminal is gone.
+    Gone,
+    /// A picture was made ready for the place of the screen that wants it.
+    Drawn(Box<Still>),
+    /// What is known of a picture's file, or why nothing is.
+    Examined(PathBuf, Result<Details, String>),
+    /// How busy the machine is.
+    Sampled(Sample),
+    /// Something for the log alone.
+    Noted(Tone, String),
+    /// The cells of the terminal have so many columns and rows of pixels.
+    CellSize(u16, u16),
 }
 
 /// Why something did not work, and what to do about it.

@@ -3,6 +3,7 @@
 //! `model` is all that it knows, `update` the one place that changes it: a pure function of a `message` that answers with
 //! `effect`s. `view` draws the model. `runtime` is the world around: the terminal, threads, files, the journal.
 
+pub mod bare;
 mod config;
 mod effect;
 mod field;
@@ -10,6 +11,7 @@ mod field;
 mod fixture;
 mod fuzzy;
 pub mod graph_view;
+mod graphics;
 mod keymap;
 pub mod layout;
 mod message;
@@ -23,6 +25,7 @@ pub mod theme;
 mod update;
 mod view;
 
-pub(crate) use config::read as read_config;
+pub(crate) use config::{Config, read as read_config};
+pub(crate) use graphics::Pictures;
 pub(crate) use recording::{Head as RecordingHead, Recording};
-pub(crate) use runtime::{Recorder, Start, Studio};
+pub(crate) use runtime::{Recorder, Start, Studio, has_unsaved};

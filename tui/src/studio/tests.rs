@@ -13,7 +13,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::{Message, Problem, Tone};
-use super::model::{Chooser, Entry, Model, Overlay, Picture, Side};
+use super::model::{Chooser, Entry, Model, Overlay, Picture, Side, Unsaved};
 use super::runtime::{Wish, check, complete};
 use super::theme::{Depth, Ground, Theme};
 use super::update::{open, update};
@@ -23,6 +23,7 @@ use crate::plugins::NodeTypes;
 mod editing;
 mod forms;
 mod groups;
+mod unsaved;
 mod wires;
 
 const SMALL: &str = r#"// A small one.
@@ -37,6 +38,10 @@ Workflow(
 )
 "#;
 
+mod gauges;
+mod pictures;
+mod timeline;
+
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
     model: Model,
@@ -44,6 +49,7 @@ struct Bench {
     saved: Vec<Arc<str>>,
     created: Vec<(PathBuf, Arc<str>)>,
     asked: Vec<&'static str>,
+    kept: Option<Unsaved>,
 }
 
 impl Bench {
@@ -51,7 +57,14 @@ impl Bench {
         let theme = Theme::new(Ground::Dark, Depth::True);
         let registry = easel_nodes::registry().expect("the nodes agree");
         let model = Model::new(Keymap::default(), theme, size);
-        Bench { model, plugins: Plugins::new(registry), saved: Vec::new(), created: Vec::new(), asked: Vec::new() }
+        Bench {
+            model,
+            plugins: Plugins::new(registry),
+            saved: Vec::new(),
+            created: Vec::new(),
+            asked: Vec::new(),
+            kept: None,
+        }
     }
 
     fn opened(size: (u16, u16), text: &str) -> Self {
@@ -97,6 +110,9 @@ impl Bench {
                 }
                 Effect::Follow(_) => self.asked.push("follow"),
                 Effect::SetAside(_) => self.asked.push("set aside"),
+                Effect::Forget(_) => self.asked.push("forget"),
+                Effect::Release(_) => self.asked.push("release"),
+                Effect::Keep { unsaved, .. } => self.kept = unsaved,
                 // What a test opens by itself is nowhere on disk.
                 Effect::Open(path) => {
                     if let Ok(text) = std::fs::read_to_string(&path) {
@@ -110,12 +126,12 @@ impl Bench {
                 Effect::EditText(text) => self.tell(Message::Edited(Ok(format!("{text}, edited\n")))),
                 Effect::List(_)
                 | Effect::Watch(_)
-                | Effect::Keep { .. }
                 | Effect::RunAgain(_)
                 | Effect::Resume(_)
                 | Effect::CancelRecorded(_)
                 | Effect::ListRuns(_)
-                | Effect::Load(_) => {}
+                | Effect::Load(_)
+                | Effect::Examine(_) => {}
             }
         }
     }
@@ -193,6 +209,7 @@ fn chord(key: &str) -> KeyEvent {
         "tab" => KeyCode::Tab,
         "down" => KeyCode::Down,
         "up" => KeyCode::Up,
+        "pgup" => KeyCode::PageUp,
         "right" => KeyCode::Right,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,
@@ -439,27 +456,6 @@ fn a_file_that_is_gone_leaves_something_to_save() {
 }
 
 #[test]
-fn what_was_never_saved_survives_a_file_that_cannot_be_read() {
-    let mut bench = Bench::opened((100, 30), SMALL);
-    bench.model.flow = Some(crate::studio::model::Flow::new("flow.ron".into()));
-    bench.tell(Message::Read("flow.ron".into(), Err("it is not valid UTF-8".into())));
-    bench.tell(Message::Recovered("flow.ron".into(), "mine".into()));
-    bench.press("y");
-    assert_eq!(bench.text(), "mine");
-    assert!(bench.model.flow.as_ref().is_some_and(|flow| flow.is_modified()));
-}
-
-#[test]
-fn an_offer_that_nobody_answered_is_set_aside_before_anything_else_is_kept() {
-    let mut bench = Bench::opened((100, 30), SMALL);
-    bench.tell(Message::Recovered("flow.ron".into(), "mine".into()));
-    bench.press("esc");
-    assert!(bench.asked.is_empty());
-    bench.press("D D");
-    assert_eq!(bench.asked, ["set aside"]);
-}
-
-#[test]
 fn a_run_that_waits_for_the_check_can_be_taken_back() {
     let mut bench = Bench::opened((100, 30), SMALL);
     let Some(flow) = &mut bench.model.flow else { panic!("it is open") };
@@ -487,18 +483,6 @@ fn nodes_are_added_wired_renamed_and_left_out() {
     bench.press("enter");
     assert_eq!(bench.selected().as_deref(), Some("filter"), "{}", bench.text());
     assert!(bench.text().contains("\"filter\": SafetyFilter"), "{}", bench.text());
-}
-
-#[test]
-fn what_was_never_saved_is_offered() {
-    let mut bench = Bench::opened((80, 24), SMALL);
-    let kept: Arc<str> = SMALL.replace("gallery.png", "kept.png").into();
-    bench.tell(Message::Recovered("flow.ron".into(), Arc::clone(&kept)));
-    assert_eq!(bench.model.overlay, Some(Overlay::Recovered(Arc::clone(&kept))));
-    bench.press("y");
-    assert_eq!(bench.text(), *kept);
-    bench.press("ctrl-z");
-    assert_eq!(bench.text(), SMALL);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
 use super::graph_view::{Look as Part, Palette};
+use super::graphics::Pictures;
 
 /// What something is drawn as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -201,6 +202,8 @@ fn rgb(text: &str) -> Option<(u8, u8, u8)> {
 pub struct ThemeFile {
     ground: Option<Ground>,
     roles: BTreeMap<String, String>,
+    /// What pictures are drawn with.
+    pub(crate) pictures: Option<Pictures>,
 }
 
 /// The styles of all roles.
@@ -208,6 +211,7 @@ pub struct ThemeFile {
 pub struct Theme {
     styles: BTreeMap<Role, Style>,
     kinds: Vec<Color>,
+    ground: Ground,
     depth: Depth,
 }
 
@@ -216,7 +220,7 @@ impl Theme {
     pub fn new(ground: Ground, depth: Depth) -> Self {
         let styles = Role::ALL.map(|role| (role, style(built_in(role, ground), depth))).into();
         let kinds = if ground == Ground::Dark { &DARK_KINDS } else { &LIGHT_KINDS };
-        Theme { styles, kinds: kinds.iter().map(|&rgb| colour(rgb, depth)).collect(), depth }
+        Theme { styles, kinds: kinds.iter().map(|&rgb| colour(rgb, depth)).collect(), ground, depth }
     }
 
     /// With what a file says; else which role or style is wrong.
@@ -240,6 +244,16 @@ impl Theme {
     /// The colour of a pixel; none if there are too few colours for pictures.
     pub fn pixel(&self, [red, green, blue]: [u8; 3]) -> Option<Color> {
         matches!(self.depth, Depth::True | Depth::Indexed).then(|| colour((red, green, blue), self.depth))
+    }
+
+    /// How many colours there are.
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// What it is made for.
+    pub fn ground(&self) -> Ground {
+        self.ground
     }
 
     /// The colour of a kind of values: the same for the same name, always.
@@ -480,7 +494,7 @@ mod tests {
     #[test]
     fn a_file_that_is_wrong_says_where() {
         let wrong = |role: &str, look: &str| {
-            let file = ThemeFile { ground: None, roles: [(role.to_string(), look.to_string())].into() };
+            let file = ThemeFile { roles: [(role.to_string(), look.to_string())].into(), ..ThemeFile::default() };
             Theme::from_file(&file, None, Ground::Dark, Depth::True).expect_err("it is wrong")
         };
         assert!(wrong("eror", "bold").contains("there is no role `eror`: they are text, dim"));

@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 #[cfg(unix)]
+pub mod pty;
+#[cfg(unix)]
 pub mod watch;
 
 use std::path::{Path, PathBuf};

@@ -116,11 +116,9 @@ class ReportTest(unittest.TestCase):
         told = report.line("gemm_mma_f16", "sm_80", 128, facts, None)
         self.assertIn("| 128 | 128 | – | – | – |", told)
 
-    def test_plain_versions_and_float32_are_not_hot(self) -> None:
-        hot = {
-            name for name in ("gemm_mma_f16", "gemm_naive_f16", "gemm_mma_f32", "softmax_bf16") if report.is_hot(name)
-        }
-        self.assertEqual(hot, {"gemm_mma_f16", "softmax_bf16"})
+    def test_plain_versions_and_other_dtypes_are_not_hot(self) -> None:
+        names = ("gemm_mma_f16", "gemm_mma_bf16", "gemm_naive_f16", "gemm_tiled_f16", "softmax_f32", "normal")
+        self.assertEqual([name for name in names if report.is_hot(name)], ["gemm_mma_f16", "normal"])
 
 
 class ToolchainTest(unittest.TestCase):

@@ -22,9 +22,11 @@ pub(super) struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// What the built-in kernels are compiled with too.
+    /// What the built-in kernels are compiled with too. There, what is called from a kernel alone is the device's by itself;
+    /// here it must be said, for lambdas with parameters of any type.
     pub(super) fn options(&self) -> Vec<String> {
-        vec![format!("--gpu-architecture={}", self.architecture), "--std=c++17".to_owned()]
+        let architecture = format!("--gpu-architecture={}", self.architecture);
+        vec![architecture, "--std=c++17".to_owned(), "--device-as-default-execution-space".to_owned()]
     }
 }
 

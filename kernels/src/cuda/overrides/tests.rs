@@ -255,3 +255,22 @@ EXPORT_KERNEL(scale_f16)
     let error = gemm(Target { compute_capability: (2, 0), driver_version: 13000 }).expect_err("no device is that old");
     assert!(matches!(error, OverrideError::CompilerFails(_)), "{error}");
 }
+
+/// So that a copy of any of them is a sound beginning for whoever works on it.
+#[test]
+fn every_built_in_source_compiles_by_nvrtc_where_that_is() {
+    // SAFETY: as in `nvrtc::version`.
+    if !unsafe { sys::is_culib_present() } {
+        assert!(std::env::var_os("EASEL_TEST_NVRTC").is_none(), "it was said to be there");
+        assert_eq!(Nvrtc.identity(), Err(OverrideError::NoCompiler));
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cuda");
+    let known: Vec<String> = fatbins::modules().map(str::to_owned).collect();
+    let overrides = Overrides::read_replacing(&folder, None, &known).expect("it is sound");
+    assert_eq!(overrides.sources.keys().collect::<Vec<_>>(), known.iter().collect::<Vec<_>>());
+    for module in &known {
+        let cubin = overrides.image(module, HOPPER).unwrap_or_else(|error| panic!("{error}"));
+        assert!(cubin.is_some_and(|cubin| cubin.starts_with(b"\x7fELF")), "{module}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{Anywhere, Chooser, Graph, Inspector, Log, Problems, Runs};
+use Context::{Anywhere, Chooser, Graph, Inspector, Log, Picture, Problems, Runs, Timeline as Times};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -56,13 +56,13 @@ actions! {
     ShowRuns "runs" "show all runs of the journal" in [Anywhere] by ["5"];
     Up "up" "up" in [Anywhere] by ["up", "k"];
     Down "down" "down" in [Anywhere] by ["down", "j"];
-    Left "left" "left" in [Graph] by ["left", "h"];
-    Right "right" "right" in [Graph] by ["right", "l"];
+    Left "left" "left" in [Graph, Picture, Times] by ["left", "h"];
+    Right "right" "right" in [Graph, Picture, Times] by ["right", "l"];
     First "first" "to the first" in [Anywhere] by ["home", "g"];
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Chooser, Times] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -110,11 +110,20 @@ actions! {
     Group "group" "make a group of the nodes" in [Graph] by ["ctrl-g"];
     Ungroup "ungroup" "the nodes of the group are in none" in [Graph] by ["U"];
     RenameGroup "rename-group" "give the group another name" in [Graph] by ["T"];
-    GroupColour "group-colour" "the next colour of the group" in [Graph] by ["i"];
+    GroupColour "group-colour" "the next colour of the group" in [Graph] by ["I"];
     Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v"];
     FoldAll "fold-all" "draw all groups as one box each, or none" in [Graph] by ["V"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
+    ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];
+    NextPicture "next-picture" "the next picture" in [Picture] by ["n", "]", "space"];
+    PreviousPicture "previous-picture" "the picture before" in [Picture] by ["p", "[", "N"];
+    Closer "closer" "larger" in [Picture, Times] by ["+", "="];
+    Farther "farther" "smaller" in [Picture, Times] by ["minus"];
+    Fill "fill" "as large as there is room" in [Picture, Times] by ["f", "0"];
+    ActualSize "actual-size" "pixel by pixel" in [Picture] by ["1"];
+    ShowTimeline "timeline" "when each node ran, and where the time went" in [Anywhere] by ["t"];
+    SwitchOrder "order" "by time, or what took longest first" in [Times] by ["s"];
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub(crate) enum Context {
     Runs,
     /// The list of workflows.
     Chooser,
+    /// A picture on the whole screen.
+    Picture,
+    /// The times of the run on the whole screen.
+    Timeline,
 }
 
 impl Context {
@@ -43,6 +47,8 @@ impl Context {
             Context::Log => "In the log",
             Context::Runs => "In the list of runs",
             Context::Chooser => "In the list of workflows",
+            Context::Picture => "At a picture",
+            Context::Timeline => "At the times of a run",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The workflow that is open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::super::graph_view::{Camera, Focus};
 use super::super::layout::{self, Detail, Layout};
 use super::super::scene::{Scene, SceneNode};
 use super::focus::FocusName;
-use super::{Checked, Drag, Finding, Schema};
+use super::{Checked, Drag, Finding, Offer, Schema, Unsaved};
 
 /// The workflow that is open.
 pub(crate) struct Flow {
@@ -23,12 +23,14 @@ pub(crate) struct Flow {
     pub(crate) conflict: Option<Conflict>,
     /// It is what a run was begun with, and not what is in the file now.
     pub(crate) is_recorded: bool,
-    /// Changes of an earlier time were offered, and nobody said what is to become of them.
-    pub(crate) has_offer: bool,
+    /// Changes of an earlier time that wait to be offered.
+    pub(crate) offers: VecDeque<Offer>,
     /// A run was asked for while the text was being checked.
     pub(crate) wants_run: bool,
     /// Which of all texts that were checked is the newest of this one.
     pub(crate) revision: u64,
+    /// Checking that text broke off.
+    pub(crate) is_uncheckable: bool,
     /// Why the file cannot be read as it is now.
     pub(crate) unreadable: Option<String>,
     /// What came of checking the newest text that was checked.
@@ -101,9 +103,10 @@ impl Flow {
             history: None,
             conflict: None,
             is_recorded: false,
-            has_offer: false,
+            offers: VecDeque::new(),
             wants_run: false,
             revision: 0,
+            is_uncheckable: false,
             unreadable: None,
             checked: None,
             layout: Layout::default(),
@@ -246,6 +249,12 @@ impl Flow {
     /// Whether there is something that is not in the file, or no file any more.
     pub(crate) fn is_modified(&self) -> bool {
         self.history.as_ref().is_some_and(|history| history.is_modified() || self.unreadable.is_some())
+    }
+
+    /// What would be lost with the process, with what it takes to put it together with what others do to the file.
+    pub(crate) fn unsaved(&self) -> Option<Unsaved> {
+        let history = self.history.as_ref().filter(|_| self.is_modified() && !self.is_recorded)?;
+        Some(Unsaved { base: Arc::clone(history.saved_text()), text: Arc::clone(history.text()) })
     }
 
     /// The name of the selected node, and what may be written in it.

@@ -4,12 +4,19 @@ mod checked;
 mod drag;
 mod flow;
 mod focus;
+pub(crate) mod full;
+pub(crate) mod gauges;
 mod inside;
 mod log;
 mod overlay;
 mod run;
 mod schema;
+pub(crate) mod shots;
+pub(crate) mod still;
+pub(crate) mod timeline;
+mod unsaved;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +26,19 @@ use easel_engine::{RunId, RunSummary};
 pub(crate) use checked::{Body, Checked, Finding, Fix};
 pub(crate) use drag::Drag;
 pub(crate) use flow::{AwaitedFile, Flow, Look};
+pub(crate) use full::Full;
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Overlay, Prompt};
 pub(crate) use run::{NodeRun, Phase, RunView};
 pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
+pub(crate) use unsaved::{Offer, Unsaved};
 
+use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
+use gauges::Gauges;
+use still::{Place, Still};
 
 /// Everything.
 pub(crate) struct Model {
@@ -70,6 +82,14 @@ pub(crate) struct Model {
     pub(crate) wants_quit: bool,
     /// Whether there is something new to draw.
     pub(crate) is_changed: bool,
+    /// How pictures are drawn.
+    pub(crate) graphics: Graphics,
+    /// What takes the place of the panes.
+    pub(crate) full: Option<Full>,
+    /// The pictures that were drawn last, each for its place of the screen.
+    pub(crate) stills: BTreeMap<Place, Still>,
+    /// How busy the machine is.
+    pub(crate) gauges: Gauges,
 }
 
 impl Model {
@@ -96,11 +116,18 @@ impl Model {
             revisions: 0,
             wants_quit: false,
             is_changed: true,
+            graphics: Graphics::default(),
+            full: None,
+            stills: BTreeMap::new(),
+            gauges: Gauges::default(),
         }
     }
 
     /// Where keys go.
     pub(crate) fn context(&self) -> Context {
+        if let Some(full) = &self.full {
+            return full.context();
+        }
         match (&self.flow, self.focus) {
             (None, _) => Context::Chooser,
             (Some(_), Focus::Graph) => Context::Graph,

@@ -1,11 +1,9 @@
 //! What is in front of the panes. Esc always takes it away.
 
-use std::sync::Arc;
-
 use easel_engine::edit::Edit;
 
 use super::super::field::Field;
-use super::InputSchema;
+use super::{InputSchema, Offer};
 
 /// What is in front.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +41,7 @@ pub(crate) enum Overlay {
     /// The file became another one in places that were changed here.
     Conflict,
     /// Changes of an earlier time that were never saved.
-    Recovered(Arc<str>),
+    Recovered(Offer),
     /// Something would be lost or stopped.
     Leave,
 }

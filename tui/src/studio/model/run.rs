@@ -8,7 +8,10 @@ use std::time::Duration;
 use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, RunStory};
 
 use super::super::graph_view::Status;
-use super::Picture;
+use super::full::Seen;
+use super::shots::Shots;
+use super::still::Source;
+use crate::execution::is_picture;
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +103,8 @@ pub(crate) struct RunView {
     by_name: HashMap<Arc<str>, usize>,
     /// The files that it wrote.
     pub(crate) files: Vec<(Arc<str>, PathBuf)>,
-    /// The newest picture, and what it is of.
-    pub(crate) picture: Option<(Arc<str>, Picture)>,
+    /// The newest picture of each node.
+    pub(crate) shots: Shots,
     /// Which line of the monitor the cursor is on.
     pub(crate) at: usize,
 }
@@ -118,7 +121,7 @@ impl RunView {
             nodes: Vec::new(),
             by_name: HashMap::new(),
             files: Vec::new(),
-            picture: None,
+            shots: Shots::default(),
             at: 0,
         }
     }
@@ -269,6 +272,17 @@ impl RunView {
             let took = story.summary.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             self.ended = Some(took.map_or(now, |took| began + took));
         }
+    }
+
+    /// Everything of it that can be looked at: the files that it wrote, then what is in no file yet.
+    pub(crate) fn pictures(&self) -> Vec<Seen> {
+        let files = self.files.iter().filter(|(_, path)| is_picture(path));
+        let files = files.map(|(node, path)| Seen {
+            node: Arc::clone(node),
+            source: Source::File(path.clone()),
+            small: self.shots.of_file(path).cloned(),
+        });
+        files.chain(self.shots.unsaved()).collect()
     }
 
     /// How long it has been running, or ran.

@@ -11,6 +11,7 @@ use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Replacement, Setting
 use super::super::message::Message;
 use super::super::model::{Checked, Finding, Fix};
 use super::super::scene::Scene;
+use super::attempt::attempt;
 use crate::commands::workflow::name_arguments;
 use crate::diagnostics;
 use crate::plugins::NodeTypes;
@@ -34,17 +35,25 @@ pub(super) fn start(
     sender: Sender<Message>,
 ) -> io::Result<Sender<Wish>> {
     let (wishes, wanted) = channel();
-    let work = move || {
-        while let Some(wish) = newest(&wanted) {
-            let types = workspace.node_types(Some(&wish.path));
-            let checked = check(&wish, types, &workspace.limited(&settings));
-            if sender.send(Message::Checked(Box::new(checked))).is_err() {
-                return;
-            }
-        }
+    let check = move |wish: &Wish| {
+        let types = workspace.node_types(Some(&wish.path));
+        check(wish, types, &workspace.limited(&settings))
     };
-    std::thread::Builder::new().name("checker".into()).spawn(work)?;
+    std::thread::Builder::new().name("checker".into()).spawn(move || work(&wanted, &sender, check))?;
     Ok(wishes)
+}
+
+/// Checks what is wanted, whatever came of what was wanted before.
+fn work(wanted: &Receiver<Wish>, sender: &Sender<Message>, check: impl Fn(&Wish) -> Checked) {
+    while let Some(wish) = newest(wanted) {
+        let message = match attempt(|| check(&wish)) {
+            Some(checked) => Message::Checked(Box::new(checked)),
+            None => Message::Unchecked(wish.revision),
+        };
+        if sender.send(message).is_err() {
+            return;
+        }
+    }
 }
 
 /// The newest wish, once there is one.
@@ -141,5 +150,30 @@ pub(super) fn about(path: &Path) -> String {
             }
         }
         Err(error) => error.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use easel_engine::{Plugins, Registry};
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_cannot_be_checked_keeps_no_other_from_being_checked() {
+        let ((wishes, wanted), (sender, told)) = (channel(), channel());
+        let wish = |text: &str, revision| Wish { path: "flow.ron".into(), text: text.into(), revision };
+        let check = |wish: &Wish| {
+            assert!(&*wish.text != "worst", "as bad as it gets");
+            let types = NodeTypes::of(&Plugins::new(Registry::new()), None);
+            super::check(wish, types, &Settings::default())
+        };
+        let thread = std::thread::spawn(move || work(&wanted, &sender, check));
+        wishes.send(wish("worst", 1)).expect("it listens");
+        assert!(matches!(told.recv(), Ok(Message::Unchecked(1))));
+        wishes.send(wish("better", 2)).expect("it listens");
+        assert!(matches!(told.recv(), Ok(Message::Checked(checked)) if checked.revision == 2));
+        drop(wishes);
+        assert!(thread.join().is_ok());
     }
 }

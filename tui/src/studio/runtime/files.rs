@@ -1,75 +1,196 @@
 //! Reads and writes workflows, and keeps what is not saved yet, on a thread of its own and in order.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use easel_engine::{FingerprintHasher, Source};
+use easel_engine::Source;
 
 use super::super::message::{Message, Tone};
-use crate::workspace;
+use super::super::model::Unsaved;
+use super::DEFECT;
+use super::attempt::attempt;
+use super::unsaved::Store;
+use super::whole::write;
+
+/// What could not be kept is tried again after this.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// What is wanted.
 pub(super) enum Wish {
     /// The text of a workflow, and what of it was never saved.
     Open(PathBuf),
+    /// The text of a workflow: it may have changed.
+    Read(PathBuf),
     /// That a workflow holds this text.
     Save { path: PathBuf, text: Arc<str>, known: Arc<str> },
     /// That a file that is not there yet holds this text.
     Create { path: PathBuf, text: Arc<str> },
-    /// That a text survives the process; none: that it is forgotten.
-    Keep { path: PathBuf, text: Option<Arc<str>> },
-    /// That what was kept of a workflow is not written over.
-    SetAside(PathBuf),
+    /// That changes survive the process; none: that they are forgotten.
+    Keep { path: PathBuf, unsaved: Option<Unsaved> },
+    /// That what is kept of a workflow is offered when it is opened again.
+    Release(PathBuf),
+    /// That what was offered is forgotten: it is kept anew, or saved.
+    Forget(u64),
+    /// That what was offered is not offered again.
+    SetAside(u64),
+    /// Nothing any more.
+    End,
 }
 
-/// The thread.
+/// The thread; dropping this waits until everything is written.
 pub(super) struct Files {
-    wishes: Option<Sender<Wish>>,
+    wishes: Sender<Wish>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Files {
-    pub(super) fn start(sender: Sender<Message>) -> io::Result<Self> {
+    /// Keeps what is not saved in `folder`.
+    pub(super) fn start(folder: Option<PathBuf>, sender: Sender<Message>) -> io::Result<Self> {
         let (wishes, wanted) = channel();
-        let work = move || {
-            let mut was_told = false;
-            for wish in wanted {
-                let messages = match wish {
-                    Wish::Open(path) => opened(&path),
-                    Wish::Save { path, text, known } => save(path, text, &known),
-                    Wish::Create { path, text } => vec![create(path, &text)],
-                    Wish::SetAside(path) => set_aside(&path),
-                    Wish::Keep { path, text } => match keep(&path, text.as_deref()) {
-                        Err(error) if !was_told => {
-                            was_told = true;
-                            let text = format!("unsaved changes would not survive the end of easel: {error}");
-                            vec![Message::Told(Tone::Warning, text)]
-                        }
-                        _ => Vec::new(),
-                    },
-                };
-                // The studio may be ending; what is to be written is written all the same.
-                messages.into_iter().for_each(|message| drop(sender.send(message)));
-            }
-        };
-        let thread = std::thread::Builder::new().name("files".into()).spawn(work)?;
-        Ok(Files { wishes: Some(wishes), thread: Some(thread) })
+        let mut worker = Worker { store: Store::new(folder), sender, failed: None };
+        let thread = std::thread::Builder::new().name("files".into()).spawn(move || worker.work(&wanted))?;
+        Ok(Files { wishes, thread: Some(thread) })
     }
 
     pub(super) fn ask(&self, wish: Wish) {
         // The thread lives as long as this.
-        let _ = self.wishes.as_ref().map(|wishes| wishes.send(wish));
+        let _ = self.wishes.send(wish);
     }
 
-    /// Waits until everything is written.
-    pub(super) fn finish(&mut self) {
-        self.wishes = None;
+    /// Another way to ask.
+    pub(super) fn asker(&self) -> Sender<Wish> {
+        self.wishes.clone()
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.ask(Wish::End);
         if let Some(thread) = self.thread.take() {
             // Its panic was told.
             let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    store: Store,
+    sender: Sender<Message>,
+    /// What could not be kept.
+    failed: Option<(PathBuf, Option<Unsaved>)>,
+}
+
+impl Worker {
+    fn work(&mut self, wanted: &Receiver<Wish>) {
+        let mut waiting = VecDeque::new();
+        loop {
+            let wait = if self.failed.is_some() { RETRY } else { Duration::MAX };
+            if waiting.is_empty() {
+                match wanted.recv_timeout(wait) {
+                    Ok(wish) => waiting.push_back(wish),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            waiting.extend(wanted.try_iter());
+            let messages = match waiting.pop_front() {
+                // The disk is slower than keys: of a row of texts the last is enough.
+                Some(Wish::Keep { path, .. }) if matches!(waiting.front(), Some(Wish::Keep { path: next, .. }) if *next == path) =>
+                {
+                    continue;
+                }
+                Some(Wish::End) => return self.end(),
+                Some(wish) => {
+                    let broken = broken(&wish);
+                    attempt(|| self.perform(wish)).unwrap_or_else(|| vec![broken])
+                }
+                None => self.try_again(),
+            };
+            // The studio may be ending; what is to be written is written all the same.
+            messages.into_iter().for_each(|message| drop(self.sender.send(message)));
+        }
+    }
+
+    fn perform(&mut self, wish: Wish) -> Vec<Message> {
+        match wish {
+            Wish::Open(path) => self.opened(path),
+            Wish::Read(path) => vec![Message::Read(path.clone(), read(&path))],
+            Wish::Save { path, text, known } => match self.store.saving() {
+                Ok(_alone) => save(path, text, &known),
+                Err(error) => vec![Message::Saved(path, Err(format!("not saved: {error}; save again in a moment")))],
+            },
+            Wish::Create { path, text } => vec![create(path, &text)],
+            Wish::Keep { path, unsaved } => self.keep(path, unsaved),
+            Wish::Release(path) => {
+                self.store.release(&path);
+                Vec::new()
+            }
+            Wish::Forget(offer) => {
+                self.store.forget(offer);
+                Vec::new()
+            }
+            Wish::SetAside(offer) => {
+                self.store.set_aside(offer).map(|(tone, text)| Message::Told(tone, text)).into_iter().collect()
+            }
+            Wish::End => Vec::new(),
+        }
+    }
+
+    fn opened(&mut self, path: PathBuf) -> Vec<Message> {
+        let mut messages = vec![Message::Read(path.clone(), read(&path))];
+        let (offers, told) = self.store.offers(&path);
+        messages.extend(offers.into_iter().map(|offer| Message::Recovered(path.clone(), offer)));
+        messages.extend(told.into_iter().map(|(tone, text)| Message::Told(tone, text)));
+        messages
+    }
+
+    fn keep(&mut self, path: PathBuf, unsaved: Option<Unsaved>) -> Vec<Message> {
+        match self.store.keep(&path, unsaved.as_ref()) {
+            Ok(()) => {
+                let had_failed = self.failed.take_if(|(failed, _)| *failed == path).is_some();
+                let text = "unsaved changes are kept again: they survive the end of easel";
+                if had_failed { vec![Message::Told(Tone::Note, text.into())] } else { Vec::new() }
+            }
+            Err(error) => {
+                let had_failed = self.failed.replace((path, unsaved)).is_some();
+                let text = format!("unsaved changes would not survive the end of easel: {error}. Save soon");
+                if had_failed { Vec::new() } else { vec![Message::Told(Tone::Warning, text)] }
+            }
+        }
+    }
+
+    /// What could not be kept may work by now.
+    fn try_again(&mut self) -> Vec<Message> {
+        match self.failed.clone() {
+            Some((path, unsaved)) => self.keep(path, unsaved),
+            None => Vec::new(),
+        }
+    }
+
+    fn end(&mut self) {
+        self.try_again();
+    }
+}
+
+/// What is said of a wish that broke off.
+fn broken(wish: &Wish) -> Message {
+    match wish {
+        Wish::Open(path) | Wish::Read(path) => {
+            Message::Read(path.clone(), Err(format!("cannot read `{}`: {DEFECT}", path.display())))
+        }
+        Wish::Save { path, .. } => {
+            Message::Saved(path.clone(), Err(format!("`{}` may not be saved: {DEFECT}. Save again", path.display())))
+        }
+        Wish::Create { path, .. } => {
+            Message::Created(path.clone(), Err(format!("`{}` may not be written: {DEFECT}", path.display())))
+        }
+        Wish::Keep { .. } | Wish::Release(_) | Wish::Forget(_) | Wish::SetAside(_) | Wish::End => {
+            Message::Told(Tone::Error, format!("unsaved changes may not survive the end of easel: {DEFECT}. Save soon"))
         }
     }
 }
@@ -86,13 +207,6 @@ pub(super) fn read(path: &Path) -> Result<Arc<str>, String> {
         return Err(format!("cannot read `{}`: {error}", path.display()));
     }
     Source::read(path).map(|source| source.text).map_err(|diagnostic| diagnostic.message)
-}
-
-fn opened(path: &Path) -> Vec<Message> {
-    let kept = kept_at(path).and_then(|place| Source::read(&place).ok()).map(|source| source.text);
-    let mut messages = vec![Message::Read(path.to_path_buf(), read(path))];
-    messages.extend(kept.map(|text| Message::Recovered(path.to_path_buf(), text)));
-    messages
 }
 
 /// Writes a text; if there is another one than is known of, tells of that one instead.
@@ -113,7 +227,7 @@ fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
         let why = format!("not saved, so as not to write over `{}`: {why}", path.display());
         return vec![Message::Saved(path, Err(why))];
     }
-    let saved = write(&path, &text).map_err(|error| format!("cannot write `{}`: {error}", path.display()));
+    let saved = write(&path, text.as_bytes()).map_err(|error| format!("cannot write `{}`: {error}", path.display()));
     vec![Message::Saved(path, saved.map(|()| text))]
 }
 
@@ -133,64 +247,6 @@ fn create(path: PathBuf, text: &str) -> Message {
         _ => format!("cannot write `{}`: {error}", path.display()),
     });
     Message::Created(path, created)
-}
-
-/// Puts a text into the place of a file, whole or not at all. A link stays a link, and the file keeps its permissions; one
-/// that may not be written to is not replaced either.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    if path.is_symlink() && !path.exists() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "it is a link that leads nowhere"));
-    }
-    let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let permissions = std::fs::metadata(path).map(|metadata| metadata.permissions()).ok();
-    if permissions.as_ref().is_some_and(std::fs::Permissions::readonly) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
-    }
-    let mut file = tempfile::Builder::new();
-    #[cfg(unix)]
-    let file = file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = file.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
-}
-
-/// Where what is not saved of a workflow is kept; none if this user has no home.
-fn kept_at(path: &Path) -> Option<PathBuf> {
-    let path = path.canonicalize().or_else(|_| std::path::absolute(path)).ok()?;
-    let mut hasher = FingerprintHasher::new("easel unsaved changes");
-    hasher.bytes(path.as_os_str().as_encoded_bytes());
-    Some(workspace::state_dir()?.join("unsaved").join(format!("{}.ron", hasher.finish())))
-}
-
-fn keep(path: &Path, text: Option<&str>) -> io::Result<()> {
-    let Some(place) = kept_at(path) else { return Err(io::Error::other("this user has no home")) };
-    match text {
-        Some(text) => {
-            std::fs::create_dir_all(place.parent().unwrap_or(Path::new(".")))?;
-            write(&place, text)
-        }
-        None => match std::fs::remove_file(&place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        },
-    }
-}
-
-/// Gives what was kept of a workflow another name.
-fn set_aside(path: &Path) -> Vec<Message> {
-    let Some(place) = kept_at(path).filter(|place| place.exists()) else { return Vec::new() };
-    let free = (1..).map(|number| place.with_extension(format!("{number}.ron"))).find(|other| !other.exists());
-    let Some(other) = free else { return Vec::new() };
-    let (tone, text) = match std::fs::rename(&place, &other) {
-        Ok(()) => (Tone::Note, format!("the earlier changes that were not saved are in `{}`", other.display())),
-        Err(error) => (Tone::Warning, format!("cannot rename `{}`: {error}", place.display())),
-    };
-    vec![Message::Told(tone, text)]
 }
 
 #[cfg(test)]
@@ -229,38 +285,47 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole_with_its_permissions() {
+    fn whatever_is_asked_for_last_is_done_before_the_thread_ends() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("a.ron");
-        std::fs::write(&path, "old").expect("it can be written");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
+        let (sender, told) = channel();
+        let files = Files::start(Some(folder.path().join("unsaved")), sender).expect("it starts");
+        // Somebody else can still ask; that keeps nobody waiting.
+        let _asker = files.asker();
+        for number in 0..100 {
+            let unsaved = Unsaved { base: "base".into(), text: format!("text {number}").into() };
+            files.ask(Wish::Keep { path: path.clone(), unsaved: Some(unsaved) });
+        }
+        drop(files);
+        assert!(told.try_recv().is_err(), "nothing went wrong");
+        let (offers, _) = Store::new(Some(folder.path().join("unsaved"))).offers(&path);
+        assert_eq!(offers.iter().map(|offer| &*offer.unsaved.text).collect::<Vec<_>>(), ["text 99"]);
+    }
 
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("they can be set");
-        }
-        write(&path, "new").expect("it can be written");
-        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("new"));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
+    #[test]
+    fn what_cannot_be_kept_is_told_once_and_tried_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (path, place) = (folder.path().join("a.ron"), folder.path().join("unsaved"));
+        std::fs::write(&place, "in the way").expect("it can be written");
+        let (sender, _) = channel();
+        let mut worker = Worker { store: Store::new(Some(place.clone())), sender, failed: None };
+        let unsaved = Some(Unsaved { base: "base".into(), text: "text".into() });
+        let told = worker.keep(path.clone(), unsaved.clone());
+        assert!(matches!(&told[..], [Message::Told(Tone::Warning, text)] if text.contains("Save soon")));
+        assert!(worker.keep(path.clone(), unsaved).is_empty() && worker.try_again().is_empty());
+        std::fs::remove_file(&place).expect("it is there");
+        assert!(matches!(&worker.try_again()[..], [Message::Told(Tone::Note, _)]));
+        drop(worker);
+        assert_eq!(Store::new(Some(place)).offers(&path).0.len(), 1);
+    }
 
-            let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
-            assert_eq!(mode & 0o777, 0o640);
-        }
-        assert_eq!(std::fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1), "nothing is left beside it");
-        let mut permissions = std::fs::metadata(&path).expect("it is there").permissions();
-        permissions.set_readonly(true);
-        std::fs::set_permissions(&path, permissions).expect("they can be set");
-        assert!(write(&path, "newer").is_err_and(|error| error.to_string() == "it is read-only"));
-        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("new"));
-        #[cfg(unix)]
-        {
-            let link = folder.path().join("link.ron");
-            std::os::unix::fs::symlink("nowhere.ron", &link).expect("there is room");
-            assert!(write(&link, "x").is_err_and(|error| error.to_string().contains("leads nowhere")));
-            assert!(link.is_symlink());
-        }
-        assert!(write(&folder.path().join("none/a.ron"), "x").is_err());
+    #[test]
+    fn what_breaks_off_is_answered() {
+        let save = Wish::Save { path: "a.ron".into(), text: "x".into(), known: "".into() };
+        assert!(
+            matches!(broken(&save), Message::Saved(_, Err(why)) if why.contains("defect") && why.contains("again"))
+        );
+        let open = Wish::Open("a.ron".into());
+        assert!(matches!(broken(&open), Message::Read(_, Err(why)) if why.contains("a.ron")));
     }
 }

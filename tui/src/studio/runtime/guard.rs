@@ -1,16 +1,23 @@
 //! The terminal, taken over and given back: whatever ends the studio, the shell gets its terminal as it was.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use ratatui::crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, KeyboardEnhancementFlags,
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use ratatui::crossterm::{cursor, execute};
+use ratatui::crossterm::{cursor, queue};
+
+use super::output::Output;
+use crate::terminal;
+
+/// A terminal that takes nothing is not waited for any longer by whoever leaves it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What can be taken over and given back.
 pub(crate) trait Screen: Send + Sync {
@@ -22,6 +29,8 @@ pub(crate) trait Screen: Send + Sync {
 
 /// The terminal behind standard output.
 pub(crate) struct RealScreen {
+    /// The way to it.
+    pub(crate) output: Output,
     /// It tells keys apart that other terminals do not.
     pub(crate) has_all_keys: bool,
 }
@@ -29,21 +38,24 @@ pub(crate) struct RealScreen {
 impl Screen for RealScreen {
     fn enter(&self) -> io::Result<()> {
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)?;
+        let mut bytes = Vec::new();
+        queue!(bytes, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, cursor::Hide)?;
         if self.has_all_keys {
-            execute!(io::stdout(), PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES))?;
+            queue!(bytes, PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES))?;
         }
+        self.output.put(&bytes);
         Ok(())
     }
 
     fn leave(&self) {
         // Whatever fails here: there is nobody left to tell, and the rest is still worth trying.
+        let mut bytes = Vec::new();
         if self.has_all_keys {
-            let _ = execute!(io::stdout(), PopKeyboardEnhancementFlags);
+            let _ = queue!(bytes, PopKeyboardEnhancementFlags);
         }
-        let _ = execute!(io::stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
+        let _ = queue!(bytes, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
+        terminal::hush(!self.output.put_instead(&bytes, PATIENCE));
         let _ = disable_raw_mode();
-        let _ = io::stdout().flush();
     }
 }
 
@@ -143,7 +155,9 @@ fn keep_panics_off(inner: Weak<Inner>, tell: impl Fn(String) + Send + Sync + 'st
             Some(inner) if inner.owner != thread::current().id() => tell(info.to_string()),
             Some(inner) => {
                 inner.leave();
-                before(info);
+                if !terminal::is_hushed() {
+                    before(info);
+                }
             }
             None => before(info),
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use easel_engine::{Cancelled, Journal, JournalError, RunId, RunPage, RunQuery};
 
 use super::super::message::{Message, Tone};
+use super::DEFECT;
+use super::attempt::attempt;
 use crate::workspace;
 
 /// How often somebody looks for what is new.
@@ -51,21 +53,33 @@ impl Reader {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            match wish {
-                Some(Wish::List(lists)) => {
-                    self.lists = lists;
-                    self.told = None;
-                }
-                Some(Wish::Follow(run)) => self.followed = Some(run),
-                Some(Wish::Cancel(run)) => self.cancel(run),
-                None => {}
+            if attempt(|| self.perform(wish)).is_none() {
+                // Whatever it was, it is not tried over and over.
+                self.lists = false;
+                self.followed = None;
+                self.journal = None;
+                let text =
+                    format!("reading the journal broke off: {DEFECT}. Show the runs again to have it tried again");
+                self.send(Message::Told(Tone::Error, text));
             }
-            if self.lists {
-                self.list();
+        }
+    }
+
+    fn perform(&mut self, wish: Option<Wish>) {
+        match wish {
+            Some(Wish::List(lists)) => {
+                self.lists = lists;
+                self.told = None;
             }
-            if let Some(run) = self.followed {
-                self.follow(run);
-            }
+            Some(Wish::Follow(run)) => self.followed = Some(run),
+            Some(Wish::Cancel(run)) => self.cancel(run),
+            None => {}
+        }
+        if self.lists {
+            self.list();
+        }
+        if let Some(run) = self.followed {
+            self.follow(run);
         }
     }
 

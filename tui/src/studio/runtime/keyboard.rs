@@ -8,6 +8,8 @@ use std::time::Duration;
 use ratatui::crossterm::event::{Event, MouseEventKind, poll, read};
 
 use super::super::message::Message;
+use super::attempt::attempt;
+use super::{DEFECT, ask};
 
 /// How often is looked whether somebody else wants the keys.
 const LOOK: Duration = Duration::from_millis(100);
@@ -74,10 +76,10 @@ pub(super) fn listen(sender: Sender<Message>, gate: Gate) -> io::Result<()> {
     let work = move || {
         loop {
             gate.pass();
-            let message = match poll(LOOK).and_then(|is_there| if is_there { read().map(Some) } else { Ok(None) }) {
-                Ok(None) => continue,
-                Ok(Some(event)) => Ok(event),
-                Err(error) => Err(error),
+            let next = || if poll(LOOK)? { read().map(Some) } else { Ok(None) };
+            let message = match attempt(next).unwrap_or_else(|| Err(io::Error::other(DEFECT))).transpose() {
+                None => continue,
+                Some(message) => message,
             };
             let message = match message {
                 Ok(Event::Key(key)) => Message::Key(key),
@@ -85,12 +87,20 @@ pub(super) fn listen(sender: Sender<Message>, gate: Gate) -> io::Result<()> {
                 Ok(Event::Mouse(event)) if event.kind == MouseEventKind::Moved => continue,
                 Ok(Event::Mouse(event)) => Message::Mouse(event),
                 Ok(Event::Paste(text)) => Message::Pasted(text),
-                Ok(Event::Resize(columns, lines)) => Message::Resized(columns, lines),
+                Ok(Event::Resize(columns, lines)) => {
+                    // Of another size of letters too.
+                    if let Some((width, height)) = ask::cell()
+                        && sender.send(Message::CellSize(width, height)).is_err()
+                    {
+                        return gate.leave();
+                    }
+                    Message::Resized(columns, lines)
+                }
                 Ok(Event::FocusGained | Event::FocusLost) => continue,
                 // The terminal is gone.
-                Err(_) => Message::Terminate,
+                Err(_) => Message::Gone,
             };
-            let is_last = matches!(message, Message::Terminate);
+            let is_last = matches!(message, Message::Gone);
             if sender.send(message).is_err() || is_last {
                 return gate.leave();
             }

@@ -1,65 +1,80 @@
 //! The world around the model: the terminal, threads, files, the journal. Messages go in, effects come out; this thread
 //! never waits for anything but messages.
 
+mod ask;
+mod attempt;
 mod checker;
 mod complete;
 mod editor;
+mod encoder;
 mod files;
 mod guard;
 mod journal;
 mod keyboard;
+mod output;
+mod painter;
 mod performer;
 mod pictures;
 mod player;
 mod recorder;
 mod runner;
+mod sampler;
 mod signals;
+mod unsaved;
+mod whole;
 
-use std::io::{self, Stdout, stdout};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use easel_engine::{RunId, Settings};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use ratatui::crossterm::{execute, queue};
-use ratatui::layout::Rect;
 
 use super::effect::Effect;
+use super::graphics::Pictures;
 use super::keymap::Keymap;
 use super::message::{Message, Tone};
 use super::model::{Chooser, Entry, Flow, Model};
 use super::recording::Recording;
 use super::theme::Theme;
 use super::update::{open, update};
-use super::view::draw;
+use super::view::{draw, shows_gauges, wanted_pictures};
 use crate::error::{CommandError, Exit};
 use crate::memory::MemoryLimit;
 use crate::terminal;
 use crate::watching::Follower;
 use crate::workspace::Workspace;
+use attempt::attempt;
 use editor::Editor;
 use guard::{Guard, RealScreen, has_all_keys};
 use keyboard::Gate;
+use output::{News, Output};
 use performer::Performer;
 use player::Player;
 use runner::Runner;
 
 pub(crate) use recorder::Recorder;
 
-#[cfg(test)]
 pub(super) use checker::{Wish, check};
 #[cfg(test)]
 pub(super) use complete::complete;
+#[cfg(test)]
+pub(super) use encoder::drawn_still;
+pub(super) use painter::Painter;
+pub(crate) use unsaved::has_unsaved;
 
 /// No picture follows the one before it sooner.
 const FRAME: Duration = Duration::from_millis(16);
 
 /// While a run is under way, times on the screen are never older than this.
 const TICK: Duration = Duration::from_millis(200);
+
+/// Why something that panicked was not done.
+const DEFECT: &str = "this is a defect in easel; the log says where";
+
+/// Columns and lines of a terminal that does not say.
+const USUAL_SIZE: (u16, u16) = (80, 24);
 
 /// More workflows in one folder nobody looks through.
 const MOST_WORKFLOWS: usize = 2_000;
@@ -84,51 +99,53 @@ pub(crate) struct Studio {
     pub(crate) memory: MemoryLimit,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Theme,
+    pub(crate) pictures: Pictures,
 }
 
 impl Studio {
     /// Runs until somebody leaves.
     pub(crate) fn run(self) -> Result<Exit, CommandError> {
         let (sender, messages) = channel();
+        let output = output(sender.clone())?;
+        let guard = guard(output.clone(), sender.clone())?;
         let notes = std::sync::Mutex::new(sender.clone());
-        let told = sender.clone();
-        let variable = |name: &str| std::env::var(name).ok();
-        let screen = Box::new(RealScreen { has_all_keys: has_all_keys(&variable) });
-        let guard = Guard::take(screen, move |text| {
-            let _ = told.send(Message::Told(Tone::Error, text));
-        });
-        let guard = guard.map_err(|error| CommandError::failed(format!("cannot take the terminal over: {error}")))?;
         let listening = terminal::listen(move |text| {
             let sender = notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let _ = sender.send(Message::Told(Tone::Warning, console::strip_ansi_codes(text).into_owned()));
         });
-        let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        // Whoever was killed before may have left its picture there.
-        redraw(&mut terminal)?;
-        let size = terminal.size()?;
-        let mut model = Model::new(self.keymap, self.theme, (size.width, size.height));
+        // Before anybody reads keys, who would get the answer.
+        let graphics = ask::graphics(self.pictures, self.theme.depth());
+        let size = size().unwrap_or(USUAL_SIZE);
+        let mut model = Model::new(self.keymap, self.theme, size);
+        model.graphics = graphics;
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
         let gate = Gate::default();
         world.editor = Some(Editor::new(guard.lender(), gate.clone(), sender.clone()));
         keyboard::listen(sender, gate)?;
         world.perform(begin(&mut model, self.start));
+        let mut painter = Painter::new(size);
+        // Whoever was killed before may have left its picture there.
+        painter.forget();
         let ended =
-            Loop { model: &mut model, world: &mut world, began: Instant::now() }.go(&messages, &guard, &mut terminal);
+            Loop { model: &mut model, world: &mut world, guard: &guard, output, painter, began: Instant::now() }
+                .go(&messages);
         drop(guard);
         drop(listening);
         // Nobody listens from here on: a signal ends the process at once, whatever is waited for below.
         drop(messages);
         let is_running = world.performer.is_running();
+        let World { files, mut performer, .. } = world;
         if is_running {
-            world.performer.stop();
+            performer.stop();
+        }
+        // Before anything is told: whoever is told may be in no hurry.
+        drop(files);
+        if is_running {
             terminal::note("stopping the run; files already written are kept. Ctrl-C ends at once.");
+            performer.finish();
         }
-        world.files.finish();
-        if is_running {
-            world.performer.finish();
-        }
-        ended.map(|()| Exit::Done)
+        Ok(ended)
     }
 }
 
@@ -158,22 +175,45 @@ fn begin(model: &mut Model, start: Start) -> Vec<Effect> {
     }
 }
 
+/// The way to the terminal, and word of it.
+fn output(sender: Sender<Message>) -> io::Result<Output> {
+    let gone = sender.clone();
+    output::watch(move || drop(gone.send(Message::Gone)))?;
+    Output::start(output::Terminal::open()?, move |news| {
+        let _ = sender.send(if news == News::Free { Message::Shown } else { Message::Gone });
+    })
+}
+
+/// Takes the terminal over.
+fn guard(output: Output, sender: Sender<Message>) -> Result<Guard, CommandError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let screen = Box::new(RealScreen { output, has_all_keys: has_all_keys(&variable) });
+    let guard = Guard::take(screen, move |text| drop(sender.send(Message::Told(Tone::Error, text))));
+    guard.map_err(|error| CommandError::failed(format!("cannot take the terminal over: {error}")))
+}
+
+/// Columns and lines of the terminal. Nothing is asked of it that it would have to answer.
+fn size() -> Option<(u16, u16)> {
+    console::Term::stdout().size_checked().map(|(lines, columns)| (columns, lines))
+}
+
 struct Loop<'a> {
     model: &'a mut Model,
     world: &'a mut World,
+    guard: &'a Guard,
+    output: Output,
+    painter: Painter,
     began: Instant,
 }
 
 impl Loop<'_> {
-    fn go(
-        &mut self,
-        messages: &Receiver<Message>,
-        guard: &Guard,
-        terminal: &mut Terminal<CrosstermBackend<Stdout>>,
-    ) -> Result<(), CommandError> {
+    fn go(&mut self, messages: &Receiver<Message>) -> Exit {
         let mut drawn: Option<Instant> = None;
+        let mut exit = Exit::Done;
         loop {
             let wait = match drawn {
+                // The output says when the terminal took the picture before. Until then none is made: the newest is shown.
+                _ if self.model.is_changed && !self.output.is_free() => Duration::MAX,
                 None => Duration::ZERO,
                 Some(at) if self.model.is_changed => FRAME.saturating_sub(at.elapsed()),
                 Some(at) if self.is_live() => TICK.saturating_sub(at.elapsed()),
@@ -183,22 +223,29 @@ impl Loop<'_> {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
                 // The keyboard's thread holds a sender as long as there are keys.
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return exit,
             };
             update(self.model, Message::Time(self.began.elapsed()));
+            let drained = Instant::now();
             for message in first.into_iter().chain(messages.try_iter()) {
-                if matches!(message, Message::Uncovered) {
-                    guard.draw(|| redraw(terminal)).transpose()?;
+                match message {
+                    Message::Uncovered => self.painter.forget(),
+                    Message::Gone => exit = Exit::Failed,
+                    _ => {}
                 }
                 let effects = update(self.model, message);
                 self.world.perform(effects);
+                // Whoever tells more than can be listened to does not keep pictures from being drawn.
+                if drained.elapsed() >= FRAME {
+                    break;
+                }
             }
             if self.model.wants_quit {
-                return Ok(());
+                return exit;
             }
-            if self.model.is_changed && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
-                guard.draw(|| self.draw(terminal)).transpose()?;
-                self.model.is_changed = false;
+            if self.model.is_changed && self.output.is_free() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+                self.draw();
+                self.world.shown(self.model);
                 drawn = Some(Instant::now());
             }
         }
@@ -208,25 +255,15 @@ impl Loop<'_> {
         self.model.run.as_ref().is_some_and(|run| !run.phase.is_over())
     }
 
-    /// One picture. Terminals that know how show it all at once; the others pass over the marks around it.
-    fn draw(&mut self, terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
-        queue!(stdout(), BeginSynchronizedUpdate)?;
-        let drawn = terminal.draw(|frame| {
-            // A resize that was not told yet.
-            self.model.size = (frame.area().width, frame.area().height);
-            draw(self.model, frame);
+    fn draw(&mut self) {
+        // A resize that was not told yet.
+        self.model.size = size().unwrap_or(self.model.size);
+        self.model.is_changed = false;
+        self.guard.draw(|| {
+            let picture = self.painter.picture(self.model.size, |frame| draw(self.model, frame));
+            self.output.put(&picture);
         });
-        let drawn = drawn.map(drop);
-        execute!(stdout(), EndSynchronizedUpdate)?;
-        drawn
     }
-}
-
-/// Has the next picture drawn whole. `Terminal::clear` would do, but asks the terminal for its cursor, and the answer would
-/// go to the thread that reads keys.
-fn redraw(terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
-    let size = terminal.size()?;
-    terminal.resize(Rect::new(0, 0, size.width, size.height))
 }
 
 /// Does what the model asks for, on other threads.
@@ -235,6 +272,8 @@ struct World {
     checker: Sender<checker::Wish>,
     journal: Sender<journal::Wish>,
     pictures: Sender<PathBuf>,
+    encoder: encoder::Encoder,
+    sampler: sampler::Sampler,
     files: files::Files,
     /// Lends the terminal to the user's editor.
     editor: Option<Editor>,
@@ -256,7 +295,9 @@ impl World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: journal::start(sender.clone())?,
             pictures: load_pictures(sender.clone())?,
-            files: files::Files::start(sender.clone())?,
+            encoder: encoder::Encoder::start(sender.clone())?,
+            sampler: sampler::Sampler::start(Arc::clone(workspace.resources()), sender.clone())?,
+            files: files::Files::start(unsaved::folder(), sender.clone())?,
             performer: match start {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
                 _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
@@ -266,6 +307,12 @@ impl World {
             open: None,
             sender,
         })
+    }
+
+    /// The screen shows the model as it is now: what it needs is seen to, and nothing else.
+    fn shown(&mut self, model: &Model) {
+        self.encoder.show(wanted_pictures(model));
+        self.sampler.want(shows_gauges(model));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -281,8 +328,10 @@ impl World {
                 Effect::Complete { base, typed } => complete::start(base, typed, self.sender.clone()),
                 Effect::EditText(text) => self.editor.iter().for_each(|editor| editor.edit(text.clone())),
                 Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),
-                Effect::SetAside(path) => self.files.ask(files::Wish::SetAside(path)),
-                Effect::Keep { path, text } => self.files.ask(files::Wish::Keep { path, text }),
+                Effect::Keep { path, unsaved } => self.files.ask(files::Wish::Keep { path, unsaved }),
+                Effect::Release(path) => self.files.ask(files::Wish::Release(path)),
+                Effect::Forget(offer) => self.files.ask(files::Wish::Forget(offer)),
+                Effect::SetAside(offer) => self.files.ask(files::Wish::SetAside(offer)),
                 Effect::Watch(files) => {
                     if let Some((follower, open)) = self.follower.as_ref().zip(self.open.clone()) {
                         follower.watch(files.into_iter().chain([open]));
@@ -296,17 +345,20 @@ impl World {
                 Effect::ListRuns(lists) => drop(self.journal.send(journal::Wish::List(lists))),
                 Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
                 Effect::Load(path) => drop(self.pictures.send(path)),
+                Effect::Examine(path) => self.encoder.examine(path),
             }
         }
     }
 
     fn open(&mut self, path: PathBuf) {
         let (sender, file) = (self.sender.clone(), path.clone());
+        let files = self.files.asker();
         let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         let follower = Follower::start(move |changed| {
             let is_other = changed.iter().any(|path| *path != absolute);
             if changed.contains(&absolute) {
-                let _ = sender.send(Message::Read(file.clone(), files::read(&file)));
+                // In order with what is written: what is read is never older than what is known to be saved.
+                let _ = files.send(files::Wish::Read(file.clone()));
             } else if is_other {
                 let _ = sender.send(Message::Touched);
             }
@@ -330,7 +382,10 @@ impl World {
 fn list(folder: PathBuf, sender: Sender<Message>) {
     let lost = sender.clone();
     let work = move || {
-        let entries = workflows(&folder).map_err(|error| format!("cannot list `{}`: {error}", folder.display()));
+        let entries = match attempt(|| workflows(&folder)) {
+            Some(entries) => entries.map_err(|error| format!("cannot list `{}`: {error}", folder.display())),
+            None => Err(format!("cannot list `{}`: {DEFECT}", folder.display())),
+        };
         let _ = sender.send(Message::Listed(folder, entries));
     };
     if let Err(error) = std::thread::Builder::new().name("folder".into()).spawn(work) {
@@ -357,7 +412,8 @@ fn load_pictures(sender: Sender<Message>) -> io::Result<Sender<PathBuf>> {
     let (wishes, wanted) = channel::<PathBuf>();
     let work = move || {
         for path in wanted {
-            let picture = pictures::load(&path);
+            let picture = attempt(|| pictures::load(&path));
+            let picture = picture.unwrap_or_else(|| Err(format!("cannot show `{}`: {DEFECT}", path.display())));
             if sender.send(Message::Loaded(path, picture)).is_err() {
                 return;
             }

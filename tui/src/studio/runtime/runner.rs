@@ -80,12 +80,12 @@ impl Runner {
     }
 
     fn recorded(&mut self, claim: impl FnOnce(&easel_engine::Journal) -> Result<Claim, CommandError> + Send + 'static) {
-        let memory = self.memory;
+        let (memory, common) = (self.memory, self.workspace.common());
         self.spawn(move |forward, cancel| {
             let journal = workspace::needed_journal()?;
             let claim = claim(&journal)?;
             forward.run = Some(claim.run());
-            match Carrier::new(journal, memory).carry_out(claim, WhenStopped::Cancelled, cancel, forward)? {
+            match Carrier::sharing(journal, memory, common).carry_out(claim, WhenStopped::Cancelled, cancel, forward)? {
                 Carried::Out(finished) => Ok(finished.report.outcome),
                 Carried::Not(_) => Err(CommandError::wrong("the workflow of that run cannot be run any more")),
             }

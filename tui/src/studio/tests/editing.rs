@@ -312,7 +312,7 @@ fn editing_looks_as_it_should() {
 
 /// Keys that people press, more often those that do something.
 fn keys() -> impl Strategy<Value = KeyEvent> {
-    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0ZvVUTiE-.%";
+    let letters = "rgGhjklHJKLnNzxXDRmbuaovfwcq/:?+=12345[]yeFC*   sSWcx0ZvVUTIE-.%itp";
     let letter = prop::sample::select(letters.chars().collect::<Vec<_>>()).prop_map(KeyCode::Char);
     let named = prop::sample::select(vec![
         KeyCode::Enter,

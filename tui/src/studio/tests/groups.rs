@@ -49,7 +49,7 @@ fn marked_nodes_become_a_group_that_can_be_taken_apart() {
     assert!(bench.text().contains(r#""the end": Group(nodes: ["sheet", "save"])"#), "{}", bench.text());
     assert!(bench.marked().is_empty());
     bench.select("save");
-    bench.press("i");
+    bench.press("I");
     assert!(bench.text().contains(r#"["sheet", "save"], colour: "red""#), "{}", bench.text());
     bench.press("T ctrl-u");
     bench.type_in("out");

@@ -11,6 +11,7 @@ use super::super::field::Field;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Flow, Focus, InputSchema, Model, Overlay, Prompt};
+use super::unsaved::{changed, conflicted, keep};
 use super::{check, enter, extract, groups, marks, sockets, wiring};
 
 /// An action that changes the workflow, or asks what to change.
@@ -133,23 +134,6 @@ pub(super) fn open(model: &mut Model) -> Result<&mut Flow, String> {
     Ok(flow)
 }
 
-/// The text is another one: it is checked, and kept until it is saved.
-pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
-    model.is_changed = true;
-    let mut effects = check(model);
-    if let Some((flow, text)) = model.flow.as_ref().and_then(|flow| Some((flow, flow.text()?))) {
-        let text = flow.is_modified().then(|| Arc::clone(text));
-        if flow.has_offer {
-            effects.push(Effect::SetAside(flow.path.clone()));
-        }
-        effects.push(Effect::Keep { path: flow.path.clone(), text });
-    }
-    if let Some(flow) = &mut model.flow {
-        flow.has_offer = false;
-    }
-    effects
-}
-
 fn travel<T>(model: &mut Model, way: impl FnOnce(&mut History) -> Option<T>, nothing: &str) -> Vec<Effect> {
     let before = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
     let moved = model.flow.as_mut().and_then(|flow| flow.history.as_mut()).and_then(way);
@@ -192,10 +176,9 @@ pub(super) fn saved(model: &mut Model, path: &Path, saved: Result<Arc<str>, Stri
                 history.mark_saved_as(text);
             }
             flow.unreadable = None;
-            let text = flow.text().filter(|_| flow.is_modified()).cloned();
-            let leaves = std::mem::take(&mut flow.wants_leave) && text.is_none();
+            let leaves = std::mem::take(&mut flow.wants_leave) && !flow.is_modified();
             model.tell(Tone::Note, "saved");
-            let mut effects = vec![Effect::Keep { path: path.to_path_buf(), text }];
+            let mut effects: Vec<_> = keep(model).into_iter().collect();
             if leaves {
                 effects.extend(enter::leave_file(model));
             }
@@ -219,7 +202,8 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
         return check(model);
     };
     match history.outside(text) {
-        Outside::Same => check(model),
+        // It may have been away meanwhile.
+        Outside::Same => changed(model),
         Outside::Taken => {
             model.tell(Tone::Note, "the file changed, and so did what is shown");
             changed(model)
@@ -229,12 +213,7 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
             changed(model)
         }
         Outside::Conflict(conflict) => {
-            flow.conflict = Some(conflict);
-            flow.wants_run = false;
-            // Nothing comes in front by itself: whoever is typing would decide with the next letter.
-            let key = model.keymap.key(Action::Save).unwrap_or_default();
-            model
-                .tell(Tone::Warning, format!("the file changed in places that were changed here too: `{key}` decides"));
+            conflicted(model, conflict);
             Vec::new()
         }
     }
@@ -247,20 +226,6 @@ pub(super) fn settle(model: &mut Model, is_ours: bool) -> Vec<Effect> {
         // What is here may have gone on since.
         let text = Arc::clone(if is_ours { history.text() } else { &conflict.theirs });
         history.settle(conflict, &text);
-    }
-    changed(model)
-}
-
-/// Takes changes over that were never saved.
-pub(super) fn recover(model: &mut Model, text: &str) -> Vec<Effect> {
-    if let Some(flow) = &mut model.flow {
-        // Where the file cannot be read there is nothing to compare with yet.
-        let history = flow.history.get_or_insert_with(|| History::new(""));
-        let changes = easel_engine::edit::Changes::between(history.text(), text);
-        if history.record(&changes, "take unsaved changes over").is_none() {
-            model.tell(Tone::Error, "the unsaved changes do not fit the file any more");
-            return Vec::new();
-        }
     }
     changed(model)
 }

@@ -137,7 +137,9 @@ pub(super) fn save_and_leave(model: &mut Model) -> Vec<Effect> {
 /// Out of the file that was entered. What is not saved of it is kept, and offered when it is opened again.
 pub(super) fn leave_file(model: &mut Model) -> Vec<Effect> {
     let Some(outer) = model.outer.pop() else { return Vec::new() };
-    if model.flow.as_ref().is_some_and(Flow::is_modified) {
+    let mut effects = Vec::new();
+    if let Some(flow) = model.flow.as_ref().filter(|flow| flow.is_modified()) {
+        effects.push(Effect::Release(flow.path.clone()));
         model.tell(Tone::Note, "not saved: the changes are kept, and offered when the file is opened again");
     }
     let path = outer.path.clone();
@@ -145,7 +147,8 @@ pub(super) fn leave_file(model: &mut Model) -> Vec<Effect> {
     model.focus = Focus::Graph;
     model.is_changed = true;
     graph::bound(model);
-    vec![Effect::Open(path)]
+    effects.push(Effect::Open(path));
+    effects
 }
 
 /// To the node that the problem is about, which the cursor is on; into another file or workflow if it is there.

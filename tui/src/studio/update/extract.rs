@@ -9,7 +9,8 @@ use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::message::Tone;
 use super::super::model::{AwaitedFile, Flow, Model, Overlay, Prompt};
-use super::edit::{changed, open, try_edit};
+use super::edit::{open, try_edit};
+use super::unsaved::changed;
 
 /// Makes a workflow of nodes; if that cannot be done, the question stays with why.
 pub(super) fn extract(model: &mut Model, nodes: Vec<String>, field: Field) -> Vec<Effect> {

@@ -7,7 +7,8 @@ use super::super::effect::Effect;
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
 use super::super::model::{Finding, Model};
-use super::edit::{changed, open};
+use super::edit::open;
+use super::unsaved::changed;
 
 /// Does what the hint of the finding with the cursor says; in the graph, of the first of the selected node.
 pub(super) fn apply(model: &mut Model) -> Vec<Effect> {

@@ -227,3 +227,15 @@ fn next_found(model: &mut Model, is_forward: bool) {
         None => model.notice = Some((Tone::Detail, "nothing was searched for, or nothing found".into())),
     }
 }
+
+/// Puts the cursor on a node by its name in a run: of one inside of another, on that. Whether there is one.
+pub(super) fn go_to_node(model: &mut Model, name: &str) -> bool {
+    let visible = name.split(['/', '[']).next().unwrap_or(name);
+    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
+    let node = scene.and_then(|scene| {
+        let find = |name: &str| scene.nodes.iter().position(|node| node.id == name);
+        find(name).or_else(|| find(visible))
+    });
+    select(model, node);
+    node.is_some()
+}

@@ -9,7 +9,7 @@ use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
-use super::{edit, enter, fixes, form, graph, groups, lists, marks, overlay, run, sockets};
+use super::{edit, enter, fixes, form, graph, groups, lists, marks, overlay, picture, run, sockets, timeline};
 
 /// A second wish to stop within this time is one to leave.
 const TWICE: Duration = Duration::from_secs(2);
@@ -47,6 +47,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => model.overlay = Some(Overlay::Help(0)),
         Action::Back => return back(model),
         Action::Quit => quit(model),
+        Action::NextPane if model.full.is_some() => model.full = None,
         Action::NextPane => {
             model.focus = if model.focus == Focus::Graph { Focus::Side } else { Focus::Graph };
         }
@@ -73,6 +74,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::RunAgain | Action::Resume | Action::CancelRun | Action::Follow => return lists::act(model, action),
         Action::Up | Action::Down | Action::First | Action::Last | Action::PageUp | Action::PageDown => {
             match model.context() {
+                Context::Picture => return picture::act(model, action),
+                Context::Timeline => return timeline::act(model, action),
                 Context::Graph => graph::act(model, action),
                 _ => lists::moved(model, action),
             }
@@ -110,6 +113,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Upstream => sockets::jump(model, false),
         Action::Downstream => sockets::jump(model, true),
         Action::Activate => return activate(model),
+        Action::ShowPicture => return picture::open(model),
+        Action::ShowTimeline => timeline::open(model),
+        Action::NextPicture
+        | Action::PreviousPicture
+        | Action::Closer
+        | Action::Farther
+        | Action::Fill
+        | Action::ActualSize
+        | Action::SwitchOrder => return full(model, action),
+        Action::Left | Action::Right if model.full.is_some() => return full(model, action),
         Action::Left
         | Action::Right
         | Action::SearchNext
@@ -126,6 +139,15 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A key of what takes the whole screen.
+fn full(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.context() {
+        Context::Picture => picture::act(model, action),
+        Context::Timeline => timeline::act(model, action),
+        _ => Vec::new(),
+    }
+}
+
 fn activate(model: &mut Model) -> Vec<Effect> {
     match model.context() {
         Context::Chooser => {
@@ -137,7 +159,8 @@ fn activate(model: &mut Model) -> Vec<Effect> {
         Context::Inspector => form::input(model),
         Context::Problems => enter::go_to_problem(model),
         Context::Runs => lists::act(model, Action::Follow),
-        Context::Anywhere | Context::Monitor | Context::Log => Vec::new(),
+        Context::Timeline => timeline::act(model, Action::Activate),
+        Context::Anywhere | Context::Monitor | Context::Log | Context::Picture => Vec::new(),
     }
 }
 
@@ -150,6 +173,7 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
     if model.flow.is_none() {
         return Vec::new();
     }
+    model.full = None;
     let had = model.side;
     model.side = side;
     model.focus = Focus::Side;
@@ -162,6 +186,9 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
 
 /// One step back, whatever is in the way.
 fn back(model: &mut Model) -> Vec<Effect> {
+    if model.full.take().is_some() {
+        return Vec::new();
+    }
     let Some(flow) = &mut model.flow else { return Vec::new() };
     flow.wants_run = false;
     if flow.drag.take().is_some() {
@@ -203,6 +230,7 @@ fn close(model: &mut Model) -> Vec<Effect> {
     model.flow = None;
     model.outer.clear();
     model.run = None;
+    model.full = None;
     let chooser = model.chooser.get_or_insert_with(Chooser::default);
     chooser.folder = folder.clone();
     vec![Effect::List(folder), Effect::ListRuns(false)]

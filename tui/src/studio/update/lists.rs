@@ -9,7 +9,7 @@ use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Entry, Model};
 use super::super::view::regions;
-use super::run;
+use super::{picture, run, timeline};
 
 /// The workflows of a folder were listed.
 pub(super) fn listed(model: &mut Model, folder: PathBuf, entries: Result<Vec<Entry>, String>) {
@@ -79,6 +79,9 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             model.log.up = lines.saturating_sub(1).saturating_sub(moved(from_start, lines));
         }
         Context::Runs => model.runs.at = moved(model.runs.at, model.runs.list().len()),
+        // The wheel: nothing has to be read for it.
+        Context::Picture => drop(picture::act(model, action)),
+        Context::Timeline => drop(timeline::act(model, action)),
         Context::Graph | Context::Anywhere => {}
     }
 }

@@ -14,15 +14,18 @@ mod lists;
 mod marks;
 mod mouse;
 mod overlay;
+mod picture;
 mod run;
 mod sockets;
+mod timeline;
+mod unsaved;
 mod wiring;
 
 pub(crate) use overlay::{candidates, fitting};
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
-use super::model::{Flow, Model, Overlay};
+use super::model::{Flow, Model};
 
 /// Something happened.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -35,9 +38,15 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Key(key) => {
             model.is_changed = true;
-            return keys::pressed(model, key);
+            let effects = keys::pressed(model, key);
+            unsaved::next(model);
+            return effects;
         }
-        Message::Mouse(event) => return mouse::happened(model, event),
+        Message::Mouse(event) => {
+            let effects = mouse::happened(model, event);
+            unsaved::next(model);
+            return effects;
+        }
         Message::Pasted(text) => overlay::pasted(model, &text),
         Message::Resized(columns, lines) => {
             model.size = (columns, lines);
@@ -56,18 +65,17 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Completed(typed, names) => form::completed(model, &typed, &names),
         Message::Edited(edited) => form::edited(model, edited),
-        Message::Recovered(path, text) => {
-            if model.flow.as_ref().is_some_and(|flow| flow.path == path && flow.text() != Some(&text)) {
-                model.overlay = Some(Overlay::Recovered(text));
-            }
+        Message::Recovered(path, offer) => {
+            model.is_changed = true;
+            return unsaved::found(model, &path, offer);
         }
         Message::Touched => return check(model),
         Message::Checked(checked) => return graph::checked(model, *checked),
         Message::RunBegins { run, nodes } => run::begins(model, run, nodes),
         Message::Event(event) => return run::happened(model, &event),
         Message::RunEnded(ended) => return run::ended(model, ended),
-        Message::Preview(node, picture) => run::preview(model, node, picture),
-        Message::Loaded(path, picture) => run::loaded(model, &path, picture),
+        Message::Preview(node, picture) => return run::preview(model, node, picture),
+        Message::Loaded(path, picture) => return run::loaded(model, &path, picture),
         Message::Runs(page) => lists::runs(model, page),
         Message::Story(story) => return run::story(model, &story),
         Message::NoStory(why) => {
@@ -75,7 +83,15 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.tell(Tone::Error, why);
         }
         Message::Told(tone, text) => model.tell(tone, text),
-        Message::Terminate => model.wants_quit = true,
+        Message::Unchecked(revision) => unchecked(model, revision),
+        Message::Terminate | Message::Gone => model.wants_quit = true,
+        // Whether there is another one to show does not depend on it.
+        Message::Shown => return Vec::new(),
+        Message::Drawn(still) => picture::drawn(model, *still),
+        Message::Examined(path, details) => picture::examined(model, path, details),
+        Message::Sampled(sample) => model.gauges.add(sample),
+        Message::Noted(tone, text) => model.log.add(model.now, tone, &text),
+        Message::CellSize(width, height) => model.graphics.cell = (width, height),
     }
     model.is_changed = true;
     Vec::new()
@@ -101,9 +117,20 @@ fn read(model: &mut Model, path: &std::path::Path, text: Result<std::sync::Arc<s
         Err(why) => {
             flow.unreadable = Some(why.clone());
             model.tell(Tone::Error, why);
-            Vec::new()
+            // What is here may be all that there is.
+            unsaved::keep(model).into_iter().collect()
         }
     }
+}
+
+/// Checking a text broke off. What is shown is that of an earlier text.
+fn unchecked(model: &mut Model, revision: u64) {
+    let Some(flow) = model.flow.as_mut().filter(|flow| flow.revision == revision) else { return };
+    flow.is_uncheckable = true;
+    flow.wants_run = false;
+    let text = "the workflow cannot be checked as it is: this is a defect in easel, and the log says where. It is kept; take \
+                the last change back, or save it for another editor";
+    model.tell(Tone::Error, text);
 }
 
 /// Has the text checked again.
@@ -113,5 +140,6 @@ fn check(model: &mut Model) -> Vec<Effect> {
     // Counted for all that are ever opened: what comes late of one that was closed is never taken for news.
     model.revisions += 1;
     flow.revision = model.revisions;
+    flow.is_uncheckable = false;
     vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
 }

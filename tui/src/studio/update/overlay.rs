@@ -8,14 +8,14 @@ use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{edit, enter, extract, form, graph, groups, keys, wiring};
+use super::{edit, enter, extract, form, graph, groups, keys, unsaved, wiring};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else { return Vec::new() };
     if key.code == KeyCode::Esc {
-        if let (Overlay::Recovered(_), Some(flow)) = (overlay, &mut model.flow) {
-            flow.has_offer = true;
+        if let Overlay::Recovered(_) = overlay {
+            unsaved::later(model);
         }
         return Vec::new();
     }
@@ -41,10 +41,10 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('f') => return edit::settle(model, false),
             _ => model.overlay = Some(Overlay::Conflict),
         },
-        Overlay::Recovered(text) => match key.code {
-            KeyCode::Char('y') | KeyCode::Enter => return edit::recover(model, &text),
-            KeyCode::Char('n') => {}
-            _ => model.overlay = Some(Overlay::Recovered(text)),
+        Overlay::Recovered(offer) => match key.code {
+            KeyCode::Char('y') | KeyCode::Enter => return unsaved::recover(model, offer),
+            KeyCode::Char('n') => return vec![Effect::SetAside(offer.number)],
+            _ => model.overlay = Some(Overlay::Recovered(offer)),
         },
         Overlay::Leave => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => model.wants_quit = true,

@@ -7,8 +7,9 @@ use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
 use super::super::message::{Problem, Tone};
+use super::super::model::shots::Shot;
 use super::super::model::{Flow, Focus, Model, Phase, Picture, RunView, Side};
-use super::keys;
+use super::{keys, picture};
 use crate::execution::is_picture;
 use crate::report::is_fingerprint;
 use crate::terminal::seconds;
@@ -94,7 +95,11 @@ pub(super) fn happened(model: &mut Model, event: &Event) -> Vec<Effect> {
         model.log.add(now, tone, &text);
     }
     match event {
-        Event::ArtifactWritten { path, .. } if is_picture(path) => vec![Effect::Load(path.clone())],
+        Event::ArtifactWritten { path, .. } if is_picture(path) => {
+            let mut effects = picture::refresh(model);
+            effects.push(Effect::Load(path.clone()));
+            effects
+        }
         _ => Vec::new(),
     }
 }
@@ -156,23 +161,26 @@ pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<E
 }
 
 /// A node shows what it has so far.
-pub(super) fn preview(model: &mut Model, node: Arc<str>, picture: Picture) {
-    if let Some(run) = &mut model.run {
-        run.picture = Some((node, picture));
-    }
+pub(super) fn preview(model: &mut Model, node: Arc<str>, picture: Picture) -> Vec<Effect> {
+    model.is_changed = true;
+    let Some(run) = &mut model.run else { return Vec::new() };
+    run.shots.add(Shot { node, path: None, picture });
+    picture::refresh(model)
 }
 
 /// A picture that a run wrote was read.
-pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, String>) {
+pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, String>) -> Vec<Effect> {
+    model.is_changed = true;
     let now = model.now;
-    let Some(run) = &mut model.run else { return };
+    let Some(run) = &mut model.run else { return Vec::new() };
     let writer = run.files.iter().find(|(_, file)| file == path).map(|(node, _)| Arc::clone(node));
     match (writer, picture) {
-        (Some(writer), Ok(picture)) => run.picture = Some((writer, picture)),
+        (Some(node), Ok(picture)) => run.shots.add(Shot { node, path: Some(path.to_path_buf()), picture }),
         (Some(_), Err(why)) => model.log.add(now, Tone::Warning, &why),
         // Of a run that is no longer shown.
         (None, _) => {}
     }
+    picture::refresh(model)
 }
 
 /// How a run stands that is followed.

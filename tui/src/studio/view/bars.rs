@@ -33,7 +33,9 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
             if flow.is_modified() {
                 left.push(Span::styled("  not saved", style(Role::Warning)));
             }
-            if flow.history.is_some() && !flow.is_current() {
+            if flow.is_uncheckable {
+                left.push(Span::styled("  not checked", style(Role::Error)));
+            } else if flow.history.is_some() && !flow.is_current() {
                 left.push(Span::styled("  checking …", style(Role::Dim)));
             }
         }
@@ -138,7 +140,20 @@ fn useful(model: &Model) -> Vec<Action> {
         Context::Problems => &[Action::Back, Action::Activate, Action::Fix, Action::FixAll, Action::NextPane],
         Context::Log => &[Action::Back, Action::LogLevel, Action::Filter],
         Context::Runs => &[Action::Back, Action::Follow, Action::RunAgain, Action::Resume, Action::CancelRun],
-        Context::Monitor | Context::Anywhere => &[Action::Back, Action::NextPane],
+        Context::Monitor => &[Action::Back, Action::ShowTimeline, Action::ShowPicture, Action::NextPane],
+        Context::Timeline => {
+            &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fill]
+        }
+        Context::Picture => &[
+            Action::Back,
+            Action::NextPicture,
+            Action::PreviousPicture,
+            Action::Closer,
+            Action::Farther,
+            Action::Fill,
+            Action::ActualSize,
+        ],
+        Context::Anywhere => &[Action::Back, Action::NextPane],
     };
     let first = if model.is_running() { Action::Cancel } else { Action::Run };
     let first = model.flow.is_some().then_some(first);

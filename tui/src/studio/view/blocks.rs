@@ -1,28 +1,52 @@
-//! Pictures in half blocks: two pixels in every cell, one above the other.
+//! Pictures in half blocks: two pixels in every cell, one above the other. Where there are too few colours: one shade of grey
+//! in every cell.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::model::Picture;
-use super::super::theme::Theme;
+use super::super::theme::{Ground, Theme};
 
-/// Draws a picture as large as fits, at the top left, with square pixels; nothing if the terminal shows too few colours
-/// for it to be one.
+/// From no ink to nothing but ink.
+const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
+
+/// Draws a picture as large as fits, at the top left, with square pixels.
 pub(super) fn draw(picture: &Picture, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let area = area.intersection(*buffer.area());
     let (columns, rows) = size(picture, area);
     for row in 0..rows {
         for column in 0..columns {
             let x = (f64::from(column) + 0.5) / f64::from(columns);
             let pixel = |half: u16| {
                 let y = (f64::from(row * 2 + half) + 0.5) / f64::from(rows * 2);
-                theme.pixel(picture.at(x, y))
+                picture.at(x, y)
             };
-            let (Some(upper), Some(lower)) = (pixel(0), pixel(1)) else { return };
-            let style = Style::new().fg(upper).bg(lower);
-            buffer.set_string(area.x + column, area.y + row, "▀", style);
+            let (upper, lower) = (pixel(0), pixel(1));
+            let (sign, style) = match (theme.pixel(upper), theme.pixel(lower)) {
+                (Some(upper), Some(lower)) => ("▀", Style::new().fg(upper).bg(lower)),
+                _ => (shade(upper, lower, theme.ground()), Style::new()),
+            };
+            buffer.set_string(area.x + column, area.y + row, sign, style);
         }
     }
+}
+
+/// Draws a picture in the middle of an area.
+pub(super) fn centred(picture: &Picture, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let (columns, rows) = size(picture, area);
+    let (x, y) = (area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2);
+    draw(picture, Rect::new(x, y, columns, rows), theme, buffer);
+}
+
+/// How much ink two pixels take in one cell: light is ink on a dark ground.
+fn shade(upper: [u8; 3], lower: [u8; 3], ground: Ground) -> &'static str {
+    // Rec. 709, good enough for five shades.
+    let light =
+        |[red, green, blue]: [u8; 3]| 0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue);
+    let light = (light(upper) + light(lower)) / 510.0;
+    let ink = if ground == Ground::Dark { light } else { 1.0 - light };
+    SHADES[((ink * SHADES.len() as f64) as usize).min(SHADES.len() - 1)]
 }
 
 /// Columns and rows of cells.
@@ -33,4 +57,27 @@ pub(super) fn size(picture: &Picture, area: Rect) -> (u16, u16) {
     }
     let scale = (f64::from(area.width) / width).min(f64::from(area.height) * 2.0 / height);
     ((width * scale).floor() as u16, ((height * scale).floor() as u16) / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::theme::Depth;
+    use super::*;
+
+    fn drawn(ground: Ground, depth: Depth) -> Buffer {
+        let picture = Picture { width: 2, pixels: [[0; 3], [255; 3], [0; 3], [255; 3]].into() };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 3));
+        draw(&picture, buffer.area, &Theme::new(ground, depth), &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn without_colours_light_is_ink_on_dark_and_paper_on_light() {
+        let row = |buffer: &Buffer| (0..4).map(|x| buffer[(x, 0)].symbol()).collect::<String>();
+        for depth in [Depth::None, Depth::Ansi] {
+            assert_eq!(row(&drawn(Ground::Dark, depth)), "  ██", "{depth:?}");
+            assert_eq!(row(&drawn(Ground::Light, depth)), "██  ", "{depth:?}");
+        }
+        assert_eq!(row(&drawn(Ground::Light, Depth::True)), "▀▀▀▀");
+    }
 }

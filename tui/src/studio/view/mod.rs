@@ -4,13 +4,17 @@ mod bars;
 mod blocks;
 mod chooser;
 mod draft;
+mod gauges;
 mod inspector;
 mod log;
 mod monitor;
 mod overlay;
 mod pen;
+mod picture;
 mod problems;
 mod runs;
+mod stills;
+mod timeline;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -18,10 +22,15 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
 pub(crate) use overlay::typing_width;
+pub(crate) use picture::room as picture_room;
 pub(crate) use runs::at_line as run_at_line;
+pub(crate) use stills::wanted as wanted_pictures;
+pub(crate) use timeline::height as timeline_height;
 
 use super::graph_view::{GraphView, Status};
-use super::model::{Focus, Model, Side};
+use super::graphics::Protocol;
+use super::layout::Detail;
+use super::model::{Focus, Full, Model, Side};
 use super::theme::Role;
 use pen::Pen;
 
@@ -59,6 +68,10 @@ pub(crate) fn regions(model: &Model) -> Regions {
     let body = Rect { x: 0, y: 1, width, height: height.saturating_sub(2) };
     let mut regions =
         Regions { title: line(0), bar: line(height.saturating_sub(1).max(1)), side: body, ..Regions::default() };
+    if model.full.is_some() {
+        regions.side = Rect::default();
+        return regions;
+    }
     if model.flow.is_none() {
         return regions;
     }
@@ -79,15 +92,23 @@ pub(crate) fn regions(model: &Model) -> Regions {
     regions
 }
 
+/// Whether the screen shows how busy the machine is.
+pub(crate) fn shows_gauges(model: &Model) -> bool {
+    let is_seen = model.full.is_none() && model.side == Side::Monitor && regions(model).side.height > 0;
+    is_seen && model.flow.is_some() && model.is_running()
+}
+
 /// Draws everything.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
     let regions = regions(model);
     let buffer = frame.buffer_mut();
     buffer.set_style(*buffer.area(), model.theme.style(Role::Text));
     bars::title(model, regions.title, buffer);
-    match &model.flow {
-        None => chooser::draw(model, regions.side, buffer),
-        Some(_) => {
+    match (&model.full, &model.flow) {
+        (Some(Full::Picture(viewer)), _) => picture::draw(model, viewer, buffer),
+        (Some(Full::Timeline(timeline)), _) => timeline::draw(model, timeline, buffer),
+        (None, None) => chooser::draw(model, regions.side, buffer),
+        (None, Some(_)) => {
             graph(model, regions.graph, buffer);
             divider(model, regions.divider, buffer);
             tabs(model, regions.tabs, buffer);
@@ -101,6 +122,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         }
     }
     bars::bottom(model, regions.bar, buffer);
+    stills::forget(model, buffer);
     if let Some(overlay) = &model.overlay {
         overlay::draw(model, overlay, buffer);
     }
@@ -112,6 +134,7 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
     if let Some(view) = graph_view(model) {
         GraphView { statuses: &statuses, ..view }.render(area, buffer);
         draft::draw(&view, flow, area, buffer);
+        shots(model, &view, area, buffer);
         if view.scene.nodes.is_empty() {
             Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
         }
@@ -119,6 +142,19 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
         let text = flow.unreadable.as_deref().unwrap_or("Reading …");
         let role = if flow.unreadable.is_some() { Role::Error } else { Role::Dim };
         Pen::new(area, buffer).wrapped(text, model.theme.style(role));
+    }
+}
+
+/// The newest picture of each node that has room for one.
+fn shots(model: &Model, view: &GraphView<'_>, area: Rect, buffer: &mut Buffer) {
+    let Some(run) = &model.run else { return };
+    if view.detail != Detail::Preview || model.graphics.protocol == Protocol::None {
+        return;
+    }
+    for (index, node) in view.scene.nodes.iter().enumerate() {
+        if let Some((shot, place)) = run.shots.of(&node.id).zip(view.picture(area, index)) {
+            blocks::centred(&shot.picture, place, &model.theme, buffer);
+        }
     }
 }
 

@@ -7,12 +7,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
+use super::super::graphics::Protocol;
+use super::super::model::still::{Place, Want, fitted};
 use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
-use super::blocks;
 use super::inspector::status;
-use super::page_start;
-use super::pen::{Pen, fitted};
+use super::pen::{Pen, fitted as in_columns};
+use super::{blocks, gauges, page_start, stills};
 use crate::terminal::{printable, seconds};
 
 /// Columns of the text behind the bars.
@@ -28,10 +29,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         let text = format!("Nothing was run yet; `{key}` runs the workflow.");
         return Pen::new(area, buffer).wrapped(&text, style(Role::Dim));
     };
-    let picture = picture(model, run, area);
-    let list = Rect { height: area.height - picture.map_or(0, |(area, _)| area.height + 1), ..area };
+    let picture = want(model, area);
+    let list = Rect { height: area.height - picture.as_ref().map_or(0, |(_, place)| place.height + 1), ..area };
     let mut pen = Pen::new(list, buffer);
     heading(model, run, &mut pen);
+    gauges::draw(model, area.height, &mut pen);
     let height = usize::from(pen.left());
     let start = page_start(run.at, height);
     let names = run.nodes.iter().skip(start).take(height).map(|node| node.node.chars().count());
@@ -44,13 +46,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
             pen.line(&line);
         }
     }
-    if let Some((area, node)) = picture
-        && let Some((_, picture)) = &run.picture
-    {
-        let mut pen = Pen::new(area, buffer);
-        pen.text(node, style(Role::Dim));
+    if let Some(((want, place), shot)) = picture.zip(run.shots.newest()) {
+        let mut pen = Pen::new(place, buffer);
+        pen.text(&shot.node, style(Role::Dim));
         let rest = pen.rest();
-        blocks::draw(picture, rest, &model.theme, buffer);
+        stills::draw(model, &want, Some(&shot.picture), rest, buffer);
     }
 }
 
@@ -87,7 +87,7 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
     };
     let mut spans = vec![
         Span::styled(sign(&node.status), style(role)),
-        Span::styled(fitted(&printable(&node.node), name), style(Role::Text)),
+        Span::styled(in_columns(&printable(&node.node), name), style(Role::Text)),
         Span::raw(" "),
     ];
     let rate = match (node.status, node.rate(model.now)) {
@@ -97,14 +97,15 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
         _ => None,
     };
     match rate {
-        Some(rate) => spans.push(Span::styled(fitted(&rate, room), style(Role::Running))),
+        Some(rate) => spans.push(Span::styled(in_columns(&rate, room), style(Role::Running))),
         None => spans.push(Span::styled(span(run, node, model.now, room), style(role))),
     }
     spans.push(Span::styled(format!(" {note:>NOTE$}"), style(role)));
     Line::from(spans)
 }
 
-fn sign(status: &Status) -> &'static str {
+/// A sign for where a node is, and a space.
+pub(super) fn sign(status: &Status) -> &'static str {
     match status {
         Status::Idle | Status::Waiting => "· ",
         Status::Cached => "= ",
@@ -130,12 +131,21 @@ fn span(run: &RunView, node: &NodeRun, now: Duration, width: usize) -> String {
     format!("{}{}{}", " ".repeat(start), "━".repeat(length), " ".repeat(width.saturating_sub(start + length)))
 }
 
-/// Where the newest picture goes, and what it is of.
-fn picture<'a>(model: &Model, run: &'a RunView, area: Rect) -> Option<(Rect, &'a str)> {
-    let (node, picture) = run.picture.as_ref()?;
-    model.theme.pixel([0; 3])?;
+/// What the pane wants to show of the newest picture, and where.
+pub(super) fn want(model: &Model, area: Rect) -> Option<(Want, Rect)> {
+    let shot = model.run.as_ref()?.shots.newest()?;
     let room = Rect { height: (area.height / PICTURE_PART).saturating_sub(1), ..area };
-    let (_, rows) = blocks::size(picture, room);
-    let height = rows.saturating_add(1);
-    (rows > 2 && height < area.height).then(|| (Rect { y: area.bottom() - height, height, ..area }, &**node))
+    let size = (shot.picture.width as u32, shot.picture.height() as u32);
+    let (cells, pixels) = match model.graphics.protocol {
+        Protocol::None => return None,
+        Protocol::Blocks => (blocks::size(&shot.picture, room), (0, 0)),
+        _ => fitted(size, (room.width, room.height), model.graphics),
+    };
+    let height = cells.1.saturating_add(1);
+    if cells.1 <= 2 || height >= area.height {
+        return None;
+    }
+    let (source, graphics) = (shot.source(), model.graphics);
+    let want = Want { place: Place::Monitor, source, part: None, cells, pixels, graphics };
+    Some((want, Rect { y: area.bottom() - height, height, ..area }))
 }

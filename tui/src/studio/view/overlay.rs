@@ -1,6 +1,6 @@
 //! What is in front of the panes.
 
-use easel_engine::edit::{History, HunkLine};
+use easel_engine::edit::{History, HunkLine, hunks};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -8,11 +8,12 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::super::field::Field;
 use super::super::keymap::{Action, Keymap};
-use super::super::model::{Model, Overlay, Prompt};
+use super::super::model::{Model, Offer, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
 use super::pen::{Pen, fitted, wrap};
+use crate::terminal::count;
 
 /// What stands around the difference before saving: title and foot.
 const CHANGES: (&str, &str) = ("What saving changes", " enter saves, esc closes ");
@@ -43,11 +44,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
                         file's; either can be undone. esc decides later.";
             asked(model, "A conflict", text, buffer);
         }
-        Overlay::Recovered(_) => {
-            let text = "There are changes to this workflow that were never saved. y takes them over, n drops them; \
-                        nothing is saved by that. esc decides later.";
-            asked(model, "Unsaved changes", text, buffer);
-        }
+        Overlay::Recovered(offer) => recovered(model, offer, buffer),
         Overlay::Story { title, text, scroll } => {
             let columns = model.size.0.saturating_sub(4).min(100);
             let lines = wrap(text, usize::from(columns.saturating_sub(4)));
@@ -69,6 +66,25 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             asked(model, "Leave?", &text, buffer);
         }
     }
+}
+
+/// Changes of an earlier time that were never saved.
+fn recovered(model: &Model, offer: &Offer, buffer: &mut Buffer) {
+    let hunks = hunks(&offer.unsaved.base, &offer.unsaved.text);
+    let lines = |wanted: fn(&HunkLine) -> bool| hunks.iter().flat_map(|hunk| &hunk.lines).filter(|l| wanted(l)).count();
+    let added = lines(|line| matches!(line, HunkLine::Added(_)));
+    let removed = lines(|line| matches!(line, HunkLine::Removed(_)));
+    let mut text = String::from("There are changes to this workflow that were never saved");
+    if added + removed > 0 {
+        text.push_str(&format!(": {} added, {removed} removed", count(added, "line")));
+    }
+    text.push_str(". y takes them over, n puts them aside; nothing is saved by that. esc decides later.");
+    match model.flow.as_ref().map_or(0, |flow| flow.offers.len()) {
+        0 => {}
+        1 => text.push_str(" One more offer comes after this."),
+        more => text.push_str(&format!(" {more} more offers come after this.")),
+    }
+    asked(model, "Unsaved changes", &text, buffer);
 }
 
 /// A question in a few words.

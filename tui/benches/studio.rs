@@ -1,0 +1,167 @@
+//! How long it takes from a key to what the terminal is sent: `cargo bench -p easel-tui --bench studio`.
+//!
+//! Workflows of 10, 100 and 1,000 nodes in three shapes, on a screen of 120 × 40 cells. Of everything that is done, what the
+//! model takes (update), what the picture takes (draw: the view, what differs from the picture before, and that as bytes),
+//! and both together: the median of many, between how much the middle nine tenths are, and the slowest; in microseconds. At
+//! 1,000 nodes also how often the median of both goes into the bar of 16 ms.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use easel_engine::{
+    Context, Event, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, kinds,
+};
+use easel_tui::studio::bare::Bare;
+
+/// How often everything is done.
+const TIMES: usize = 201;
+
+/// No key may take longer until it is seen, in microseconds.
+const BAR: f64 = 16_000.0;
+
+/// So many events come at once.
+const FLOOD: usize = 10_000;
+
+const SCREEN: (u16, u16) = (120, 40);
+
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+struct Join;
+
+impl Node for Join {
+    fn spec(&self) -> NodeSpec {
+        NodeSpec::new("Join", "Joins texts.")
+            .input(InputSpec::new("one", kinds::TEXT, "a text").default(String::new()))
+            .input(InputSpec::new("other", kinds::TEXT, "a text").default(String::new()))
+            .input(InputSpec::new("count", kinds::INTEGER, "a number").default(1_i64))
+            .output(OutputSpec::new("text", kinds::TEXT, "the text"))
+    }
+
+    fn run(&self, _: &Inputs, _: &mut Context<'_>) -> NodeResult {
+        Ok(Outputs::one("text", String::new()))
+    }
+}
+
+/// The nodes that feed a node.
+type Shape = fn(usize) -> Vec<usize>;
+
+const SHAPES: [(&str, Shape); 3] = [
+    ("chain", |at| at.checked_sub(1).into_iter().collect()),
+    ("wide", |at| if at == 0 { Vec::new() } else { vec![0] }),
+    ("mesh", |at| match at.min(10) {
+        0 => Vec::new(),
+        near => vec![at - 1 - at * 3 % near, at - 1 - at * 7 % near],
+    }),
+];
+
+fn document(nodes: usize, shape: Shape) -> String {
+    let mut text = String::from("Workflow(version: 1, nodes: {\n");
+    for at in 0..nodes {
+        let _ = write!(text, "\"n{at}\": Join(count: {at}");
+        for (name, from) in ["one", "other"].iter().zip(shape(at)) {
+            let _ = write!(text, ", {name}: From(\"n{from}\")");
+        }
+        text.push_str("),\n");
+    }
+    text + "})"
+}
+
+fn opened(nodes: usize, shape: Shape) -> Bare {
+    let mut registry = Registry::new();
+    registry.register(Join).expect("there is no other");
+    let mut bare = Bare::open(&document(nodes, shape), registry, SCREEN);
+    // The picture before is one of the whole screen.
+    bare.draw();
+    bare
+}
+
+/// Microseconds that each of the times took.
+struct Times(Vec<f64>);
+
+impl Times {
+    fn told(mut self) -> (f64, String) {
+        self.0.sort_by(f64::total_cmp);
+        let at = |part: usize| self.0[(self.0.len() - 1) * part / 100];
+        (at(50), format!("{:8.0} {:>15} {:7.0}", at(50), format!("{:.0}–{:.0}", at(5), at(95)), at(100)))
+    }
+}
+
+/// Does something again and again, draws what came of it, and tells how long that took.
+fn measure(what: &str, nodes: usize, bare: &mut Bare, mut update: impl FnMut(&mut Bare, usize) -> Option<f64>) {
+    let mut times = [(); 3].map(|()| Vec::with_capacity(TIMES));
+    for number in 0..TIMES {
+        let begun = Instant::now();
+        // Some know better how much of it counts.
+        let told = update(bare, number);
+        let updated = told.unwrap_or_else(|| begun.elapsed().as_secs_f64());
+        let begun = Instant::now();
+        std::hint::black_box(bare.draw());
+        let drawn = begun.elapsed().as_secs_f64();
+        for (times, seconds) in times.iter_mut().zip([updated, drawn, updated + drawn]) {
+            times.push(seconds * 1e6);
+        }
+    }
+    let [updates, draws, both] = times.map(|times| Times(times).told());
+    let ratio = if nodes == 1000 { format!("{:6.0} ×", BAR / both.0) } else { String::new() };
+    println!("{what:32} │ {} │ {} │ {} {ratio}", updates.1, draws.1, both.1);
+}
+
+/// Keys, one after the other, over and over.
+fn keys<'a>(keys: &'a [&'a str]) -> impl FnMut(&mut Bare, usize) -> Option<f64> + 'a {
+    move |bare, number| {
+        bare.key(keys[number % keys.len()]);
+        None
+    }
+}
+
+fn main() {
+    println!("{:32} │ update: median, 5–95 %, slowest │ draw │ both, and the bar ÷ the median", "");
+    for (name, shape) in SHAPES {
+        for nodes in [10, 100, 1000] {
+            let label = |what: &str| format!("{name} {nodes}: {what}");
+            let mut bare = opened(nodes, shape);
+            measure(&label("the cursor"), nodes, &mut bare, keys(&["l", "l", "l", "j", "h", "k"]));
+            measure(&label("panning"), nodes, &mut bare, keys(&["L", "L", "J", "J", "H", "H", "K", "K"]));
+            measure(&label("zooming"), nodes, &mut bare, keys(&["-", "-", "+", "+"]));
+            let mut bare = opened(nodes, shape);
+            bare.key("enter");
+            bare.key("enter");
+            measure(&label("typing"), nodes, &mut bare, keys(&["a", "b", "c", "backspace"]));
+            let mut bare = opened(nodes, shape);
+            measure(&label("an edit"), nodes, &mut bare, |bare, _| {
+                let begun = Instant::now();
+                bare.key("m");
+                let took = begun.elapsed().as_secs_f64();
+                // Others see to that.
+                bare.check();
+                Some(took)
+            });
+            measure(&label("a checked text"), nodes, &mut bare, |bare, _| {
+                bare.key("m");
+                Some(bare.check())
+            });
+            flood(&label("10,000 events"), nodes, shape);
+        }
+    }
+}
+
+/// Everything that may happen while a run is under way, before the next picture.
+fn flood(what: &str, nodes: usize, shape: Shape) {
+    let mut bare = opened(nodes, shape);
+    let names: Vec<Arc<str>> = (0..nodes).map(|at| format!("n{at}").into()).collect();
+    let run = bare.run(names.clone());
+    bare.key("3");
+    measure(what, nodes, &mut bare, |bare, number| {
+        for at in 0..FLOOD {
+            let node = Arc::clone(&names[at % nodes]);
+            bare.event(match at / nodes % 3 {
+                0 => Event::NodeStarted { run, node },
+                step => Event::NodeProgress { run, node, step: step + number, steps: TIMES + 3 },
+            });
+        }
+        None
+    });
+}

@@ -1,0 +1,85 @@
+//! Looking at the times of a run.
+
+use std::sync::Arc;
+
+use super::super::effect::Effect;
+use super::super::keymap::Action;
+use super::super::message::Tone;
+use super::super::model::full::Full;
+use super::super::model::timeline::{Order, Row, Timeline, rows};
+use super::super::model::{Focus, Model};
+use super::super::view::timeline_height;
+use super::graph;
+
+/// A key moves the view by this part of what is shown.
+const PAN: f64 = 0.2;
+
+/// What a key zooms by.
+const STEP: f64 = 2.0 / 3.0;
+
+/// Shows the times of the run; once more: what was before.
+pub(super) fn open(model: &mut Model) {
+    match (&model.full, &model.run) {
+        (Some(Full::Timeline(_)), _) => model.full = None,
+        (_, Some(run)) => model.full = Some(Full::Timeline(Timeline::new(run))),
+        (_, None) => model.tell(Tone::Note, "nothing was run yet: there are no times"),
+    }
+}
+
+/// The lines, and which of them the cursor is on.
+fn lines(model: &Model, timeline: &Timeline) -> (Vec<Row>, usize) {
+    let Some(run) = &model.run else { return (Vec::new(), 0) };
+    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
+    let rows = rows(run, scene, timeline.order, model.now);
+    let is_there = |row: &Row| run.nodes.get(row.index).is_some_and(|node| Some(&node.node) == timeline.at.as_ref());
+    let at = rows.iter().position(is_there).unwrap_or(0);
+    (rows, at)
+}
+
+/// A key of the timeline.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Full::Timeline(timeline)) = &model.full else { return Vec::new() };
+    let (rows, at) = lines(model, timeline);
+    let page = timeline_height(model);
+    let last = rows.len().saturating_sub(1);
+    let target = match action {
+        Action::Up => at.saturating_sub(1),
+        Action::Down => (at + 1).min(last),
+        Action::PageUp => at.saturating_sub(page),
+        Action::PageDown => (at + page).min(last),
+        Action::First => 0,
+        Action::Last => last,
+        Action::Activate => return go_to_node(model, &rows, at),
+        _ => at,
+    };
+    let middle = rows.get(at).and_then(|row| row.span).map(|(from, to)| (from + to) / 2.0);
+    let now = model.now;
+    let (Some(Full::Timeline(timeline)), Some(run)) = (&mut model.full, &model.run) else { return Vec::new() };
+    let name = |row: &Row| run.nodes.get(row.index).map(|node| Arc::clone(&node.node));
+    timeline.at = rows.get(target).and_then(name);
+    match action {
+        Action::Closer => timeline.zoom(STEP, middle, run, now),
+        Action::Farther => timeline.zoom(1.0 / STEP, middle, run, now),
+        Action::Fill => timeline.window = None,
+        Action::Left => timeline.pan(-PAN, run, now),
+        Action::Right => timeline.pan(PAN, run, now),
+        Action::SwitchOrder => {
+            timeline.order = if timeline.order == Order::Time { Order::Cost } else { Order::Time };
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// To the node in the graph that the cursor is on; of one inside of another, to that.
+fn go_to_node(model: &mut Model, rows: &[Row], at: usize) -> Vec<Effect> {
+    let node = rows.get(at).and_then(|row| model.run.as_ref()?.nodes.get(row.index));
+    let Some(name) = node.map(|node| Arc::clone(&node.node)) else { return Vec::new() };
+    if graph::go_to_node(model, &name) {
+        model.full = None;
+        model.focus = Focus::Graph;
+    } else {
+        model.tell(Tone::Note, format!("{name} is not in the workflow as it is now"));
+    }
+    Vec::new()
+}
