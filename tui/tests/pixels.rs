@@ -12,11 +12,10 @@ const FORGET: &str = "\u{1b}_Ga=d,d=I,q=2,i=15359489\u{1b}\\";
 /// A picture in kitty's protocol begins so.
 const KITTY: &str = "\u{1b}_Gq=2,i=15359489,";
 
-/// Runs the workflow that copies a picture.
+/// Runs the workflow that copies a picture. Of what changes later, only what differs is sent: no words can be waited for.
 fn run(easel: &mut Pty) {
     easel.wait("SaveImage");
     easel.keys("r");
-    easel.wait("copy_0001.png");
 }
 
 #[test]

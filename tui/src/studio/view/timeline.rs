@@ -57,7 +57,8 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
     let seen = || rows.iter().enumerate().skip(start).take(height);
     let longest = seen().filter_map(|(_, row)| node(row)).map(|node| node.node.chars().count()).max().unwrap_or(0);
     let width = usize::from(area.width);
-    let name = longest.clamp(4, (width / 4).max(4));
+    // One more, between the name and the bar.
+    let name = longest.clamp(4, (width / 4).max(4)) + 1;
     let columns = Columns { name, bar: width.saturating_sub(name + 4 + 1 + FIGURES) };
     let shown = timeline.shown(run, model.now);
 
