@@ -269,9 +269,14 @@ fn files_are_entered_and_left_and_nothing_is_lost() {
     assert_eq!(bench.model.flow.as_ref().map(|flow| flow.path.clone()), Some(outer));
     assert_eq!(bench.text(), unsaved, "what was changed before is there still");
     assert!(is_modified(&bench) && bench.model.outer.is_empty());
-    // Left without saving.
+    // Left without saving, which is for those whose changes are kept.
     bench.select("in");
-    bench.press("enter D backspace n");
+    bench.press("enter D");
+    bench.tell(Message::Kept(Err("the disk is full".into())));
+    bench.press("backspace n");
+    assert_eq!(bench.model.flow.as_ref().map(|flow| flow.path.clone()), Some(inner));
+    bench.tell(Message::Kept(Ok(())));
+    bench.press("backspace n");
     assert_eq!((bench.text(), bench.saved.len()), (unsaved, 1));
 }
 

@@ -8,7 +8,7 @@ use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Flow, Model, Phase};
 use super::super::theme::Role;
-use super::pen::Pen;
+use super::pen::{Pen, columns};
 use crate::terminal::{printable, seconds};
 
 /// The name of what is open, what is wrong with it, and how the run stands.
@@ -47,11 +47,13 @@ pub(super) fn title(model: &Model, area: Rect, buffer: &mut Buffer) {
         }
         (None, None) => {}
     }
-    buffer.set_line(area.x, area.y, &Line::from(left), area.width);
-    let Some((text, role)) = run(model) else { return };
-    let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-    if width < area.width / 2 {
-        buffer.set_stringn(area.right() - width, area.y, text, usize::from(width), style(role));
+    let told = run(model).map(|(text, role)| (u16::try_from(columns(&text)).unwrap_or(u16::MAX), text, role));
+    let told = told.filter(|(width, ..)| *width < area.width / 2);
+    // What stands to the right never covers half of a wide letter.
+    let room = area.width - told.as_ref().map_or(0, |(width, ..)| *width);
+    buffer.set_line(area.x, area.y, &Line::from(left), room);
+    if let Some((width, text, role)) = told {
+        buffer.set_stringn(area.x + room, area.y, text, usize::from(width), style(role));
     }
 }
 
