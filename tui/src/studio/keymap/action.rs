@@ -1,9 +1,7 @@
 //! Everything that a key can do.
 
 use super::Context;
-use Context::{
-    Anywhere, Chooser, Gallery, Graph, Inspector, Log, Picture, Problems, Queue, Runs, Timeline as Times,
-};
+use Context::{Anywhere, Chooser, Gallery, Graph, Inspector, Log, Picture, Problems, Queue, Runs, Timeline as Times};
 
 /// Names the actions, and says of each what help, palette and keymap need to know.
 macro_rules! actions {
@@ -113,7 +111,7 @@ actions! {
     MarkToCompare "mark-to-compare" "mark it to be compared, or no longer" in [Runs, Gallery] by ["m", "space"];
     Compare "compare" "compare the two that are marked" in [Runs, Gallery] by ["c"];
     Sweep "sweep" "run it with several values of this input, or of two" in [Inspector] by ["S"];
-    ShowSweep "sweep-grid" "show the pictures of the last sweep as a grid" in [Anywhere] by ["W"];
+    ShowSweep "sweep-grid" "show the pictures of the last sweep as a grid" in [Anywhere] by ["8"];
     ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
     Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
     Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];

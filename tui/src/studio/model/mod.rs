@@ -46,9 +46,9 @@ use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
-use sweep::Sweep;
 use gauges::Gauges;
 use still::{Place, Still};
+use sweep::Sweep;
 
 /// Everything.
 pub(crate) struct Model {
@@ -82,6 +82,10 @@ pub(crate) struct Model {
     pub(crate) queue: Queue,
     /// The pictures that were drawn.
     pub(crate) gallery: Gallery,
+    /// The prompts of earlier runs, newest first, each once.
+    pub(crate) prompts: Arc<[Arc<str>]>,
+    /// What was typed before those were gone through.
+    pub(crate) draft: String,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
     /// What is marked to be compared: two at the most.
@@ -133,6 +137,8 @@ impl Model {
             runs: Runs::default(),
             queue: Queue::default(),
             gallery: Gallery::default(),
+            prompts: Arc::new([]),
+            draft: String::new(),
             sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),

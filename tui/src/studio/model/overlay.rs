@@ -120,6 +120,13 @@ pub(crate) enum Choice {
         /// The input.
         input: String,
     },
+    /// A text of an earlier run, to be typed on.
+    Earlier {
+        /// The node.
+        node: String,
+        /// The input.
+        input: String,
+    },
     /// The second input of a sweep over this one.
     SweepSecond(Box<Axis>),
 }
@@ -129,6 +136,7 @@ impl Choice {
     pub(crate) fn title(&self) -> String {
         match self {
             Choice::NodeType => "Add a node".into(),
+            Choice::Earlier { node, input } => format!("{node}.{input}: a prompt of an earlier run"),
             Choice::SweepSecond(first) => format!("Sweep over {} and", first.name),
             Choice::LinkedType { node, socket, is_output: true, .. } => {
                 format!("Add a node that takes {node}.{socket}")

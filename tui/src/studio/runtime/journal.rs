@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use super::super::effect::Change;
 use super::super::message::{Message, Tone};
 use super::super::model::{Browse, QueueRow, RunsPage, RunsWish};
 use super::super::update::Seen;
+use super::DEFECT;
+use super::attempt::attempt;
 use super::gallery::Pictures;
 use super::history::{Follower, Index};
 use crate::error::CommandError;
 use crate::execution::is_picture;
 use crate::terminal::count;
-use super::DEFECT;
-use super::attempt::attempt;
 use crate::workspace;
 
 /// How often somebody looks for what is new.
@@ -59,6 +60,7 @@ struct Told {
     queue: Option<Result<Vec<QueueRow>, String>>,
     pictures: Option<Result<(), String>>,
     sweep: Vec<Seen>,
+    prompts: Vec<Arc<str>>,
 }
 
 impl Reader {
@@ -78,7 +80,7 @@ impl Reader {
     fn work(&mut self, wanted: &Receiver<Wish>) {
         loop {
             let is_busy = self.browse != Browse::default() || self.followed.is_some();
-            let lists = self.browse.runs.is_some() || self.browse.pictures.is_some();
+            let lists = self.browse.runs.is_some() || self.browse.pictures.is_some() || self.browse.prompts;
             let is_behind = lists && self.journal.is_some() && self.index.unread() > 0;
             let wait = match (is_behind, is_busy) {
                 (true, _) => Duration::ZERO,
@@ -141,6 +143,9 @@ impl Reader {
         if self.browse.queue {
             self.tell_queue();
         }
+        if self.browse.prompts {
+            self.tell_prompts();
+        }
         if !self.browse.sweep.is_empty() {
             self.tell_sweep();
         }
@@ -194,6 +199,22 @@ impl Reader {
         if self.told.queue.as_ref() != Some(&queue) {
             self.told.queue = Some(queue.clone());
             self.send(Message::Queue(queue));
+        }
+    }
+
+    fn tell_prompts(&mut self) {
+        let prompts = self.with(|reader, journal| {
+            reader.index.refresh(journal)?;
+            reader.index.read_on(journal)?;
+            Ok(reader.index.prompts())
+        });
+        match prompts {
+            Ok(Some(prompts)) if prompts != self.told.prompts => {
+                self.told.prompts.clone_from(&prompts);
+                self.send(Message::Prompts(prompts.into()));
+            }
+            // Without a journal, one types.
+            _ => {}
         }
     }
 

@@ -130,7 +130,7 @@ fn every_combination_is_a_run_of_its_own() {
 #[test]
 fn the_grid_is_moved_over_written_cancelled_and_shown_again() {
     let mut bench = Bench::opened((120, 40), FLOW);
-    bench.press("W");
+    bench.press("8");
     assert!(bench.shown().contains("nothing was swept over yet"));
     begun(&mut bench);
     bench.press("l j j j h k");
@@ -150,7 +150,7 @@ fn the_grid_is_moved_over_written_cancelled_and_shown_again() {
     assert_eq!(bench.wished.iter().filter_map(cancelled).collect::<Vec<_>>(), [23, 24]);
     bench.press("esc");
     assert!(bench.model.asked.browse.sweep.is_empty());
-    bench.press("W");
+    bench.press("8");
     assert_eq!(bench.model.asked.browse.sweep.len(), 5);
 }
 

@@ -17,6 +17,7 @@ mod marks;
 mod mouse;
 mod overlay;
 mod picture;
+mod prompts;
 mod queue;
 mod run;
 mod sockets;
@@ -95,6 +96,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Queue(page) => queue::listed(model, page),
         Message::Swept(runs) => sweep::queued(model, runs),
         Message::Sweep(seen) => sweep::seen(model, &seen),
+        Message::Prompts(prompts) => model.prompts = prompts,
         Message::Pictures(shots) => model.gallery.take(shots),
         Message::Enqueued(run) => queue::enqueued(model, run),
         Message::Claimed(claimed) => queue::claimed(model, claimed),

@@ -8,7 +8,9 @@ use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
-use super::{compare, edit, enter, extract, form, gallery, graph, history, keys, queue, sweep, unsaved, wiring};
+use super::{
+    compare, edit, enter, extract, form, gallery, graph, history, keys, prompts, queue, sweep, unsaved, wiring,
+};
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -127,6 +129,11 @@ fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec
 
 fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     let is_done = key.code == KeyCode::Enter && !key.modifiers.contains(KeyModifiers::ALT);
+    if !is_done && prompts::pressed(model, &prompt, &mut field, key) {
+        // Unless another list is in front now.
+        model.overlay.get_or_insert(Overlay::Prompt(prompt, field));
+        return Vec::new();
+    }
     if !is_done {
         field.key(key);
     }
@@ -181,6 +188,10 @@ fn choose(
         let Some(name) = name else { return Vec::new() };
         return match choice {
             Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),
+            Choice::Earlier { node, input } => {
+                prompts::chosen(model, node, input, &name);
+                Vec::new()
+            }
             other => wiring::chosen(model, other, &name),
         };
     }

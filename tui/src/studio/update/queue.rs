@@ -71,7 +71,8 @@ pub(super) fn ended(model: &mut Model, was_refused: bool) {
     if model.queue.faults >= MOST_FAULTS {
         model.queue.faults = 0;
         model.queue.drains = false;
-        model.tell(Tone::Error, "the queue is not carried out any further here: one run after another could not be run");
+        model
+            .tell(Tone::Error, "the queue is not carried out any further here: one run after another could not be run");
     }
 }
 

@@ -155,8 +155,11 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
         Prompt::Sweep { problem, .. } => (" enter goes on, alt-enter begins a line, esc closes ", problem.as_deref()),
         Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
         Prompt::Value { is_text, problem, .. } => {
-            let foot =
-                if *is_text { " enter keeps it, alt-enter begins a line " } else { " enter keeps it, esc closes " };
+            let foot = if *is_text {
+                " enter keeps it, alt-enter: a line, ctrl-up ctrl-r: earlier prompts "
+            } else {
+                " enter keeps it, esc closes "
+            };
             (foot, problem.as_deref())
         }
         Prompt::Extract { problem, .. } => {
