@@ -69,6 +69,8 @@ pub(crate) enum Message {
     Swept(Vec<Result<RunId, String>>),
     /// How the runs of a sweep stand.
     Sweep(Vec<Seen>),
+    /// The prompts of earlier runs, newest first, each once.
+    Prompts(Arc<[Arc<str>]>),
     /// All pictures that are known of.
     Pictures(Result<Shots, String>),
     /// A job was put into the queue, or why not.

@@ -3,6 +3,7 @@
 mod compare;
 mod gallery;
 mod history;
+mod prompts;
 mod queue;
 mod sweep;
 

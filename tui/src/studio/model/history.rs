@@ -20,6 +20,8 @@ pub(crate) struct Browse {
     pub(crate) details: Vec<RunId>,
     /// The queue.
     pub(crate) queue: bool,
+    /// The prompts of all runs.
+    pub(crate) prompts: bool,
     /// Where these runs are, and their first pictures.
     pub(crate) sweep: Vec<RunId>,
     /// All pictures, those in this folder among them that no run wrote.

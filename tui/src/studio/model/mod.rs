@@ -84,6 +84,10 @@ pub(crate) struct Model {
     pub(crate) queue: Queue,
     /// The pictures that were drawn.
     pub(crate) gallery: Gallery,
+    /// The prompts of earlier runs, newest first, each once.
+    pub(crate) prompts: Arc<[Arc<str>]>,
+    /// What was typed before those were gone through.
+    pub(crate) draft: String,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
     /// What is marked to be compared: two at the most.
@@ -137,6 +141,8 @@ impl Model {
             runs: Runs::default(),
             queue: Queue::default(),
             gallery: Gallery::default(),
+            prompts: Arc::new([]),
+            draft: String::new(),
             sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),

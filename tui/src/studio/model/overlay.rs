@@ -120,6 +120,8 @@ pub(crate) enum Choice {
         /// The input.
         input: String,
     },
+    /// A prompt of an earlier run, for the question in which a text is being typed; it comes back whatever is chosen.
+    Earlier(Box<(Prompt, Field)>),
     /// The second input of a sweep over this one.
     SweepSecond(Box<Axis>),
 }
@@ -129,6 +131,7 @@ impl Choice {
     pub(crate) fn title(&self) -> String {
         match self {
             Choice::NodeType => "Add a node".into(),
+            Choice::Earlier(_) => "A prompt of an earlier run".into(),
             Choice::SweepSecond(first) => format!("Sweep over {} and", first.name),
             Choice::LinkedType { node, socket, is_output: true, .. } => {
                 format!("Add a node that takes {node}.{socket}")

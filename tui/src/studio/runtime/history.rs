@@ -1,6 +1,7 @@
 //! All runs of a journal, as far as lists need to know them: kept up with, and searched, without reading it whole again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use easel_engine::{EventRecord, Extent, Journal, JournalError, RunId, RunState, RunSummary};
 
@@ -16,6 +17,9 @@ const AT_A_TIME: usize = 50;
 
 /// So much of what happened in a run is told.
 const MOST_EVENTS: usize = 300;
+
+/// So many prompts are remembered.
+const MOST_PROMPTS: usize = 500;
 
 /// So many events are read at a time.
 const EVENTS_AT_A_TIME: u64 = 1_000;
@@ -50,6 +54,13 @@ impl Index {
             self.extent = Some(extent);
         }
         Ok(())
+    }
+
+    /// The prompts of the runs that were read, newest first, each once.
+    pub(super) fn prompts(&self) -> Vec<Arc<str>> {
+        let mut seen = HashSet::new();
+        let all = self.ids.iter().filter_map(|run| self.known.get(run)).map(|known| &known.gist.prompt);
+        all.filter(|prompt| !prompt.is_empty() && seen.insert(Arc::clone(prompt))).take(MOST_PROMPTS).cloned().collect()
     }
 
     /// How many runs were not read yet.
@@ -261,11 +272,19 @@ mod tests {
             page.rows.iter().map(|row| row.summary.run.0).collect::<Vec<_>>()
         };
         assert_eq!(found(""), [3, 2, 1]);
+        journal.enqueue(&job("a dog"), 0).expect("it can be written");
+        read(&mut index, &journal);
+        assert_eq!(index.prompts(), ["a dog", "two cats", "a Cat"].map(Arc::from), "each once");
+        let mut found = |filter: &str| {
+            let page = index.page(&journal, &wish(filter, 0)).expect("it can be read");
+            page.rows.iter().map(|row| row.summary.run.0).collect::<Vec<_>>()
+        };
+        assert_eq!(found("dog"), [4, 2]);
         assert_eq!(found("CAT"), [3, 1]);
         assert_eq!(found("cat two"), [3]);
         assert_eq!(found("cancelled"), [3]);
         assert_eq!(found("queued cat"), [1]);
-        assert_eq!(found("flow.ron"), [3, 2, 1]);
+        assert_eq!(found("flow.ron"), [4, 3, 2, 1]);
         assert_eq!(found("elephant"), Vec::<u64>::new());
     }
 

@@ -71,6 +71,7 @@ struct Told {
     queue: Option<Result<Vec<QueueRow>, String>>,
     pictures: Option<Result<(), String>>,
     sweep: Vec<Seen>,
+    prompts: Vec<Arc<str>>,
 }
 
 impl Reader {
@@ -90,7 +91,7 @@ impl Reader {
     fn work(&mut self, wanted: &Receiver<Wish>) {
         loop {
             let is_busy = self.browse != Browse::default() || self.followed.is_some();
-            let lists = self.browse.runs.is_some() || self.browse.pictures.is_some();
+            let lists = self.browse.runs.is_some() || self.browse.pictures.is_some() || self.browse.prompts;
             let is_behind = lists && self.journal.is_some() && self.index.unread() > 0;
             let wait = match (is_behind, is_busy) {
                 (true, _) => Duration::ZERO,
@@ -154,6 +155,9 @@ impl Reader {
         if self.browse.queue {
             self.tell_queue();
         }
+        if self.browse.prompts {
+            self.tell_prompts();
+        }
         if !self.browse.sweep.is_empty() {
             self.tell_sweep();
         }
@@ -207,6 +211,22 @@ impl Reader {
         if self.told.queue.as_ref() != Some(&queue) {
             self.told.queue = Some(queue.clone());
             self.send(Message::Queue(queue));
+        }
+    }
+
+    fn tell_prompts(&mut self) {
+        let prompts = self.with(|reader, journal| {
+            reader.index.refresh(journal)?;
+            reader.index.read_on(journal)?;
+            Ok(reader.index.prompts())
+        });
+        match prompts {
+            Ok(Some(prompts)) if prompts != self.told.prompts => {
+                self.told.prompts.clone_from(&prompts);
+                self.send(Message::Prompts(prompts.into()));
+            }
+            // Without a journal, one types.
+            _ => {}
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Browse, Details, Flow, Focus, Model, Overlay, RunsPage, RunsWish, Side};
-use super::{compare, gallery, queue, sweep};
+use super::{compare, gallery, prompts, queue, sweep};
 use crate::execution::is_picture;
 
 /// So many pictures of one run are shown small.
@@ -55,6 +55,7 @@ fn browse(model: &Model) -> Browse {
         Side::Inspector | Side::Problems | Side::Monitor | Side::Log => {}
     }
     browse.details.extend(compare::runs(model));
+    browse.prompts = prompts::are_wanted(model);
     browse
 }
 

@@ -19,6 +19,7 @@ mod marks;
 mod mouse;
 mod overlay;
 mod picture;
+mod prompts;
 mod queue;
 mod run;
 mod sockets;
@@ -99,6 +100,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Queue(page) => queue::listed(model, page),
         Message::Swept(runs) => sweep::queued(model, runs),
         Message::Sweep(seen) => sweep::seen(model, &seen),
+        Message::Prompts(prompts) => model.prompts = prompts,
         Message::Pictures(shots) => model.gallery.take(shots),
         Message::Enqueued(run) => queue::enqueued(model, run),
         Message::Claimed(claimed) => queue::claimed(model, claimed),

@@ -9,7 +9,7 @@ use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::{Choice, Model, Overlay, Prompt};
 use super::{
-    compare, edit, enter, extract, form, gallery, graph, groups, history, keys, queue, sweep, unsaved, wiring,
+    compare, edit, enter, extract, form, gallery, graph, groups, history, keys, prompts, queue, sweep, unsaved, wiring,
 };
 
 /// A key was pressed.
@@ -18,6 +18,9 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Esc {
         if let Overlay::Recovered(_) = overlay {
             unsaved::later(model);
+        }
+        if let Overlay::Choice { choice: Choice::Earlier(question), .. } = overlay {
+            prompts::chosen(model, *question, None);
         }
         return Vec::new();
     }
@@ -135,6 +138,11 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         model.overlay = Some(Overlay::Prompt(prompt, field));
         return form::edit_outside(model);
     }
+    if !is_done && prompts::pressed(model, &prompt, &mut field, key) {
+        // Unless another list is in front now.
+        model.overlay.get_or_insert(Overlay::Prompt(prompt, field));
+        return Vec::new();
+    }
     if key.code == KeyCode::Tab && matches!(prompt, Prompt::Value { is_text: true, .. }) {
         model.overlay = Some(Overlay::Prompt(prompt, field));
         return form::complete(model);
@@ -207,6 +215,10 @@ fn choose(
     let fits = fitting(&items, &field.text());
     if key.code == KeyCode::Enter {
         let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
+        if let Choice::Earlier(question) = choice {
+            prompts::chosen(model, *question, name.as_deref());
+            return Vec::new();
+        }
         let Some(name) = name else { return Vec::new() };
         return match choice {
             Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),

@@ -42,7 +42,7 @@ fn fit<'s>(from: &'s Schema, to: &'s Schema) -> Option<(&'s str, &'s str)> {
 pub(super) fn chosen(model: &mut Model, choice: Choice, name: &str) -> Vec<Effect> {
     match choice {
         // Not an edit.
-        Choice::SweepSecond(_) => Vec::new(),
+        Choice::SweepSecond(_) | Choice::Earlier(_) => Vec::new(),
         Choice::NodeType => add(model, name),
         Choice::LinkedType { node, socket, is_output, taken } => {
             let link = Link { node, socket, is_output };

@@ -166,7 +166,7 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
         Prompt::Sweep { problem, .. } => (" enter goes on, alt-enter begins a line, esc closes ", problem.as_deref()),
         Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
         Prompt::Value { is_text: true, problem, .. } => {
-            (" enter keeps it, alt-enter: new line, tab: files, ctrl-o: $EDITOR ", problem.as_deref())
+            (" enter keeps it, alt-enter: line, ctrl-r: earlier, ctrl-o: $EDITOR ", problem.as_deref())
         }
         Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
         Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
