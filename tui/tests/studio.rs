@@ -391,3 +391,19 @@ fn nodes_become_a_file_that_is_entered_changed_and_left() {
     screen.keys(&["q"]);
     screen.wait("status=0");
 }
+
+#[test]
+fn a_recorded_run_is_shown_and_nothing_is_written() {
+    let Some(screen) = Screen::open(120, 40) else { return };
+    screen.easel("--demo");
+    screen.wait("times slower than it was");
+    let seen = screen.wait("▶ prior");
+    assert!(seen.contains("✓ tokens"), "{seen}");
+    screen.keys(&["C-c"]);
+    screen.wait("stopped");
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+    assert!(!screen.folder.path().join("output").exists());
+    assert!(!screen.folder.path().join("state").exists(), "no journal was begun");
+}
