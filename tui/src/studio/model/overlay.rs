@@ -41,8 +41,8 @@ pub(crate) enum Overlay {
     Changes(usize),
     /// What is not saved of a file that is left for the one that it was entered from, and how far that was scrolled.
     LeaveFile(usize),
-    /// The file became another one in places that were changed here.
-    Conflict,
+    /// The file became another one in places that were changed here: how the two differ, and how far that was scrolled.
+    Conflict(usize),
     /// Changes of an earlier time that were never saved.
     Recovered(Offer),
     /// Something would be lost or stopped.

@@ -125,6 +125,13 @@ pub(super) fn try_edit(model: &mut Model, edit: Edit) -> Result<Vec<Effect>, Str
     Ok(changed(model))
 }
 
+/// The next edit is a step of its own.
+pub(super) fn pause(model: &mut Model) {
+    if let Some(history) = model.flow.as_mut().and_then(|flow| flow.history.as_mut()) {
+        history.pause();
+    }
+}
+
 /// The workflow, if it may be changed.
 pub(super) fn open(model: &mut Model) -> Result<&mut Flow, String> {
     let flow = model.flow.as_mut().ok_or("no workflow is open")?;
@@ -150,7 +157,7 @@ fn travel<T>(model: &mut Model, way: impl FnOnce(&mut History) -> Option<T>, not
 /// Shows what saving would change.
 fn save(model: &mut Model) -> Vec<Effect> {
     match &model.flow {
-        Some(flow) if flow.conflict.is_some() => model.overlay = Some(Overlay::Conflict),
+        Some(flow) if flow.conflict.is_some() => model.overlay = Some(Overlay::Conflict(0)),
         Some(flow) if flow.is_modified() => model.overlay = Some(Overlay::Changes(0)),
         Some(_) => model.tell(Tone::Note, "nothing was changed: there is nothing to save"),
         None => {}
@@ -203,7 +210,15 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
     };
     match history.outside(text) {
         // It may have been away meanwhile.
-        Outside::Same => changed(model),
+        Outside::Same => {
+            // What is being saved may be seen in the file before that is told.
+            let leaves = flow.wants_leave;
+            let effects = changed(model);
+            if let Some(flow) = &mut model.flow {
+                flow.wants_leave = leaves;
+            }
+            effects
+        }
         Outside::Taken => {
             model.tell(Tone::Note, "the file changed, and so did what is shown");
             changed(model)

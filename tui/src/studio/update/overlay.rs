@@ -30,8 +30,10 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             model.overlay = scrolled(key, scroll).map(|scroll| Overlay::Story { title, text, scroll });
         }
         Overlay::Palette(field, at) => return palette(model, field, at, key),
-        Overlay::Prompt(prompt, field) => return answer(model, prompt, field, key),
-        Overlay::Choice { choice, items, field, at } => return choose(model, choice, items, field, at, key),
+        Overlay::Prompt(prompt, field) => return apart(model, key, |model| answer(model, prompt, field, key)),
+        Overlay::Choice { choice, items, field, at } => {
+            return apart(model, key, |model| choose(model, choice, items, field, at, key));
+        }
         Overlay::Changes(scroll) => match key.code {
             KeyCode::Enter | KeyCode::Char('y' | 's') => return edit::write(model),
             _ => model.overlay = scrolled(key, scroll).map(Overlay::Changes),
@@ -41,10 +43,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('n') => return enter::leave_file(model),
             _ => model.overlay = scrolled(key, scroll).map(Overlay::LeaveFile),
         },
-        Overlay::Conflict => match key.code {
+        Overlay::Conflict(scroll) => match key.code {
             KeyCode::Char('m') => return edit::settle(model, true),
             KeyCode::Char('f') => return edit::settle(model, false),
-            _ => model.overlay = Some(Overlay::Conflict),
+            // Nothing but a decision or esc closes it.
+            _ => model.overlay = Some(Overlay::Conflict(scrolled(key, scroll).unwrap_or(scroll))),
         },
         Overlay::Recovered(offer) => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => return unsaved::recover(model, offer),
@@ -82,6 +85,17 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         },
     }
     Vec::new()
+}
+
+/// What an answer does is one step of its own: it goes on with nothing before, and nothing goes on with it.
+fn apart(model: &mut Model, key: KeyEvent, answered: impl FnOnce(&mut Model) -> Vec<Effect>) -> Vec<Effect> {
+    if key.code != KeyCode::Enter {
+        return answered(model);
+    }
+    edit::pause(model);
+    let effects = answered(model);
+    edit::pause(model);
+    effects
 }
 
 /// A key while a picture has the whole screen.
