@@ -52,6 +52,9 @@ use gauges::Gauges;
 use still::{Place, Still};
 use sweep::Sweep;
 
+/// An input: its file, the workflow in that, the node, and its own name.
+pub(crate) type InputName = (PathBuf, Vec<String>, String, String);
+
 /// Everything.
 pub(crate) struct Model {
     /// Columns and lines of the terminal.
@@ -86,6 +89,8 @@ pub(crate) struct Model {
     pub(crate) gallery: Gallery,
     /// The prompts of earlier runs, newest first, each once.
     pub(crate) prompts: Arc<[Arc<str>]>,
+    /// What was typed for inputs, and given up.
+    pub(crate) given_up: BTreeMap<InputName, String>,
     /// What was typed before those were gone through.
     pub(crate) draft: String,
     /// The sweep that was begun last.
@@ -142,6 +147,7 @@ impl Model {
             queue: Queue::default(),
             gallery: Gallery::default(),
             prompts: Arc::new([]),
+            given_up: BTreeMap::new(),
             draft: String::new(),
             sweep: None,
             to_compare: Vec::new(),
@@ -180,6 +186,19 @@ impl Model {
                 Side::Queue => Context::Queue,
             },
         }
+    }
+
+    /// The input that a question is about.
+    pub(crate) fn asked_input(&self, prompt: &Prompt) -> Option<InputName> {
+        let Prompt::Value { node, input, .. } = prompt else { return None };
+        let flow = self.flow.as_ref()?;
+        let within = flow.checked.as_ref().map(|checked| checked.within.clone()).unwrap_or_default();
+        Some((flow.path.clone(), within, node.clone(), input.clone()))
+    }
+
+    /// What was typed before as the answer to a question, and given up.
+    pub(crate) fn given_up(&self, prompt: &Prompt) -> Option<&str> {
+        self.given_up.get(&self.asked_input(prompt)?).map(String::as_str)
     }
 
     /// Whether a run that was begun here is under way.

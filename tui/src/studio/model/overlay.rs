@@ -172,9 +172,19 @@ pub(crate) enum Prompt {
         problem: Option<String>,
     },
     /// Another name for a node.
-    Rename(String),
+    Rename {
+        /// The node.
+        node: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// Another name for a group.
-    RenameGroup(String),
+    RenameGroup {
+        /// The group.
+        group: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// The name of a new group.
     Group {
         /// Its nodes.
@@ -214,8 +224,8 @@ impl Prompt {
             Prompt::Gallery => "Show pictures with".into(),
             Prompt::Sweep { name, .. } => format!("Sweep over {name}"),
             Prompt::Runs => "Show runs with: words, a state".into(),
-            Prompt::Rename(node) => format!("Another name for {node}"),
-            Prompt::RenameGroup(group) => format!("Another name for the group {group}"),
+            Prompt::Rename { node, .. } => format!("Another name for {node}"),
+            Prompt::RenameGroup { group, .. } => format!("Another name for the group {group}"),
             Prompt::Group { nodes, .. } => {
                 format!("A group of {}: its name", crate::terminal::count(nodes.len(), "node"))
             }

@@ -52,7 +52,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             if let Some((node, _)) = flow.selected_node() {
                 let field = Field::line(node);
-                model.overlay = Some(Overlay::Prompt(Prompt::Rename(node.to_string()), field));
+                let prompt = Prompt::Rename { node: node.to_string(), problem: None };
+                model.overlay = Some(Overlay::Prompt(prompt, field));
             }
             Vec::new()
         }
@@ -82,13 +83,14 @@ fn clear(model: &mut Model, input: Option<InputSchema>) -> Vec<Effect> {
     }
 }
 
-/// Gives a node another name. The cursor stays on it.
-pub(super) fn rename(model: &mut Model, node: String, to: String) -> Vec<Effect> {
+/// Gives a node another name; if it cannot be called that, the question stays with why. The cursor stays on the node.
+pub(super) fn rename(model: &mut Model, node: String, field: Field) -> Vec<Effect> {
+    let to = field.text();
     let wanted = Edit::Rename { node: node.clone(), to: to.clone() };
     let effects = match try_edit(model, wanted) {
         Ok(effects) => effects,
         Err(why) => {
-            model.tell(Tone::Error, why);
+            model.overlay = Some(Overlay::Prompt(Prompt::Rename { node, problem: Some(why) }, field));
             return Vec::new();
         }
     };

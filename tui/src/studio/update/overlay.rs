@@ -16,6 +16,9 @@ use super::{
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else { return Vec::new() };
     if key.code == KeyCode::Esc {
+        if let Overlay::Prompt(prompt, field) = &overlay {
+            form::gave_up(model, prompt, field);
+        }
         if let Overlay::Recovered(_) = overlay {
             unsaved::later(model);
         }
@@ -136,8 +139,8 @@ pub(crate) fn candidates(model: &Model, typed: &str) -> Vec<Action> {
 
 fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec<Effect> {
     let fits = candidates(model, &field.text());
-    if key.code == KeyCode::Enter {
-        return fits.get(at).map_or_else(Vec::new, |action| keys::act(model, *action));
+    if let (KeyCode::Enter, Some(action)) = (key.code, fits.get(at)) {
+        return keys::act(model, *action);
     }
     let at = stepped(&mut field, at, fits.len(), key);
     model.overlay = Some(Overlay::Palette(field, at));
@@ -162,8 +165,12 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         return form::complete(model);
     }
     let width = super::super::view::typing_width(model);
+    let is_value = matches!(prompt, Prompt::Value { .. });
     match key.code {
         _ if is_done => {}
+        KeyCode::Char('z') if is_value && key.modifiers.contains(KeyModifiers::CONTROL) => {
+            form::bring_back(model, &prompt, &mut field);
+        }
         KeyCode::Up if field.has_lines() => field.vertical(width, -1),
         KeyCode::Down if field.has_lines() => field.vertical(width, 1),
         KeyCode::PageUp if field.has_lines() => field.vertical(width, -10),
@@ -172,11 +179,9 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
     }
     let prompt = judged(prompt, &field);
     match prompt {
-        Prompt::Rename(node) if is_done => {
-            return edit::rename(model, node, field.text());
-        }
+        Prompt::Rename { node, .. } if is_done => return edit::rename(model, node, field),
         Prompt::Value { .. } if is_done => return form::value(model, prompt, field),
-        Prompt::RenameGroup(group) if is_done => return groups::rename(model, group, field.text()),
+        Prompt::RenameGroup { group, .. } if is_done => return groups::rename(model, group, field),
         Prompt::Group { nodes, .. } if is_done => return groups::group(model, nodes, field),
         Prompt::Sweep { first, name, .. } if is_done => return sweep::answered(model, first, name, field),
         Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
@@ -186,8 +191,8 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),
         Prompt::Gallery => model.gallery.filter(&field.text()),
-        Prompt::Rename(_)
-        | Prompt::RenameGroup(_)
+        Prompt::Rename { .. }
+        | Prompt::RenameGroup { .. }
         | Prompt::Value { .. }
         | Prompt::Group { .. }
         | Prompt::Sweep { .. }
@@ -227,14 +232,14 @@ fn choose(
     key: KeyEvent,
 ) -> Vec<Effect> {
     let fits = fitting(&items, &field.text());
-    if key.code == KeyCode::Enter {
-        let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
-        if let Choice::Earlier(question) = choice {
-            prompts::chosen(model, *question, name.as_deref());
-            return Vec::new();
-        }
-        let Some(name) = name else { return Vec::new() };
+    // While nothing fits, what was typed stays to be mended.
+    let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
+    if let (KeyCode::Enter, Some(name)) = (key.code, name) {
         return match choice {
+            Choice::Earlier(question) => {
+                prompts::chosen(model, *question, Some(&name));
+                Vec::new()
+            }
             Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),
             other => wiring::chosen(model, other, &name),
         };
@@ -281,8 +286,8 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 Prompt::Filter => filter(model, &text),
                 Prompt::Runs => history::filter(model, &text),
                 Prompt::Gallery => model.gallery.filter(&text),
-                Prompt::Rename(_)
-                | Prompt::RenameGroup(_)
+                Prompt::Rename { .. }
+                | Prompt::RenameGroup { .. }
                 | Prompt::Value { .. }
                 | Prompt::Group { .. }
                 | Prompt::Sweep { .. }

@@ -163,10 +163,16 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
     let (foot, problem) = match prompt {
         Prompt::Sweep { problem, .. } => (" enter goes on, alt-enter begins a line, esc closes ", problem.as_deref()),
         Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
+        Prompt::Value { problem, .. } if model.given_up(prompt).is_some() => {
+            (" enter keeps it, ctrl-z brings back what was typed before ", problem.as_deref())
+        }
         Prompt::Value { is_text: true, problem, .. } => {
             (" enter keeps it, alt-enter: line, ctrl-r: earlier, ctrl-o: $EDITOR ", problem.as_deref())
         }
         Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
+        Prompt::Rename { problem, .. } | Prompt::RenameGroup { problem, .. } => {
+            (" enter keeps it, esc closes ", problem.as_deref())
+        }
         Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
         Prompt::Extract { problem, .. } => {
             (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
