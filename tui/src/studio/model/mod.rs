@@ -67,6 +67,8 @@ pub(crate) struct Model {
     pub(crate) theme: Theme,
     /// The workflows to choose from, if a folder was given.
     pub(crate) chooser: Option<Chooser>,
+    /// What was closed for the list of workflows, to come back to.
+    pub(crate) closed: Option<Closed>,
     /// The workflow that is open.
     pub(crate) flow: Option<Flow>,
     /// The workflows from which the open one was entered, outermost first.
@@ -136,6 +138,7 @@ impl Model {
             keymap,
             theme,
             chooser: None,
+            closed: None,
             flow: None,
             outer: Vec::new(),
             focus: Focus::Graph,
@@ -218,6 +221,16 @@ impl Model {
         self.notice = Some((tone, text));
         self.is_changed = true;
     }
+}
+
+/// A workflow that was closed, with what was open around it and what was run of it.
+pub(crate) struct Closed {
+    /// It.
+    pub(crate) flow: Flow,
+    /// Those from which it was entered.
+    pub(crate) outer: Vec<Flow>,
+    /// The run.
+    pub(crate) run: Option<RunView>,
 }
 
 /// Which pane keys go to.

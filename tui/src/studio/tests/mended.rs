@@ -134,3 +134,101 @@ fn what_is_answered_twice_is_undone_twice() {
     bench.press("ctrl-z");
     assert_eq!(bench.text(), SMALL);
 }
+
+fn problem(bench: &Bench) -> Option<String> {
+    match &bench.model.overlay {
+        Some(Overlay::Prompt(Prompt::Rename { problem, .. } | Prompt::Extract { problem, .. }, _)) => problem.clone(),
+        other => panic!("no name is asked for: {other:?}"),
+    }
+}
+
+#[test]
+fn a_refused_name_stays_with_what_is_wrong_with_it() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.select("load");
+    bench.press("f2 ctrl-u");
+    bench.type_in("save");
+    bench.press("enter");
+    assert!(problem(&bench).is_some());
+    bench.type_in("d");
+    bench.press("enter");
+    assert_eq!((bench.nodes(), bench.model.overlay.is_none()), (vec!["saved".into(), "save".into()], true));
+    bench.press("e");
+    bench.type_in("taken.ron");
+    bench.press("enter");
+    assert_eq!(problem(&bench).as_deref(), Some("there is one"));
+    assert!(bench.shown().contains("taken.ron"), "{}", bench.shown());
+}
+
+#[test]
+fn a_list_in_which_nothing_fits_stays_to_be_mended() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    for key in ["a", ":"] {
+        bench.press(key);
+        bench.type_in("qqqqqq");
+        bench.press("enter");
+        assert!(bench.shown().contains("qqqqqq"), "{}", bench.shown());
+        bench.press("esc");
+    }
+}
+
+#[test]
+fn a_text_that_was_given_up_is_brought_back() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    asked(&mut bench);
+    assert!(!bench.shown().contains("ctrl-z brings back"));
+    bench.type_in("a long text.png");
+    bench.press("esc esc");
+    asked(&mut bench);
+    assert!(bench.shown().contains("ctrl-z brings back what was typed before"), "{}", bench.shown());
+    bench.type_in("other");
+    bench.press("ctrl-z");
+    assert!(bench.shown().contains("a long text.png"), "{}", bench.shown());
+    bench.press("ctrl-z");
+    assert!(bench.shown().contains("other"), "{}", bench.shown());
+    bench.press("ctrl-z enter");
+    assert!(bench.text().contains("a long text.png"), "{}", bench.text());
+    bench.press("enter");
+    assert!(!bench.shown().contains("ctrl-z brings back"), "{}", bench.shown());
+    // Nothing is kept of a question that was only looked at.
+    bench.press("esc enter");
+    assert!(!bench.shown().contains("ctrl-z brings back"), "{}", bench.shown());
+}
+
+#[test]
+fn what_is_taken_back_and_done_again_is_told() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    reads(&mut bench, "one.png");
+    bench.press("ctrl-z");
+    assert!(bench.shown().contains("taken back: set `load.path`"), "{}", bench.shown());
+    bench.press("ctrl-y");
+    assert!(bench.shown().contains("done again: set `load.path`"), "{}", bench.shown());
+    bench.press("ctrl-y");
+    assert!(bench.shown().contains("nothing was taken back"), "{}", bench.shown());
+}
+
+#[test]
+fn what_is_pasted_keeps_its_lines_and_says_when_it_is_cut() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    asked(&mut bench);
+    bench.tell(Message::Pasted("one\r\ntwo\tthree".into()));
+    let Some(Overlay::Prompt(_, field)) = &bench.model.overlay else { panic!("it is asked still") };
+    assert_eq!(field.text(), "one\ntwo three");
+    bench.tell(Message::Pasted("x".repeat(200_000)));
+    assert!(matches!(&bench.model.notice, Some((Tone::Warning, text)) if text.contains("its end was left out")));
+}
+
+#[test]
+fn esc_in_the_list_of_workflows_leads_back() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.select("save");
+    bench.press("o");
+    assert!(bench.model.flow.is_none());
+    bench.press("esc");
+    assert_eq!((bench.selected().as_deref(), bench.text().as_str()), (Some("save"), SMALL));
+    bench.press("o");
+    let entry = Entry { path: "other.ron".into(), about: String::new() };
+    bench.tell(Message::Listed(".".into(), Ok(vec![entry])));
+    bench.press("enter");
+    assert!(bench.model.closed.is_none() && flow(&mut bench).path == Path::new("other.ron"));
+}

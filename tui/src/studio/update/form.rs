@@ -10,7 +10,7 @@ use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Choice, Flow, Given, InputSchema, Model, Overlay, Prompt};
 use super::edit::{edit, try_edit};
-use super::sockets;
+use super::{overlay, sockets};
 
 /// An input with what feeds it, as the text is now.
 struct Input<'m> {
@@ -137,10 +137,12 @@ pub(super) fn edited(model: &mut Model, edited: Result<String, String>) {
     match &mut model.overlay {
         Some(Overlay::Prompt(Prompt::Value { is_text, schema, problem, .. }, field)) => {
             *field = Field::lines("");
-            field.insert(&text);
+            let fits = field.insert(&text);
             *problem = schema.problem(&field.text(), *is_text);
-            if field.text() != text {
-                model.tell(Tone::Warning, "control characters were left out");
+            if !fits {
+                model.tell(Tone::Warning, overlay::CUT);
+            } else if field.text() != text.replace("\r\n", "\n") {
+                model.tell(Tone::Warning, "tabs became spaces, and control characters were left out");
             }
         }
         // The question went away meanwhile; the text does not.

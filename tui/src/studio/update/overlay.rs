@@ -7,10 +7,14 @@ use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
+use super::super::message::Tone;
 use super::super::model::{Choice, Model, Overlay, Prompt};
 use super::{
     compare, edit, enter, extract, form, gallery, graph, groups, history, keys, prompts, queue, sweep, unsaved, wiring,
 };
+
+/// What is said of a text that is too long for a question.
+pub(super) const CUT: &str = "the text is too long to be typed: its end was left out";
 
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -272,13 +276,14 @@ fn stepped(field: &mut Field, at: usize, length: usize, key: KeyEvent) -> usize 
 
 /// A text was pasted.
 pub(super) fn pasted(model: &mut Model, text: &str) {
+    let mut fits = true;
     match &mut model.overlay {
         Some(Overlay::Palette(field, at) | Overlay::Choice { field, at, .. }) => {
-            field.insert(text);
+            fits = field.insert(text);
             *at = 0;
         }
         Some(Overlay::Prompt(prompt, field)) => {
-            field.insert(text);
+            fits = field.insert(text);
             *prompt = judged(prompt.clone(), field);
             let (prompt, text) = (prompt.clone(), field.text());
             match prompt {
@@ -296,5 +301,8 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
             }
         }
         _ => {}
+    }
+    if !fits {
+        model.tell(Tone::Warning, CUT);
     }
 }
