@@ -229,10 +229,13 @@ impl History {
         }
     }
 
-    /// Ends a conflict: `text` (ours, theirs, or one that was made of them) is the text now, as one step, and the file is
-    /// known to hold theirs.
+    /// Ends a conflict: `text` (ours, theirs, or one that was made of them) is the text now, and the file is known to hold
+    /// theirs. The way there is by way of theirs, so that undoing comes to it whatever was decided.
     pub fn settle(&mut self, conflict: Conflict, text: &str) {
-        self.become_text(text, "settle a conflict with the file");
+        self.become_text(&conflict.theirs, "take what the file holds");
+        if *text != *conflict.theirs {
+            self.become_text(text, "settle a conflict with the file");
+        }
         self.saved = conflict.theirs;
     }
 
@@ -333,6 +336,7 @@ mod tests {
         let both = "A\nours\ntheirs\nc\nD\n";
         history.settle(conflict, both);
         assert_eq!((&**history.text(), &**history.saved_text()), (both, "A\ntheirs\nc\nD\n"));
+        assert!(history.undo().is_some() && !history.is_modified(), "what the file holds is on the way back");
         assert!(history.undo().is_some() && history.text().contains("ours") && !history.text().contains("theirs"));
     }
 

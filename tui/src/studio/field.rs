@@ -103,15 +103,30 @@ impl Field {
         self.cursor = if is_end { after.map_or(self.letters.len(), |after| self.cursor + after) } else { before };
     }
 
-    /// Puts a text in at the cursor.
-    pub(crate) fn insert(&mut self, text: &str) {
-        for letter in text.chars().filter(|c| !c.is_control() || (self.has_lines && *c == '\n')) {
-            if self.letters.len() >= MOST {
-                return;
-            }
-            self.letters.insert(self.cursor, letter);
-            self.cursor += 1;
-        }
+    /// Puts a text in at the cursor, as far as there is room: false if not all of it fits. On a line, the lines of the text
+    /// are words apart; a tab is a space, and other control characters are left out.
+    pub(crate) fn insert(&mut self, text: &str) -> bool {
+        let mut letters = self.plain(text);
+        let room = MOST.saturating_sub(self.letters.len());
+        let fits = letters.len() <= room;
+        letters.truncate(room);
+        let count = letters.len();
+        self.letters.splice(self.cursor..self.cursor, letters);
+        self.cursor += count;
+        fits
+    }
+
+    /// The letters of a text as they can be here.
+    fn plain(&self, text: &str) -> Vec<char> {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        // What was copied as whole lines is not meant to end with a space.
+        let text = if self.has_lines { text.as_str() } else { text.trim_end_matches('\n') };
+        let plain = text.chars().map(|letter| match letter {
+            '\n' if self.has_lines => '\n',
+            '\n' | '\t' => ' ',
+            other => other,
+        });
+        plain.filter(|letter| *letter == '\n' || !letter.is_control()).collect()
     }
 
     /// A key was pressed. True if it meant something here.
@@ -130,9 +145,9 @@ impl Field {
                 self.letters.drain(start..self.cursor);
                 self.cursor = start;
             }
-            KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) && self.has_lines => self.insert("\n"),
+            KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) && self.has_lines => drop(self.insert("\n")),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => return false,
-            KeyCode::Char(letter) => self.insert(letter.encode_utf8(&mut [0; 4])),
+            KeyCode::Char(letter) => drop(self.insert(letter.encode_utf8(&mut [0; 4]))),
             KeyCode::Backspace if self.cursor > 0 => {
                 self.cursor -= 1;
                 self.letters.remove(self.cursor);
@@ -199,7 +214,7 @@ mod tests {
         press(&mut field, KeyCode::Char('s'), KeyModifiers::NONE);
         assert_eq!(field.halves(), ("a cats".into(), String::new()));
         press(&mut field, KeyCode::Char('w'), KeyModifiers::CONTROL);
-        field.insert("dög\n\u{7}");
+        assert!(field.insert("dög\u{7}\r\n"));
         assert_eq!(field.text(), "a dög", "neither lines nor bells fit on a line");
         press(&mut field, KeyCode::Left, KeyModifiers::NONE);
         press(&mut field, KeyCode::Backspace, KeyModifiers::NONE);
@@ -210,5 +225,17 @@ mod tests {
         assert_eq!(field.text(), "");
         assert!(!field.key(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::ALT)));
         press(&mut field, KeyCode::Backspace, KeyModifiers::NONE);
+    }
+
+    #[test]
+    fn pasted_lines_stay_apart_and_what_does_not_fit_is_known() {
+        let pasted = "one\r\ntwo\rthree\n\tfour\u{1b}";
+        let of = |mut field: Field| (field.insert(pasted), field.text());
+        assert_eq!(of(Field::lines("")), (true, "one\ntwo\nthree\n four".into()));
+        assert_eq!(of(Field::line("")), (true, "one two three  four".into()));
+        let mut field = Field::lines("ab");
+        field.key(KeyEvent::new(KeyCode::Left, KeyModifiers::NONE));
+        assert!(!field.insert(&"x".repeat(MOST)));
+        assert_eq!((field.letters.len(), field.halves().1.as_str()), (MOST, "b"));
     }
 }

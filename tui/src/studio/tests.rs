@@ -30,6 +30,7 @@ use crate::plugins::NodeTypes;
 mod editing;
 mod forms;
 mod groups;
+mod mended;
 mod unsaved;
 mod wide;
 mod wires;
@@ -420,7 +421,7 @@ fn an_edit_is_undone_saved_and_conflicts_are_asked_about() {
     bench.tell(Message::Read("flow.ron".into(), Ok(edited.replace("other", "third").into())));
     assert_eq!(bench.model.overlay, None, "whoever is typing decides nothing by it");
     bench.press("ctrl-s");
-    assert_eq!(bench.model.overlay, Some(Overlay::Conflict));
+    assert_eq!(bench.model.overlay, Some(Overlay::Conflict(0)));
     bench.press("f");
     assert_eq!(bench.text(), edited.replace("other", "third"));
     bench.press("ctrl-z");

@@ -16,6 +16,8 @@ pub(crate) struct Checked {
     pub(crate) revision: u64,
     /// The file that it is the content of.
     pub(crate) path: PathBuf,
+    /// That file without links and detours, as far as the system could tell.
+    pub(crate) absolute: PathBuf,
     /// What its names come to.
     pub(crate) graph: Graph,
     /// What was found wrong, with places.

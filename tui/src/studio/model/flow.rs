@@ -80,6 +80,8 @@ pub(crate) struct AwaitedFile {
     pub(crate) path: PathBuf,
     /// Its name, as the workflow writes it.
     pub(crate) name: String,
+    /// The nodes that go into it.
+    pub(crate) nodes: Vec<String>,
     /// The text that the change is about.
     pub(crate) text: Arc<str>,
     /// The change.

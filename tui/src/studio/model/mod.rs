@@ -52,6 +52,9 @@ use gauges::Gauges;
 use still::{Place, Still};
 use sweep::Sweep;
 
+/// An input: its file, the workflow in that, the node, and its own name.
+pub(crate) type InputName = (PathBuf, Vec<String>, String, String);
+
 /// Everything.
 pub(crate) struct Model {
     /// Columns and lines of the terminal.
@@ -64,6 +67,8 @@ pub(crate) struct Model {
     pub(crate) theme: Theme,
     /// The workflows to choose from, if a folder was given.
     pub(crate) chooser: Option<Chooser>,
+    /// What was closed for the list of workflows, to come back to.
+    pub(crate) closed: Option<Closed>,
     /// The workflow that is open.
     pub(crate) flow: Option<Flow>,
     /// The workflows from which the open one was entered, outermost first.
@@ -86,6 +91,8 @@ pub(crate) struct Model {
     pub(crate) gallery: Gallery,
     /// The prompts of earlier runs, newest first, each once.
     pub(crate) prompts: Arc<[Arc<str>]>,
+    /// What was typed for inputs, and given up.
+    pub(crate) given_up: BTreeMap<InputName, String>,
     /// What was typed before those were gone through.
     pub(crate) draft: String,
     /// The sweep that was begun last.
@@ -131,6 +138,7 @@ impl Model {
             keymap,
             theme,
             chooser: None,
+            closed: None,
             flow: None,
             outer: Vec::new(),
             focus: Focus::Graph,
@@ -142,6 +150,7 @@ impl Model {
             queue: Queue::default(),
             gallery: Gallery::default(),
             prompts: Arc::new([]),
+            given_up: BTreeMap::new(),
             draft: String::new(),
             sweep: None,
             to_compare: Vec::new(),
@@ -182,6 +191,19 @@ impl Model {
         }
     }
 
+    /// The input that a question is about.
+    pub(crate) fn asked_input(&self, prompt: &Prompt) -> Option<InputName> {
+        let Prompt::Value { node, input, .. } = prompt else { return None };
+        let flow = self.flow.as_ref()?;
+        let within = flow.checked.as_ref().map(|checked| checked.within.clone()).unwrap_or_default();
+        Some((flow.path.clone(), within, node.clone(), input.clone()))
+    }
+
+    /// What was typed before as the answer to a question, and given up.
+    pub(crate) fn given_up(&self, prompt: &Prompt) -> Option<&str> {
+        self.given_up.get(&self.asked_input(prompt)?).map(String::as_str)
+    }
+
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
@@ -199,6 +221,16 @@ impl Model {
         self.notice = Some((tone, text));
         self.is_changed = true;
     }
+}
+
+/// A workflow that was closed, with what was open around it and what was run of it.
+pub(crate) struct Closed {
+    /// It.
+    pub(crate) flow: Flow,
+    /// Those from which it was entered.
+    pub(crate) outer: Vec<Flow>,
+    /// The run.
+    pub(crate) run: Option<RunView>,
 }
 
 /// Which pane keys go to.

@@ -41,8 +41,8 @@ pub(crate) enum Overlay {
     Changes(usize),
     /// What is not saved of a file that is left for the one that it was entered from, and how far that was scrolled.
     LeaveFile(usize),
-    /// The file became another one in places that were changed here.
-    Conflict,
+    /// The file became another one in places that were changed here: how the two differ, and how far that was scrolled.
+    Conflict(usize),
     /// Changes of an earlier time that were never saved.
     Recovered(Offer),
     /// Something would be lost or stopped.
@@ -172,9 +172,19 @@ pub(crate) enum Prompt {
         problem: Option<String>,
     },
     /// Another name for a node.
-    Rename(String),
+    Rename {
+        /// The node.
+        node: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// Another name for a group.
-    RenameGroup(String),
+    RenameGroup {
+        /// The group.
+        group: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
     /// The name of a new group.
     Group {
         /// Its nodes.
@@ -214,8 +224,8 @@ impl Prompt {
             Prompt::Gallery => "Show pictures with".into(),
             Prompt::Sweep { name, .. } => format!("Sweep over {name}"),
             Prompt::Runs => "Show runs with: words, a state".into(),
-            Prompt::Rename(node) => format!("Another name for {node}"),
-            Prompt::RenameGroup(group) => format!("Another name for the group {group}"),
+            Prompt::Rename { node, .. } => format!("Another name for {node}"),
+            Prompt::RenameGroup { group, .. } => format!("Another name for the group {group}"),
             Prompt::Group { nodes, .. } => {
                 format!("A group of {}: its name", crate::terminal::count(nodes.len(), "node"))
             }

@@ -85,6 +85,7 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     let mut checked = Checked {
         revision: wish.revision,
         path: wish.path.clone(),
+        absolute: absolute(&wish.path),
         graph,
         diagnostics,
         scene: Scene::default(),
@@ -101,6 +102,11 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     };
     checked.show(&[]);
     checked
+}
+
+/// The file without links and detours; of one that is not there, as much as can be said.
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// What is said of findings that are not shown.

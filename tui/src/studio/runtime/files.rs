@@ -214,7 +214,7 @@ fn save(path: PathBuf, text: Arc<str>, known: &Arc<str>) -> Vec<Message> {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(now) => {
                 let told = "not saved: the file changed meanwhile. Look at what came of it, then save again";
-                return vec![Message::Read(path, Ok(now.into())), Message::Told(Tone::Warning, told.into())];
+                return vec![Message::Read(path.clone(), Ok(now.into())), Message::Saved(path, Err(told.into()))];
             }
             Err(_) => Some("the file changed meanwhile, and is no text any more".to_string()),
         },
@@ -257,7 +257,9 @@ mod tests {
         let path = folder.path().join("a.ron");
         std::fs::write(&path, "theirs").expect("it can be written");
         let messages = save(path.clone(), "ours".into(), &"before".into());
-        assert!(matches!(&messages[..], [Message::Read(_, Ok(text)), Message::Told(..)] if &**text == "theirs"));
+        assert!(
+            matches!(&messages[..], [Message::Read(_, Ok(text)), Message::Saved(_, Err(_))] if &**text == "theirs")
+        );
         assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("theirs"));
         std::fs::write(&path, b"the\xefrs").expect("it can be written");
         let messages = save(path.clone(), "ours".into(), &"theirs".into());

@@ -177,7 +177,7 @@ fn marked_nodes_become_a_file_and_undo_says_that_it_stays() {
     bench.press("enter");
     assert_eq!(bench.text(), SMALL, "what cannot be written is not included");
     assert!(bench.shown().contains("there is one"));
-    bench.press("e");
+    bench.press("ctrl-u");
     bench.type_in("read.ron");
     bench.press("enter");
     assert!(bench.text().contains("\"read\": Include(workflow: \"read.ron\")"), "{}", bench.text());

@@ -65,7 +65,7 @@ fn what_was_changed_here_and_in_the_file_meanwhile_is_a_conflict_like_any_other(
         let kept = bench.kept.clone().expect("it is one's own now");
         assert_eq!((&*kept.base, &*kept.text), (SMALL, &*reads("ours.png")));
         bench.press("ctrl-s");
-        assert_eq!(bench.model.overlay, Some(Overlay::Conflict));
+        assert_eq!(bench.model.overlay, Some(Overlay::Conflict(0)));
         bench.press(key);
         assert_eq!(bench.text(), expected);
         assert_eq!(&**flow(&bench).history.as_ref().expect("it was read").saved_text(), reads("theirs.png"));

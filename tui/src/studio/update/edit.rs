@@ -17,8 +17,8 @@ use super::{check, enter, extract, groups, marks, sockets, wiring};
 /// An action that changes the workflow, or asks what to change.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Undo => return travel(model, History::undo, "there is nothing to take back"),
-        Action::Redo => return travel(model, History::redo, "nothing was taken back"),
+        Action::Undo => return travel(model, true),
+        Action::Redo => return travel(model, false),
         Action::AddNode => return wiring::add_node(model),
         Action::Save => return save(model),
         _ => {}
@@ -52,7 +52,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             if let Some((node, _)) = flow.selected_node() {
                 let field = Field::line(node);
-                model.overlay = Some(Overlay::Prompt(Prompt::Rename(node.to_string()), field));
+                let prompt = Prompt::Rename { node: node.to_string(), problem: None };
+                model.overlay = Some(Overlay::Prompt(prompt, field));
             }
             Vec::new()
         }
@@ -82,13 +83,14 @@ fn clear(model: &mut Model, input: Option<InputSchema>) -> Vec<Effect> {
     }
 }
 
-/// Gives a node another name. The cursor stays on it.
-pub(super) fn rename(model: &mut Model, node: String, to: String) -> Vec<Effect> {
+/// Gives a node another name; if it cannot be called that, the question stays with why. The cursor stays on the node.
+pub(super) fn rename(model: &mut Model, node: String, field: Field) -> Vec<Effect> {
+    let to = field.text();
     let wanted = Edit::Rename { node: node.clone(), to: to.clone() };
     let effects = match try_edit(model, wanted) {
         Ok(effects) => effects,
         Err(why) => {
-            model.tell(Tone::Error, why);
+            model.overlay = Some(Overlay::Prompt(Prompt::Rename { node, problem: Some(why) }, field));
             return Vec::new();
         }
     };
@@ -125,6 +127,13 @@ pub(super) fn try_edit(model: &mut Model, edit: Edit) -> Result<Vec<Effect>, Str
     Ok(changed(model))
 }
 
+/// The next edit is a step of its own.
+pub(super) fn pause(model: &mut Model) {
+    if let Some(history) = model.flow.as_mut().and_then(|flow| flow.history.as_mut()) {
+        history.pause();
+    }
+}
+
 /// The workflow, if it may be changed.
 pub(super) fn open(model: &mut Model) -> Result<&mut Flow, String> {
     let flow = model.flow.as_mut().ok_or("no workflow is open")?;
@@ -134,23 +143,43 @@ pub(super) fn open(model: &mut Model) -> Result<&mut Flow, String> {
     Ok(flow)
 }
 
-fn travel<T>(model: &mut Model, way: impl FnOnce(&mut History) -> Option<T>, nothing: &str) -> Vec<Effect> {
+/// One step back, or forward again. What it is is told, and where, if that is not what is shown.
+fn travel(model: &mut Model, is_back: bool) -> Vec<Effect> {
     let before = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
-    let moved = model.flow.as_mut().and_then(|flow| flow.history.as_mut()).and_then(way);
-    if moved.is_none() {
+    let history = model.flow.as_mut().and_then(|flow| flow.history.as_mut());
+    let moved = history.and_then(|history| {
+        let label = if is_back { history.undo_label() } else { history.redo_label() }?.to_string();
+        if is_back { history.undo() } else { history.redo() }.map(|_| label)
+    });
+    let Some(label) = moved else {
+        let nothing = if is_back { "there is nothing to take back" } else { "nothing was taken back" };
         model.notice = Some((Tone::Note, nothing.into()));
         return Vec::new();
-    }
+    };
     let flow = model.flow.as_ref();
-    let said = flow.and_then(|flow| extract::left_behind(flow, &before, flow.text()?));
-    said.into_iter().for_each(|said| model.tell(Tone::Note, said));
+    let place = flow.and_then(|flow| elsewhere(flow, &before, flow.text()?)).unwrap_or_default();
+    let left_behind = flow.and_then(|flow| extract::left_behind(flow, &before, flow.text()?));
+    model.tell(Tone::Note, format!("{}: {label}{place}", if is_back { "taken back" } else { "done again" }));
+    left_behind.into_iter().for_each(|said| model.tell(Tone::Note, said));
     changed(model)
+}
+
+/// Where two texts begin to differ, if that is in a workflow of the file that is not shown.
+fn elsewhere(flow: &Flow, before: &str, after: &str) -> Option<String> {
+    // Places are known of the text that was checked.
+    let checked = flow.checked.as_ref().filter(|_| flow.is_current())?;
+    let place = before.bytes().zip(after.bytes()).take_while(|(one, other)| one == other).count();
+    let way = checked.way_to(place).filter(|way| *way != checked.inside)?;
+    Some(match way.is_empty() {
+        true => ", around what is shown".into(),
+        false => format!(", in `{}`, which is not shown", way.join("` › `")),
+    })
 }
 
 /// Shows what saving would change.
 fn save(model: &mut Model) -> Vec<Effect> {
     match &model.flow {
-        Some(flow) if flow.conflict.is_some() => model.overlay = Some(Overlay::Conflict),
+        Some(flow) if flow.conflict.is_some() => model.overlay = Some(Overlay::Conflict(0)),
         Some(flow) if flow.is_modified() => model.overlay = Some(Overlay::Changes(0)),
         Some(_) => model.tell(Tone::Note, "nothing was changed: there is nothing to save"),
         None => {}
@@ -203,7 +232,15 @@ pub(super) fn outside(model: &mut Model, text: Arc<str>) -> Vec<Effect> {
     };
     match history.outside(text) {
         // It may have been away meanwhile.
-        Outside::Same => changed(model),
+        Outside::Same => {
+            // What is being saved may be seen in the file before that is told.
+            let leaves = flow.wants_leave;
+            let effects = changed(model);
+            if let Some(flow) = &mut model.flow {
+                flow.wants_leave = leaves;
+            }
+            effects
+        }
         Outside::Taken => {
             model.tell(Tone::Note, "the file changed, and so did what is shown");
             changed(model)

@@ -1,6 +1,6 @@
 //! Into the workflows that nodes run, and out again.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::super::effect::Effect;
 use super::super::graph_view::Camera;
@@ -60,6 +60,37 @@ fn arrive(flow: &mut Flow) {
     flow.lay_out();
 }
 
+/// Whether a file that the open one names is that one itself, or one around it.
+fn is_open(model: &Model, path: &Path) -> bool {
+    let Some(flow) = &model.flow else { return false };
+    let absolute = |flow: &Flow| flow.checked.as_ref().map(|checked| checked.absolute.clone());
+    // What is named counts from the folder of the file that names it.
+    let folder = flow.path.parent().unwrap_or(Path::new(""));
+    let wanted = match (absolute(flow), path.strip_prefix(folder)) {
+        (Some(here), Ok(rest)) => here.with_file_name("").join(rest),
+        _ => path.to_path_buf(),
+    };
+    let (path, wanted) = (without_detours(path), without_detours(&wanted));
+    model.outer.iter().chain([flow]).any(|open| {
+        without_detours(&open.path) == path || absolute(open).is_some_and(|known| known == wanted || known == path)
+    })
+}
+
+/// A path without `.`, and without `..` behind a folder.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(straight.components().next_back(), Some(Component::Normal(_))) => {
+                straight.pop();
+            }
+            other => straight.push(other),
+        }
+    }
+    straight
+}
+
 /// Opens the file that a node runs. The one that is open stays as it is, with what is not saved.
 fn open_file(model: &mut Model, path: PathBuf, mut way: Vec<String>) -> Vec<Effect> {
     if model.flow.as_ref().is_some_and(|flow| flow.is_recorded) {
@@ -67,6 +98,13 @@ fn open_file(model: &mut Model, path: PathBuf, mut way: Vec<String>) -> Vec<Effe
             Tone::Note,
             "this is the workflow as it was when the run began: files that it includes may differ now",
         );
+        return Vec::new();
+    }
+    if is_open(model, &path) {
+        // Twice the same file would be two texts that both want to be the one that is kept and saved.
+        let text =
+            format!("`{}` is open already, around this one: leave what is inside of it to come back", path.display());
+        model.tell(Tone::Note, text);
         return Vec::new();
     }
     let Some(outer) = model.flow.take() else { return Vec::new() };
@@ -126,7 +164,7 @@ fn back_to(flow: &mut Flow, around: &[String]) {
 pub(super) fn save_and_leave(model: &mut Model) -> Vec<Effect> {
     if let Some(flow) = &mut model.flow {
         if flow.conflict.is_some() {
-            model.overlay = Some(Overlay::Conflict);
+            model.overlay = Some(Overlay::Conflict(0));
             return Vec::new();
         }
         flow.wants_leave = true;
@@ -167,7 +205,7 @@ pub(super) fn go_to_problem(model: &mut Model) -> Vec<Effect> {
     if let Some(file) = finding.file.filter(|file| !file.as_os_str().is_empty()) {
         let way = flow.checked.as_ref().map(|checked| checked.inside.clone()).unwrap_or_default();
         let effects = open_file(model, file, way);
-        if let Some(flow) = &mut model.flow {
+        if let Some(flow) = model.flow.as_mut().filter(|_| !effects.is_empty()) {
             flow.awaited_place = place;
         }
         return effects;

@@ -42,7 +42,8 @@ fn into_file(model: &mut Model, nodes: &[String], name: &str) -> Result<Vec<Effe
     let split = split(&document, &checked.registry, &checked.within, nodes, name).map_err(|error| error.to_string())?;
     let path = flow.path.with_file_name(name);
     let (text, name) = (Arc::clone(&document.source().text), name.to_string());
-    flow.awaited_file = Some(AwaitedFile { path: path.clone(), name, text, changes: split.changes });
+    let nodes = nodes.to_vec();
+    flow.awaited_file = Some(AwaitedFile { path: path.clone(), name, nodes, text, changes: split.changes });
     Ok(vec![Effect::Create { path, text: split.text.into() }])
 }
 
@@ -58,7 +59,13 @@ pub(super) fn created(model: &mut Model, path: &Path, created: Result<(), String
     };
     let Some(file) = flow.awaited_file.take() else { return Vec::new() };
     if let Err(why) = created {
-        model.tell(Tone::Error, why);
+        if model.overlay.is_some() {
+            model.tell(Tone::Error, why);
+        } else {
+            // Another name may do.
+            let prompt = Prompt::Extract { nodes: file.nodes, problem: Some(why) };
+            model.overlay = Some(Overlay::Prompt(prompt, Field::line(&file.name)));
+        }
         return Vec::new();
     }
     let history = flow.history.as_mut().filter(|history| *history.text() == file.text);

@@ -10,7 +10,7 @@ use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Choice, Flow, Given, InputSchema, Model, Overlay, Prompt};
 use super::edit::{edit, try_edit};
-use super::sockets;
+use super::{overlay, sockets};
 
 /// An input with what feeds it, as the text is now.
 struct Input<'m> {
@@ -44,6 +44,15 @@ impl<'m> Input<'m> {
             Some(Feed::Literal(literal)) => Ok(Some(literal.clone())),
             Some(_) => Err(format!("`{}` comes from elsewhere: take the wire away first", self.schema.name)),
             None => Ok(self.usual()),
+        }
+    }
+
+    /// What one begins to type with: a text as it stands, or a value as the file writes it.
+    fn typed(&self, flow: &Flow) -> (bool, Field) {
+        match self.feed(flow) {
+            Some(Feed::Literal(Literal::Text(text))) => (true, Field::lines(text)),
+            None if self.schema.kinds.first() == Some(&kinds::TEXT) => (true, Field::lines("")),
+            _ => (false, Field::lines(&self.written(flow).unwrap_or_default())),
         }
     }
 
@@ -92,11 +101,7 @@ pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     if input.schema.is_only(kinds::BOOLEAN) && matches!(feed, None | Some(Feed::Literal(_))) {
         return step(model, 1);
     }
-    let (is_text, field) = match feed {
-        Some(Feed::Literal(Literal::Text(text))) => (true, Field::lines(text)),
-        None if input.schema.kinds.first() == Some(&kinds::TEXT) => (true, Field::lines("")),
-        _ => (false, Field::lines(&input.written(flow).unwrap_or_default())),
-    };
+    let (is_text, field) = input.typed(flow);
     let schema = Box::new(input.schema.clone());
     model.overlay = Some(Overlay::Prompt(Prompt::Value { node, input: name, is_text, schema, problem: None }, field));
     Vec::new()
@@ -132,10 +137,12 @@ pub(super) fn edited(model: &mut Model, edited: Result<String, String>) {
     match &mut model.overlay {
         Some(Overlay::Prompt(Prompt::Value { is_text, schema, problem, .. }, field)) => {
             *field = Field::lines("");
-            field.insert(&text);
+            let fits = field.insert(&text);
             *problem = schema.problem(&field.text(), *is_text);
-            if field.text() != text {
-                model.tell(Tone::Warning, "control characters were left out");
+            if !fits {
+                model.tell(Tone::Warning, overlay::CUT);
+            } else if field.text() != text.replace("\r\n", "\n") {
+                model.tell(Tone::Warning, "tabs became spaces, and control characters were left out");
             }
         }
         // The question went away meanwhile; the text does not.
@@ -177,6 +184,7 @@ pub(super) fn completed(model: &mut Model, typed: &str, names: &[String]) {
 
 /// What was typed for an input; if it cannot be that, the question stays with what is wrong.
 pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effect> {
+    let name = model.asked_input(&prompt);
     let Prompt::Value { node, input, is_text, schema, .. } = prompt else { return Vec::new() };
     let document = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
     let value = if is_text { literal_text(&Literal::Text(field.text()), &document) } else { field.text() };
@@ -186,12 +194,38 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
         None => try_edit(model, wanted),
     };
     match done {
-        Ok(effects) => effects,
+        Ok(effects) => {
+            if let Some(name) = name {
+                model.given_up.remove(&name);
+            }
+            effects
+        }
         Err(why) => {
             let prompt = Prompt::Value { node, input, is_text, schema, problem: Some(why) };
             model.overlay = Some(Overlay::Prompt(prompt, field));
             Vec::new()
         }
+    }
+}
+
+/// A question about an input is given up: what was typed can be brought back when it is asked again.
+pub(super) fn gave_up(model: &mut Model, prompt: &Prompt, field: &Field) {
+    let written = model.flow.as_ref().and_then(|flow| Some(Input::of(flow)?.typed(flow).1.text()));
+    let text = field.text();
+    if let Some(name) = model.asked_input(prompt).filter(|_| !text.is_empty() && Some(&text) != written.as_ref()) {
+        model.given_up.insert(name, text);
+    }
+}
+
+/// What was given up comes back, and what is typed now is given up for it.
+pub(super) fn bring_back(model: &mut Model, prompt: &Prompt, field: &mut Field) {
+    let Some(name) = model.asked_input(prompt) else { return };
+    match model.given_up.remove(&name) {
+        Some(text) => {
+            model.given_up.insert(name, field.text());
+            *field = Field::lines(&text);
+        }
+        None => model.notice = Some((Tone::Note, "nothing was typed here before and given up".into())),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Ungroup => edit(model, Edit::Ungroup { group }),
         Action::RenameGroup => {
             let field = Field::line(&group);
-            model.overlay = Some(Overlay::Prompt(Prompt::RenameGroup(group), field));
+            model.overlay = Some(Overlay::Prompt(Prompt::RenameGroup { group, problem: None }, field));
             Vec::new()
         }
         Action::GroupColour => {
@@ -80,8 +80,9 @@ pub(super) fn group(model: &mut Model, nodes: Vec<String>, field: Field) -> Vec<
     }
 }
 
-/// Gives a group another name; it stays folded if it was.
-pub(super) fn rename(model: &mut Model, group: String, to: String) -> Vec<Effect> {
+/// Gives a group another name, or asks again; it stays folded if it was.
+pub(super) fn rename(model: &mut Model, group: String, field: Field) -> Vec<Effect> {
+    let to = field.text();
     match try_edit(model, Edit::RenameGroup { group: group.clone(), to: to.clone() }) {
         Ok(effects) => {
             if let Some(flow) = &mut model.flow
@@ -95,7 +96,7 @@ pub(super) fn rename(model: &mut Model, group: String, to: String) -> Vec<Effect
             effects
         }
         Err(why) => {
-            model.tell(Tone::Error, why);
+            model.overlay = Some(Overlay::Prompt(Prompt::RenameGroup { group, problem: Some(why) }, field));
             Vec::new()
         }
     }

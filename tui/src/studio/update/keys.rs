@@ -8,7 +8,7 @@ use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
-use super::super::model::{Chooser, Focus, Model, Overlay, Prompt, Side};
+use super::super::model::{Chooser, Closed, Focus, Model, Overlay, Prompt, Side};
 use super::{
     compare, edit, enter, failure, fixes, form, gallery, graph, groups, history, lists, marks, overlay, picture, queue,
     run,
@@ -231,7 +231,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if model.full.take().is_some() {
         return Vec::new();
     }
-    let Some(flow) = &mut model.flow else { return Vec::new() };
+    let Some(flow) = &mut model.flow else { return reopen(model) };
     flow.wants_run = false;
     if flow.drag.take().is_some() {
         // The wire stays where it was.
@@ -269,13 +269,27 @@ fn close(model: &mut Model) -> Vec<Effect> {
             .tell(Tone::Warning, "there are changes that are not saved in the workflow that this one was entered from");
         return Vec::new();
     }
-    model.flow = None;
-    model.outer.clear();
-    model.run = None;
+    let (outer, run) = (std::mem::take(&mut model.outer), model.run.take());
+    model.closed = model.flow.take().map(|flow| Closed { flow, outer, run });
     model.full = None;
     let chooser = model.chooser.get_or_insert_with(Chooser::default);
     chooser.folder = folder.clone();
     vec![Effect::List(folder)]
+}
+
+/// From the list of workflows back to the one that was open, as it was.
+fn reopen(model: &mut Model) -> Vec<Effect> {
+    let Some(Closed { flow, outer, run }) = model.closed.take() else {
+        model.notice = Some((Tone::Detail, "no workflow was open before".into()));
+        return Vec::new();
+    };
+    let path = flow.path.clone();
+    let is_recorded = flow.is_recorded;
+    (model.flow, model.outer, model.run) = (Some(flow), outer, run);
+    model.is_changed = true;
+    graph::bound(model);
+    // It may have changed meanwhile.
+    if is_recorded { Vec::new() } else { vec![Effect::Open(path)] }
 }
 
 /// Stops the run; a second time within two seconds, or if nothing runs: leaves.

@@ -138,6 +138,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
 /// Opens a workflow.
 pub(crate) fn open(model: &mut Model, path: std::path::PathBuf) -> Vec<Effect> {
     model.flow = Some(Flow::new(path.clone()));
+    model.closed = None;
     model.focus = super::model::Focus::Graph;
     model.is_changed = true;
     vec![Effect::Open(path)]

@@ -31,7 +31,7 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
                     | Overlay::Behind(_)
                     | Overlay::LeaveFile(_)
                     | Overlay::Recovered(_)
-                    | Overlay::Conflict
+                    | Overlay::Conflict(_)
                     | Overlay::Leave
             )
         );

@@ -7,15 +7,22 @@ use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
+use super::super::message::Tone;
 use super::super::model::{Choice, Model, Overlay, Prompt};
 use super::{
     compare, edit, enter, extract, form, gallery, graph, groups, history, keys, prompts, queue, sweep, unsaved, wiring,
 };
 
+/// What is said of a text that is too long for a question.
+pub(super) const CUT: &str = "the text is too long to be typed: its end was left out";
+
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else { return Vec::new() };
     if key.code == KeyCode::Esc {
+        if let Overlay::Prompt(prompt, field) = &overlay {
+            form::gave_up(model, prompt, field);
+        }
         if let Overlay::Recovered(_) = overlay {
             unsaved::later(model);
         }
@@ -30,8 +37,10 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             model.overlay = scrolled(key, scroll).map(|scroll| Overlay::Story { title, text, scroll });
         }
         Overlay::Palette(field, at) => return palette(model, field, at, key),
-        Overlay::Prompt(prompt, field) => return answer(model, prompt, field, key),
-        Overlay::Choice { choice, items, field, at } => return choose(model, choice, items, field, at, key),
+        Overlay::Prompt(prompt, field) => return apart(model, key, |model| answer(model, prompt, field, key)),
+        Overlay::Choice { choice, items, field, at } => {
+            return apart(model, key, |model| choose(model, choice, items, field, at, key));
+        }
         Overlay::Changes(scroll) => match key.code {
             KeyCode::Enter | KeyCode::Char('y' | 's') => return edit::write(model),
             _ => model.overlay = scrolled(key, scroll).map(Overlay::Changes),
@@ -41,10 +50,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             KeyCode::Char('n') => return enter::leave_file(model),
             _ => model.overlay = scrolled(key, scroll).map(Overlay::LeaveFile),
         },
-        Overlay::Conflict => match key.code {
+        Overlay::Conflict(scroll) => match key.code {
             KeyCode::Char('m') => return edit::settle(model, true),
             KeyCode::Char('f') => return edit::settle(model, false),
-            _ => model.overlay = Some(Overlay::Conflict),
+            // Nothing but a decision or esc closes it.
+            _ => model.overlay = Some(Overlay::Conflict(scrolled(key, scroll).unwrap_or(scroll))),
         },
         Overlay::Recovered(offer) => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => return unsaved::recover(model, offer),
@@ -82,6 +92,17 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         },
     }
     Vec::new()
+}
+
+/// What an answer does is one step of its own: it goes on with nothing before, and nothing goes on with it.
+fn apart(model: &mut Model, key: KeyEvent, answered: impl FnOnce(&mut Model) -> Vec<Effect>) -> Vec<Effect> {
+    if key.code != KeyCode::Enter {
+        return answered(model);
+    }
+    edit::pause(model);
+    let effects = answered(model);
+    edit::pause(model);
+    effects
 }
 
 /// A key while a picture has the whole screen.
@@ -122,8 +143,8 @@ pub(crate) fn candidates(model: &Model, typed: &str) -> Vec<Action> {
 
 fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec<Effect> {
     let fits = candidates(model, &field.text());
-    if key.code == KeyCode::Enter {
-        return fits.get(at).map_or_else(Vec::new, |action| keys::act(model, *action));
+    if let (KeyCode::Enter, Some(action)) = (key.code, fits.get(at)) {
+        return keys::act(model, *action);
     }
     let at = stepped(&mut field, at, fits.len(), key);
     model.overlay = Some(Overlay::Palette(field, at));
@@ -148,8 +169,12 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         return form::complete(model);
     }
     let width = super::super::view::typing_width(model);
+    let is_value = matches!(prompt, Prompt::Value { .. });
     match key.code {
         _ if is_done => {}
+        KeyCode::Char('z') if is_value && key.modifiers.contains(KeyModifiers::CONTROL) => {
+            form::bring_back(model, &prompt, &mut field);
+        }
         KeyCode::Up if field.has_lines() => field.vertical(width, -1),
         KeyCode::Down if field.has_lines() => field.vertical(width, 1),
         KeyCode::PageUp if field.has_lines() => field.vertical(width, -10),
@@ -158,11 +183,9 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
     }
     let prompt = judged(prompt, &field);
     match prompt {
-        Prompt::Rename(node) if is_done => {
-            return edit::rename(model, node, field.text());
-        }
+        Prompt::Rename { node, .. } if is_done => return edit::rename(model, node, field),
         Prompt::Value { .. } if is_done => return form::value(model, prompt, field),
-        Prompt::RenameGroup(group) if is_done => return groups::rename(model, group, field.text()),
+        Prompt::RenameGroup { group, .. } if is_done => return groups::rename(model, group, field),
         Prompt::Group { nodes, .. } if is_done => return groups::group(model, nodes, field),
         Prompt::Sweep { first, name, .. } if is_done => return sweep::answered(model, first, name, field),
         Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
@@ -172,8 +195,8 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),
         Prompt::Gallery => model.gallery.filter(&field.text()),
-        Prompt::Rename(_)
-        | Prompt::RenameGroup(_)
+        Prompt::Rename { .. }
+        | Prompt::RenameGroup { .. }
         | Prompt::Value { .. }
         | Prompt::Group { .. }
         | Prompt::Sweep { .. }
@@ -213,14 +236,14 @@ fn choose(
     key: KeyEvent,
 ) -> Vec<Effect> {
     let fits = fitting(&items, &field.text());
-    if key.code == KeyCode::Enter {
-        let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
-        if let Choice::Earlier(question) = choice {
-            prompts::chosen(model, *question, name.as_deref());
-            return Vec::new();
-        }
-        let Some(name) = name else { return Vec::new() };
+    // While nothing fits, what was typed stays to be mended.
+    let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
+    if let (KeyCode::Enter, Some(name)) = (key.code, name) {
         return match choice {
+            Choice::Earlier(question) => {
+                prompts::chosen(model, *question, Some(&name));
+                Vec::new()
+            }
             Choice::SweepSecond(first) => sweep::chosen(model, *first, &name),
             other => wiring::chosen(model, other, &name),
         };
@@ -253,13 +276,14 @@ fn stepped(field: &mut Field, at: usize, length: usize, key: KeyEvent) -> usize 
 
 /// A text was pasted.
 pub(super) fn pasted(model: &mut Model, text: &str) {
+    let mut fits = true;
     match &mut model.overlay {
         Some(Overlay::Palette(field, at) | Overlay::Choice { field, at, .. }) => {
-            field.insert(text);
+            fits = field.insert(text);
             *at = 0;
         }
         Some(Overlay::Prompt(prompt, field)) => {
-            field.insert(text);
+            fits = field.insert(text);
             *prompt = judged(prompt.clone(), field);
             let (prompt, text) = (prompt.clone(), field.text());
             match prompt {
@@ -267,8 +291,8 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 Prompt::Filter => filter(model, &text),
                 Prompt::Runs => history::filter(model, &text),
                 Prompt::Gallery => model.gallery.filter(&text),
-                Prompt::Rename(_)
-                | Prompt::RenameGroup(_)
+                Prompt::Rename { .. }
+                | Prompt::RenameGroup { .. }
                 | Prompt::Value { .. }
                 | Prompt::Group { .. }
                 | Prompt::Sweep { .. }
@@ -277,5 +301,8 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
             }
         }
         _ => {}
+    }
+    if !fits {
+        model.tell(Tone::Warning, CUT);
     }
 }

@@ -22,6 +22,10 @@ pub(super) fn keep(model: &Model) -> Option<Effect> {
 /// The text is another one: it is checked, and kept until it is saved.
 pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
     model.is_changed = true;
+    if let Some(flow) = &mut model.flow {
+        // Whoever goes on is not about to leave any more.
+        flow.wants_leave = false;
+    }
     let mut effects = check(model);
     effects.extend(keep(model));
     effects
@@ -109,7 +113,7 @@ pub(super) fn recover(model: &mut Model, offer: Offer) -> Vec<Effect> {
 pub(super) fn conflicted(model: &mut Model, conflict: Conflict) {
     let Some(flow) = &mut model.flow else { return };
     flow.conflict = Some(conflict);
-    flow.wants_run = false;
+    (flow.wants_run, flow.wants_leave) = (false, false);
     // Nothing comes in front by itself: whoever is typing would decide with the next letter.
     let key = model.keymap.key(Action::Save).unwrap_or_default();
     model.tell(Tone::Warning, format!("the file changed in places that were changed here too: `{key}` decides"));

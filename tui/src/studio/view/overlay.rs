@@ -1,7 +1,7 @@
 //! What is in front of the panes.
 
 use easel_engine::RunId;
-use easel_engine::edit::{History, HunkLine, hunks};
+use easel_engine::edit::{History, Hunk, HunkLine, hunks};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use super::super::field::Field;
 use super::super::keymap::{Action, Keymap};
 use super::super::model::sweep::Axis;
-use super::super::model::{Later, Model, Offer, Overlay, Prompt};
+use super::super::model::{Flow, Later, Model, Offer, Overlay, Prompt};
 use super::super::theme::Role;
 use super::super::update::{candidates, fitting};
 use super::page_start;
@@ -19,6 +19,8 @@ use crate::terminal::count;
 
 /// What stands around the difference before saving: title and foot.
 const CHANGES: (&str, &str) = ("What saving changes", " enter saves, esc closes ");
+/// The same for what is decided about a conflict.
+const CONFLICT: (&str, &str) = ("A conflict", " m mine, f the file's, j k scroll, esc decides later ");
 /// The same before a file is left.
 const LEAVING: (&str, &str) =
     ("Not saved in this file", " enter saves and leaves, n leaves (kept for later), esc stays ");
@@ -41,11 +43,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
         }
         Overlay::Changes(scroll) => changes(model, *scroll, CHANGES, buffer),
         Overlay::LeaveFile(scroll) => changes(model, *scroll, LEAVING, buffer),
-        Overlay::Conflict => {
-            let text = "The file became another one, in places that were changed here too. m keeps mine, f takes the \
-                        file's; either can be undone. esc decides later.";
-            asked(model, "A conflict", text, buffer);
-        }
+        Overlay::Conflict(scroll) => conflict(model, *scroll, buffer),
         Overlay::Recovered(offer) => recovered(model, offer, buffer),
         Overlay::Story { title, text, scroll } => {
             let columns = model.size.0.saturating_sub(4).min(100);
@@ -165,10 +163,16 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
     let (foot, problem) = match prompt {
         Prompt::Sweep { problem, .. } => (" enter goes on, alt-enter begins a line, esc closes ", problem.as_deref()),
         Prompt::Enqueue { problem } => (" enter queues it, esc closes ", problem.as_deref()),
+        Prompt::Value { problem, .. } if model.given_up(prompt).is_some() => {
+            (" enter keeps it, ctrl-z brings back what was typed before ", problem.as_deref())
+        }
         Prompt::Value { is_text: true, problem, .. } => {
             (" enter keeps it, alt-enter: line, ctrl-r: earlier, ctrl-o: $EDITOR ", problem.as_deref())
         }
         Prompt::Value { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
+        Prompt::Rename { problem, .. } | Prompt::RenameGroup { problem, .. } => {
+            (" enter keeps it, esc closes ", problem.as_deref())
+        }
         Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
         Prompt::Extract { problem, .. } => {
             (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
@@ -224,18 +228,38 @@ fn typed_rows(model: &Model, field: &Field, height: usize, pen: &mut Pen<'_>) {
 }
 
 /// What saving would change.
-fn changes(model: &Model, scroll: usize, (title, foot): (&str, &str), buffer: &mut Buffer) {
+fn changes(model: &Model, scroll: usize, frame: (&str, &str), buffer: &mut Buffer) {
     let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
-    let lines: Vec<_> = hunks
-        .iter()
-        .flat_map(|hunk| &hunk.lines)
-        .map(|line| match line {
-            HunkLine::Same(text) => (format!("  {text}"), Role::Dim),
-            HunkLine::Removed(text) => (format!("- {text}"), Role::Removed),
-            HunkLine::Added(text) => (format!("+ {text}"), Role::Added),
-        })
-        .collect();
+    compared(model, "", &hunks, scroll, frame, buffer);
+}
+
+/// How the text differs from that of the file, both of which were changed in the same places.
+fn conflict(model: &Model, scroll: usize, buffer: &mut Buffer) {
+    let flow = model.flow.as_ref();
+    let conflict = flow.and_then(|flow| flow.conflict.as_ref());
+    let hunks = flow.and_then(Flow::text).zip(conflict).map(|(ours, conflict)| hunks(&conflict.theirs, ours));
+    let about = "The file became another one, in places that were changed here too. - is in the file, + is here. m keeps \
+                 mine, f takes the file's; either can be undone.";
+    compared(model, about, &hunks.unwrap_or_default(), scroll, CONFLICT, buffer);
+}
+
+/// How two texts differ, under a few words about them.
+fn compared(
+    model: &Model,
+    about: &str,
+    hunks: &[Hunk],
+    scroll: usize,
+    (title, foot): (&str, &str),
+    buffer: &mut Buffer,
+) {
     let columns = model.size.0.saturating_sub(4).min(110);
+    let about = if about.is_empty() { Vec::new() } else { wrap(about, usize::from(columns.saturating_sub(4))) };
+    let lines = hunks.iter().flat_map(|hunk| &hunk.lines).map(|line| match line {
+        HunkLine::Same(text) => (format!("  {text}"), Role::Dim),
+        HunkLine::Removed(text) => (format!("- {text}"), Role::Removed),
+        HunkLine::Added(text) => (format!("+ {text}"), Role::Added),
+    });
+    let lines: Vec<_> = about.into_iter().map(|line| (line.to_string(), Role::Text)).chain(lines).collect();
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
     let area = framed(model, title, foot, (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));
