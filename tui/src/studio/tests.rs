@@ -46,6 +46,7 @@ Workflow(
 )
 "#;
 
+mod demo;
 mod failures;
 mod gauges;
 mod pictures;

@@ -52,6 +52,9 @@ use gauges::Gauges;
 use still::{Place, Still};
 use sweep::Sweep;
 
+/// What a demonstration answers to every wish that leads out of it.
+pub(crate) const DEMO: &str = "this is a demonstration: nothing is run, written or cancelled";
+
 /// Everything.
 pub(crate) struct Model {
     /// Columns and lines of the terminal.
@@ -102,6 +105,8 @@ pub(crate) struct Model {
     pub(crate) notice: Option<(Tone, String)>,
     /// When somebody asked for a stop the last time.
     pub(crate) asked_to_stop: Option<Duration>,
+    /// A recorded run is shown, and nothing outside is touched.
+    pub(crate) is_demo: bool,
     /// The run to follow from the beginning on.
     pub(crate) attached: Option<RunId>,
     /// How many texts were checked.
@@ -150,6 +155,7 @@ impl Model {
             overlay: None,
             notice: None,
             asked_to_stop: None,
+            is_demo: false,
             attached: None,
             revisions: 0,
             unkept: None,

@@ -18,6 +18,9 @@ const MOST_PICTURES: usize = 8;
 
 /// What the world has to be asked for, given what is on the screen and what it was asked for before.
 pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
+    if model.is_demo {
+        return Vec::new();
+    }
     let mut effects: Vec<_> = queue::next(model).into_iter().collect();
     let browse = browse(model);
     if browse != model.asked.browse {

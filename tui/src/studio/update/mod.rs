@@ -2,6 +2,7 @@
 //! done outside comes back as effects.
 
 mod compare;
+mod demo;
 mod drag;
 mod edit;
 mod enter;
@@ -45,7 +46,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     if !is_time {
         effects.extend(history::wanted(model));
     }
-    effects
+    if model.is_demo { demo::kept_inside(model, effects) } else { effects }
 }
 
 fn happened(model: &mut Model, message: Message) -> Vec<Effect> {

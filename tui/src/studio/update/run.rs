@@ -21,6 +21,10 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Note, "open a workflow first");
         return Vec::new();
     };
+    if model.is_demo && model.run.as_ref().is_some_and(|run| !run.phase.is_over()) {
+        model.tell(Tone::Note, "the recorded run is shown already; once it is over, it can be shown again");
+        return Vec::new();
+    }
     if model.queue.claims || model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
         model.overlay = Some(Overlay::Behind(Later::Open));
         return Vec::new();

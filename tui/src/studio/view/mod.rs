@@ -41,7 +41,7 @@ use super::graph_view::{GraphView, Status};
 use super::graphics::Protocol;
 use super::keymap::Context;
 use super::layout::Detail;
-use super::model::{Focus, Full, Model, Side};
+use super::model::{DEMO, Focus, Full, Model, Side};
 use super::theme::Role;
 use pen::Pen;
 
@@ -112,7 +112,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
 /// Whether the screen shows how busy the machine is.
 pub(crate) fn shows_gauges(model: &Model) -> bool {
     let is_seen = model.full.is_none() && model.side == Side::Monitor && regions(model).side.height > 0;
-    is_seen && model.flow.is_some() && model.is_running()
+    is_seen && model.flow.is_some() && model.is_running() && !model.is_demo
 }
 
 /// Draws everything.
@@ -131,6 +131,9 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
             divider(model, regions.divider, buffer);
             tabs(model, regions.tabs, buffer);
             match model.side {
+                Side::Runs | Side::Gallery | Side::Queue if model.is_demo => {
+                    Pen::new(regions.side, buffer).wrapped(DEMO, model.theme.style(Role::Dim));
+                }
                 Side::Inspector => inspector::draw(model, regions.side, buffer),
                 Side::Problems => problems::draw(model, regions.side, buffer),
                 Side::Monitor => monitor::draw(model, regions.side, buffer),

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
 use super::super::graphics::Protocol;
-use super::super::model::still::{Place, Want, fitted};
+use super::super::model::still::{Place, Source, Want, fitted};
 use super::super::model::totals::Totals;
 use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
@@ -177,7 +177,8 @@ pub(super) fn want(model: &Model, area: Rect) -> Option<(Want, Rect)> {
     if cells.1 <= 2 || height >= area.height {
         return None;
     }
-    let (source, graphics) = (shot.source(), model.graphics);
+    let source = if model.is_demo { Source::Pixels(shot.picture.clone()) } else { shot.source() };
+    let graphics = model.graphics;
     let want = Want { place: Place::Monitor, source, part: None, cells, pixels, graphics };
     Some((want, Rect { y: area.bottom() - height, height, ..area }))
 }
