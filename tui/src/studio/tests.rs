@@ -48,6 +48,7 @@ Workflow(
 
 mod demo;
 mod failures;
+mod followed;
 mod gauges;
 mod pictures;
 mod timeline;

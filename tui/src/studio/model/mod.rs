@@ -40,7 +40,7 @@ pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWis
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Later, Overlay, Prompt};
 pub(crate) use queue::{Queue, QueueRow};
-pub(crate) use run::{NodeRun, Phase, RunView};
+pub(crate) use run::{NodeRun, Phase, RunView, workflow_of};
 pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
 pub(crate) use unsaved::{Offer, Unsaved};
 
@@ -191,6 +191,12 @@ impl Model {
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// The run, if it is one of the workflow that is open.
+    pub(crate) fn run_here(&self) -> Option<&RunView> {
+        let mut open = self.flow.iter().chain(&self.outer);
+        self.run.as_ref().filter(|run| open.any(|flow| run.is_of(&flow.path)))
     }
 
     /// Whether something was changed that is not saved, in what is open or where one came from.

@@ -200,6 +200,7 @@ pub(super) fn open_as_run(model: &mut Model, details: &Details) -> Vec<Effect> {
     let mut flow = Flow::new(path.clone());
     flow.history = Some(History::new(Arc::clone(&source.text)));
     flow.is_recorded = true;
+    flow.recorded_run = Some(details.story.summary.run);
     model.revisions += 1;
     flow.revision = model.revisions;
     let revision = flow.revision;

@@ -171,7 +171,7 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
 
 /// The newest picture of each node that has room for one.
 fn shots(model: &Model, view: &GraphView<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(run) = &model.run else { return };
+    let Some(run) = model.run_here() else { return };
     if view.detail != Detail::Preview || model.graphics.protocol == Protocol::None {
         return;
     }
@@ -200,11 +200,11 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
 }
 
 fn statuses(model: &Model) -> Vec<Status> {
-    let Some((flow, run)) = model.flow.as_ref().zip(model.run.as_ref()) else { return Vec::new() };
+    let Some((flow, run)) = model.flow.as_ref().zip(model.run_here()) else { return Vec::new() };
     let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
-    // A run may be that of the file from which this one was entered, or one that was begun here.
-    let is_of_outer = !flow.prefix.is_empty() && run.is_inside(&flow.prefix);
-    run.statuses(scene, if is_of_outer { &way } else { &way[flow.prefix.len()..] })
+    // A run may be that of a file from which this one was entered, or one that was begun here.
+    let ran = model.outer.iter().find(|outer| run.is_of(&outer.path)).unwrap_or(flow);
+    run.statuses(scene, way.get(ran.prefix.len()..).unwrap_or_default())
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
