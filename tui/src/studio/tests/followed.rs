@@ -130,3 +130,43 @@ fn a_run_without_a_number_is_running_once() {
     let title = shown.lines().next().unwrap_or_default();
     assert!(title.contains(" running 0/1") && !title.contains("run running"), "{title}");
 }
+
+#[test]
+fn a_text_that_is_scrolled_to_its_end_goes_up_at_once() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.press("?");
+    bench.press(&["j"; 300].join(" "));
+    let end = bench.shown();
+    bench.press("k");
+    assert_ne!(bench.shown(), end);
+    bench.press("G");
+    assert_eq!(bench.shown(), end);
+}
+
+#[test]
+fn the_picture_that_is_opened_is_the_newest_that_was_written() {
+    let mut bench = Bench::opened((120, 40), SMALL);
+    bench.press("r");
+    let picture = || Picture { width: 1, pixels: [[9; 3]].into() };
+    bench.tell(Message::Preview("load".into(), picture()));
+    let event = Event::ArtifactWritten { run: RunId(7), node: "save".into(), path: "output/picture_0001.png".into() };
+    bench.tell(Message::Event(Box::new(event)));
+    bench.tell(Message::RunEnded(Ok(Outcome::Completed)));
+    // The Run pane's cursor is on `load`, and keys go to another pane.
+    bench.press("4 i");
+    assert!(bench.shown().contains("picture_0001.png"));
+    bench.press("n");
+    assert!(bench.shown().contains("preview") && !bench.shown().contains("not saved yet"));
+    bench.press("esc 3 g i");
+    assert!(bench.shown().contains("preview"), "the cursor is on `load`");
+}
+
+#[test]
+fn the_gauges_are_gone_when_the_run_is_over() {
+    let mut bench = Bench::opened((120, 40), SMALL);
+    bench.press("r");
+    bench.tell(Message::Sampled(crate::studio::model::gauges::Sample { lanes: (1, 2), ..Default::default() }));
+    assert!(bench.shown().contains("1 of 2 busy"));
+    bench.tell(Message::RunEnded(Ok(Outcome::Completed)));
+    assert!(!bench.shown().contains("1 of 2 busy"));
+}

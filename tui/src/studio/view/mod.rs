@@ -29,7 +29,7 @@ use ratatui::widgets::Widget;
 
 pub(crate) use failure::{height as full_height, lines as failure_lines};
 pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
-pub(crate) use overlay::typing_width;
+pub(crate) use overlay::{most_scrolled, typing_width};
 pub(crate) use picture::room as picture_room;
 pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;

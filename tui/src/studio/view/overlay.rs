@@ -49,7 +49,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
         Overlay::Recovered(offer) => recovered(model, offer, buffer),
         Overlay::Story { title, text, scroll } => {
             let columns = model.size.0.saturating_sub(4).min(100);
-            let lines = wrap(text, usize::from(columns.saturating_sub(4)));
+            let lines = wrap(text, story_width(model));
             let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
             let area = framed(model, title, " esc closes ", (columns, rows), buffer);
             let most = lines.len().saturating_sub(usize::from(area.height));
@@ -115,7 +115,7 @@ fn details(model: &Model, scroll: usize, buffer: &mut Buffer) {
     let area = framed(model, &title, " j k scroll, esc closes ", (columns, rows), buffer);
     let (text, role) = match model.runs.chosen_details() {
         Some(Ok(details)) => {
-            let lines = super::details::whole(model, details, usize::from(area.width));
+            let lines = super::details::whole(model, details, details_width(model));
             let most = lines.len().saturating_sub(usize::from(area.height));
             let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
             return lines.iter().for_each(|line| pen.line(line));
@@ -223,18 +223,46 @@ fn typed_rows(model: &Model, field: &Field, height: usize, pen: &mut Pen<'_>) {
     }
 }
 
+/// The lines of what saving would change.
+fn difference(model: &Model) -> Vec<(String, Role)> {
+    let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
+    let lines = hunks.iter().flat_map(|hunk| &hunk.lines).map(|line| match line {
+        HunkLine::Same(text) => (format!("  {text}"), Role::Dim),
+        HunkLine::Removed(text) => (format!("- {text}"), Role::Removed),
+        HunkLine::Added(text) => (format!("+ {text}"), Role::Added),
+    });
+    lines.collect()
+}
+
+/// How many lines of a text that can be scrolled may be above the screen at most.
+pub(crate) fn most_scrolled(model: &Model, overlay: &Overlay) -> usize {
+    let lines = match overlay {
+        Overlay::Help(_) => help_lines(model).len(),
+        Overlay::Story { text, .. } => wrap(text, story_width(model)).len(),
+        Overlay::Changes(_) | Overlay::LeaveFile(_) => difference(model).len(),
+        Overlay::Details(_) => match model.runs.chosen_details() {
+            Some(Ok(details)) => super::details::whole(model, details, details_width(model)).len(),
+            _ => 0,
+        },
+        _ => 0,
+    };
+    // The frame, and a line of the screen above and below it.
+    lines.saturating_sub(usize::from(model.size.1.saturating_sub(4)))
+}
+
+/// Columns of a text that is told.
+fn story_width(model: &Model) -> usize {
+    usize::from(model.size.0.saturating_sub(4).min(100).saturating_sub(4))
+}
+
+/// Columns of everything about a run.
+fn details_width(model: &Model) -> usize {
+    usize::from(model.size.0.saturating_sub(4).min(120).saturating_sub(4))
+}
+
 /// What saving would change.
 fn changes(model: &Model, scroll: usize, (title, foot): (&str, &str), buffer: &mut Buffer) {
-    let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
-    let lines: Vec<_> = hunks
-        .iter()
-        .flat_map(|hunk| &hunk.lines)
-        .map(|line| match line {
-            HunkLine::Same(text) => (format!("  {text}"), Role::Dim),
-            HunkLine::Removed(text) => (format!("- {text}"), Role::Removed),
-            HunkLine::Added(text) => (format!("+ {text}"), Role::Added),
-        })
-        .collect();
+    let lines = difference(model);
     let columns = model.size.0.saturating_sub(4).min(110);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
     let area = framed(model, title, foot, (columns, rows), buffer);
@@ -324,10 +352,18 @@ fn entry(model: &Model, action: Action) -> Line<'static> {
 /// Columns of the keys.
 const KEYS: usize = 18;
 
+fn help_columns(model: &Model) -> u16 {
+    model.size.0.saturating_sub(2).min(84)
+}
+
+fn help_lines(model: &Model) -> Vec<Line<'static>> {
+    let room = usize::from(help_columns(model)).saturating_sub(KEYS + 5);
+    Keymap::sections(model.context()).flat_map(|part| section(model, part, room)).collect()
+}
+
 fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
-    let columns = model.size.0.saturating_sub(2).min(84);
-    let room = usize::from(columns).saturating_sub(KEYS + 5);
-    let lines: Vec<_> = Keymap::sections(model.context()).flat_map(|part| section(model, part, room)).collect();
+    let columns = help_columns(model);
+    let lines = help_lines(model);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
     let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));
