@@ -122,7 +122,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
             .with_hint("run it in a terminal, without pipes; `easel run` and `easel watch` do without one"));
     }
     let memory = arguments.memory.limit;
-    let choices = Choices { journal: !arguments.no_journal, memory, ..arguments.options.choices()? };
+    let choices =
+        Choices { journal: !(arguments.no_journal || arguments.demo), memory, ..arguments.options.choices()? };
     let workspace = Workspace::open(&choices)?;
     Studio { start, workspace, settings: arguments.options.settings(), memory, keymap, theme, pictures }.run()
 }

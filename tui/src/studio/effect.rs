@@ -108,6 +108,29 @@ pub(crate) enum Effect {
     Examine(PathBuf),
 }
 
+impl Effect {
+    /// Whether it touches nothing outside of the process: all that a demonstration may do. Its runs are recorded ones.
+    pub(crate) fn stays_inside(&self) -> bool {
+        matches!(self, Effect::Check { .. } | Effect::Run(_) | Effect::StopRun | Effect::Copy(_))
+    }
+
+    /// Whether somebody asked for it, and notices that it is not done.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        !matches!(
+            self,
+            Effect::Watch(_)
+                | Effect::Keep { .. }
+                | Effect::Release(_)
+                | Effect::Load(_)
+                | Effect::Recall(_)
+                | Effect::Browse(_)
+                | Effect::Thumbnails(_)
+                | Effect::Examine(_)
+                | Effect::Complete { .. }
+        )
+    }
+}
+
 /// A grid of pictures with what rows and columns are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sheet {

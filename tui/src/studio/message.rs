@@ -83,8 +83,8 @@ pub(crate) enum Message {
     Thumbnail(PathBuf, Result<Picture, String>),
     /// The desktop was asked to show a folder; why it did not.
     FolderShown(PathBuf, Result<(), String>),
-    /// How a run stands that another process carries out.
-    Story(Box<RunStory>),
+    /// How a run stands that another process carries out, and when that was read, in milliseconds since 1970.
+    Story(Box<RunStory>, i64),
     /// The run that was to be followed cannot be.
     NoStory(String),
     /// Something to tell, whoever says it.

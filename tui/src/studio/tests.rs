@@ -47,7 +47,9 @@ Workflow(
 )
 "#;
 
+mod demo;
 mod failures;
+mod followed;
 mod gauges;
 mod pictures;
 mod timeline;

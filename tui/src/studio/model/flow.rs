@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use easel_engine::edit::{Changes, Conflict, Edit, History};
-use easel_engine::{Document, Severity, Source, Workflow};
+use easel_engine::{Document, RunId, Severity, Source, Workflow};
 
 use super::super::graph_view::{Camera, Focus};
 use super::super::layout::{self, Detail, Layout};
@@ -23,6 +23,8 @@ pub(crate) struct Flow {
     pub(crate) conflict: Option<Conflict>,
     /// It is what a run was begun with, and not what is in the file now.
     pub(crate) is_recorded: bool,
+    /// That run, if the journal has it: what is run then has the settings that it had.
+    pub(crate) recorded_run: Option<RunId>,
     /// Changes of an earlier time that wait to be offered.
     pub(crate) offers: VecDeque<Offer>,
     /// A run was asked for while the text was being checked.
@@ -105,6 +107,7 @@ impl Flow {
             history: None,
             conflict: None,
             is_recorded: false,
+            recorded_run: None,
             offers: VecDeque::new(),
             wants_run: false,
             revision: 0,

@@ -81,14 +81,6 @@ impl RunView {
         let status = |node: &SceneNode| if node.members.is_empty() { of(&node.id) } else { of_all(&node.members) };
         scene.nodes.iter().map(status).collect()
     }
-
-    /// Whether it has nodes inside of that one.
-    pub(crate) fn is_inside(&self, way: &[String]) -> bool {
-        self.nodes.iter().any(|run| {
-            let mut parts = run.node.split('/').map(without_pass);
-            way.iter().all(|wanted| parts.next() == Some(wanted.as_str())) && parts.next().is_some()
-        })
-    }
 }
 
 /// `each` of `each[3]`.
@@ -123,6 +115,5 @@ mod tests {
         assert_eq!(run.statuses(&scene(&["x"]), &each), [Status::Done { seconds: 3.0 }]);
         run.happened(&done("in/b/c"), Duration::ZERO);
         assert_eq!(run.statuses(&scene(&["a", "in"]), &[]), [Status::Waiting, Status::Done { seconds: 1.5 }]);
-        assert!(run.is_inside(&each) && !run.is_inside(&["a".to_string()]));
     }
 }

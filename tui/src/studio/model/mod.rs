@@ -40,7 +40,7 @@ pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWis
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Later, Overlay, Prompt};
 pub(crate) use queue::{Queue, QueueRow};
-pub(crate) use run::{NodeRun, Phase, RunView};
+pub(crate) use run::{NodeRun, Phase, RunView, workflow_of};
 pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
 pub(crate) use unsaved::{Offer, Unsaved};
 
@@ -54,6 +54,9 @@ use sweep::Sweep;
 
 /// An input: its file, the workflow in that, the node, and its own name.
 pub(crate) type InputName = (PathBuf, Vec<String>, String, String);
+
+/// What a demonstration answers to every wish that leads out of it.
+pub(crate) const DEMO: &str = "this is a demonstration: nothing is run, written or cancelled";
 
 /// Everything.
 pub(crate) struct Model {
@@ -109,6 +112,8 @@ pub(crate) struct Model {
     pub(crate) notice: Option<(Tone, String)>,
     /// When somebody asked for a stop the last time.
     pub(crate) asked_to_stop: Option<Duration>,
+    /// A recorded run is shown, and nothing outside is touched.
+    pub(crate) is_demo: bool,
     /// The run to follow from the beginning on.
     pub(crate) attached: Option<RunId>,
     /// How many texts were checked.
@@ -159,6 +164,7 @@ impl Model {
             overlay: None,
             notice: None,
             asked_to_stop: None,
+            is_demo: false,
             attached: None,
             revisions: 0,
             unkept: None,
@@ -207,6 +213,12 @@ impl Model {
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// The run, if it is one of the workflow that is open.
+    pub(crate) fn run_here(&self) -> Option<&RunView> {
+        let mut open = self.flow.iter().chain(&self.outer);
+        self.run.as_ref().filter(|run| open.any(|flow| run.is_of(&flow.path)))
     }
 
     /// Whether something was changed that is not saved, in what is open or where one came from.

@@ -1,7 +1,7 @@
 //! A run as it is shown: what its nodes do, and did when.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,8 +121,16 @@ pub(crate) struct RunView {
     pub(crate) shots: Shots,
     /// Which line of the monitor the cursor is on.
     pub(crate) at: usize,
+    /// Somebody moved that cursor: it does not follow what runs any more.
+    pub(crate) is_moved: bool,
     /// What earlier runs took.
     pub(crate) past: Option<Past>,
+    /// The file of its workflow; none if that is not known.
+    pub(crate) workflow: Option<PathBuf>,
+    /// Its clock is so far ahead of the studio's, which may have begun later than the run.
+    ahead: Duration,
+    /// When it was begun, in milliseconds since 1970, if it is followed.
+    started: Option<i64>,
 }
 
 impl RunView {
@@ -139,8 +147,28 @@ impl RunView {
             files: Vec::new(),
             shots: Shots::default(),
             at: 0,
+            is_moved: false,
             past: None,
+            workflow: None,
+            ahead: Duration::ZERO,
+            started: None,
         }
+    }
+
+    /// The run of this workflow.
+    pub(crate) fn of(self, workflow: Option<PathBuf>) -> Self {
+        RunView { workflow, ..self }
+    }
+
+    /// Whether its workflow is that file. One of the two may be written from a folder that the other does not name.
+    pub(crate) fn is_of(&self, path: &Path) -> bool {
+        let known = self.workflow.as_deref().filter(|own| !own.as_os_str().is_empty());
+        known.is_some_and(|own| own.ends_with(path) || path.ends_with(own))
+    }
+
+    /// The time by its own clock, which all its times are told by.
+    pub(crate) fn clock(&self, now: Duration) -> Duration {
+        now + self.ahead
     }
 
     /// It begins, with these nodes.
@@ -188,6 +216,7 @@ impl RunView {
                     node.status = Status::Running { step: 0, steps: 0, left: None };
                     (node.began, node.ended) = (Some(now), None);
                 }
+                self.look_at_newest();
             }
             Event::NodeProgress { node, step, steps, .. } => {
                 if let Some(node) = self.node_mut(node) {
@@ -263,10 +292,25 @@ impl RunView {
         }
     }
 
-    /// How it stands according to the journal.
-    pub(crate) fn follow(&mut self, story: &RunStory, now: Duration) {
+    /// The cursor goes to the node that began last of those that run, unless somebody moved it.
+    fn look_at_newest(&mut self) {
+        let running = self.nodes.iter().enumerate().filter(|(_, node)| matches!(node.status, Status::Running { .. }));
+        let newest = running.max_by_key(|(_, node)| node.began).map(|(at, _)| at);
+        self.at = newest.filter(|_| !self.is_moved).unwrap_or(self.at);
+    }
+
+    /// How it stands according to the journal, which was read at a moment in milliseconds since 1970.
+    pub(crate) fn follow(&mut self, story: &RunStory, read: i64, now: Duration) {
         let first = story.nodes.iter().filter_map(|node| node.started).min();
         let started = story.summary.started.into_iter().chain(first).min().unwrap_or_default();
+        if started > 0 && self.started != Some(started) {
+            self.started = Some(started);
+            // A clock that was put back.
+            let age = Duration::from_millis(u64::try_from(read.saturating_sub(started)).unwrap_or(0));
+            (self.began, self.ahead) = (now.saturating_sub(age), age.saturating_sub(now));
+        }
+        let now = self.clock(now);
+        self.workflow = Some(workflow_of(&story.job.source));
         let (began, since) = (self.began, |at: i64| Duration::from_millis(u64::try_from(at - started).unwrap_or(0)));
         self.run = Some(story.summary.run);
         if self.nodes.is_empty() {
@@ -310,6 +354,7 @@ impl RunView {
             let took = story.summary.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             self.ended = Some(took.map_or(now, |took| began + took));
         }
+        self.look_at_newest();
     }
 
     /// Everything of it that can be looked at: the files that it wrote, then what is in no file yet.
@@ -333,6 +378,11 @@ impl RunView {
         let open = |node: &&NodeRun| matches!(node.status, Status::Idle | Status::Waiting | Status::Running { .. });
         (self.nodes.len() - self.nodes.iter().filter(open).count(), self.nodes.len())
     }
+}
+
+/// The file that a workflow was read from, or else what it is called.
+pub(crate) fn workflow_of(source: &easel_engine::Source) -> PathBuf {
+    source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name))
 }
 
 fn status(state: NodeState, seconds: Option<f64>) -> Status {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use easel_engine::{Cancelled, Journal, JournalError, NodeRecord, RunId, RunQuery, RunState};
 
@@ -296,7 +296,7 @@ impl Reader {
                 if story.summary.state.is_over() {
                     self.followed = None;
                 }
-                self.send(Message::Story(Box::new(story)));
+                self.send(Message::Story(Box::new(story), milliseconds()));
             }
             Ok(None) => {
                 self.followed = None;
@@ -363,6 +363,12 @@ fn carry_out(journal: &Journal, change: Change) -> Result<Option<String>, Journa
             Some(format!("run {} is forgotten; the files that it wrote are where they were", run.0))
         }
     })
+}
+
+/// Since 1970.
+fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What is wrong, and what to do about it.

@@ -169,6 +169,7 @@ fn begin(model: &mut Model, start: Start) -> Vec<Effect> {
             vec![Effect::Follow(run)]
         }
         Start::Demo(Recording { head, .. }) => {
+            model.is_demo = true;
             let slower = match head.slower {
                 1 => "as fast as it was".into(),
                 slower => format!("{slower} times slower than it was"),
@@ -285,7 +286,9 @@ impl Loop<'_> {
 struct World {
     performer: Performer,
     checker: Sender<checker::Wish>,
-    journal: Sender<journal::Wish>,
+    /// None in a demonstration, which has no business there.
+    journal: Option<Sender<journal::Wish>>,
+    is_demo: bool,
     pictures: Sender<PathBuf>,
     thumbnails: Sender<Vec<PathBuf>>,
     /// What goes to the terminal before the next picture.
@@ -309,15 +312,17 @@ impl World {
         memory: MemoryLimit,
         sender: Sender<Message>,
     ) -> io::Result<Self> {
+        let is_demo = matches!(start, Start::Demo(_));
         Ok(World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
-            journal: journal::start(sender.clone())?,
+            journal: if is_demo { None } else { Some(journal::start(sender.clone())?) },
+            is_demo,
             pictures: load_pictures(sender.clone())?,
             thumbnails: thumbnails::start(sender.clone())?,
             to_copy: None,
             encoder: encoder::Encoder::start(sender.clone())?,
             sampler: sampler::Sampler::start(Arc::clone(workspace.resources()), sender.clone())?,
-            files: files::Files::start(unsaved::folder(), sender.clone())?,
+            files: files::Files::start(if is_demo { None } else { unsaved::folder() }, sender.clone())?,
             performer: match start {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
                 _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
@@ -337,7 +342,8 @@ impl World {
 
     fn perform(&mut self, effects: Vec<Effect>) {
         // A thread that is gone has said why before it went.
-        for effect in effects {
+        let is_demo = self.is_demo;
+        for effect in effects.into_iter().filter(|effect| !is_demo || effect.stays_inside()) {
             match effect {
                 Effect::List(folder) => list(folder, self.sender.clone()),
                 Effect::Open(path) => self.open(path),
@@ -361,11 +367,11 @@ impl World {
                 Effect::StopRun => self.performer.stop(),
                 Effect::RunAgain(run) => self.performer.again(run),
                 Effect::Resume(run) => self.performer.resume(run),
-                Effect::Follow(run) => drop(self.journal.send(journal::Wish::Follow(run))),
+                Effect::Follow(run) => self.ask(journal::Wish::Follow(run)),
                 Effect::Load(path) => drop(self.pictures.send(path)),
-                Effect::Recall(run) => drop(self.journal.send(journal::Wish::Recall(run))),
-                Effect::Browse(browse) => drop(self.journal.send(journal::Wish::Browse(browse))),
-                Effect::Change(change) => drop(self.journal.send(journal::Wish::Change(change))),
+                Effect::Recall(run) => self.ask(journal::Wish::Recall(run)),
+                Effect::Browse(browse) => self.ask(journal::Wish::Browse(browse)),
+                Effect::Change(change) => self.ask(journal::Wish::Change(change)),
                 Effect::Thumbnails(paths) => drop(self.thumbnails.send(paths)),
                 Effect::Enqueue { plan, priority } => self.performer.enqueue(plan, priority, &self.sender),
                 Effect::EnqueueAll(jobs) => self.performer.enqueue_all(jobs, &self.sender),
@@ -376,6 +382,13 @@ impl World {
                 Effect::ShowFolder(folder) => desktop::open(folder, self.sender.clone()),
                 Effect::Examine(path) => self.encoder.examine(path),
             }
+        }
+    }
+
+    /// Asks something of the journal.
+    fn ask(&self, wish: journal::Wish) {
+        if let Some(journal) = &self.journal {
+            let _ = journal.send(wish);
         }
     }
 

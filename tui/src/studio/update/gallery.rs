@@ -8,7 +8,7 @@ use easel_engine::{Job, Literal};
 use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
-use super::super::model::{Details, Later, Model, Overlay, RunView, Shot, Side};
+use super::super::model::{Details, Later, Model, Overlay, RunView, Shot, Side, workflow_of};
 use super::super::view::gallery_grid;
 use super::{edit, history, keys};
 use crate::gist::{self, Given};
@@ -108,7 +108,7 @@ pub(super) fn run(model: &mut Model, job: Job) -> Vec<Effect> {
         return Vec::new();
     }
     model.attached = None;
-    model.run = Some(RunView::beginning(true, model.now));
+    model.run = Some(RunView::beginning(true, model.now).of(Some(workflow_of(&job.source))));
     let mut effects = keys::show(model, Side::Monitor);
     effects.push(Effect::RunJob(Box::new(job)));
     effects

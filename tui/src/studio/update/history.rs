@@ -18,6 +18,9 @@ const MOST_PICTURES: usize = 8;
 
 /// What the world has to be asked for, given what is on the screen and what it was asked for before.
 pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
+    if model.is_demo {
+        return Vec::new();
+    }
     let mut effects: Vec<_> = queue::next(model).into_iter().collect();
     let browse = browse(model);
     if browse != model.asked.browse {
@@ -197,6 +200,7 @@ pub(super) fn open_as_run(model: &mut Model, details: &Details) -> Vec<Effect> {
     let mut flow = Flow::new(path.clone());
     flow.history = Some(History::new(Arc::clone(&source.text)));
     flow.is_recorded = true;
+    flow.recorded_run = Some(details.story.summary.run);
     model.revisions += 1;
     flow.revision = model.revisions;
     let revision = flow.revision;

@@ -10,8 +10,8 @@ use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Chooser, Closed, Focus, Model, Overlay, Prompt, Side};
 use super::{
-    compare, edit, enter, failure, fixes, form, gallery, graph, groups, history, lists, marks, overlay, picture, queue,
-    run,
+    compare, demo, edit, enter, failure, fixes, form, gallery, graph, groups, history, lists, marks, overlay, picture,
+    queue, run,
 };
 use super::{sockets, sweep, timeline};
 
@@ -44,6 +44,9 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 /// Does what a key, the palette or the mouse asks for.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if demo::refuses(model, action) {
+        return Vec::new();
+    }
     match action {
         Action::Run => return run::start(model),
         Action::Cancel => return cancel(model),

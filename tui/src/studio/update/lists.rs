@@ -7,7 +7,7 @@ use easel_engine::{RunId, RunState};
 use super::super::effect::{Change, Effect};
 use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
-use super::super::model::{Chooser, Entry, Later, Model, Overlay};
+use super::super::model::{Chooser, Entry, Later, Model, Overlay, workflow_of};
 use super::super::view::page_height;
 use super::{failure, gallery, picture, run, timeline};
 
@@ -55,6 +55,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         Context::Monitor => {
             if let Some(run) = &mut model.run {
                 run.at = moved(run.at, run.nodes.len());
+                run.is_moved = true;
             }
         }
         Context::Log => {
@@ -85,6 +86,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     };
     let (id, state) = (summary.run, summary.state);
+    let named = PathBuf::from(&summary.workflow);
+    let workflow = match model.runs.details(id) {
+        Some(Ok(details)) => workflow_of(&details.story.job.source),
+        _ => named,
+    };
     let RunId(number) = id;
     let is_going = matches!(state, RunState::Running | RunState::Queued);
     match action {
@@ -104,13 +110,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Behind(Later::Again(id)));
             Vec::new()
         }
-        Action::RunAgain => run::recorded(model, Effect::RunAgain(id)),
+        Action::RunAgain => run::recorded(model, Effect::RunAgain(id), Some(workflow)),
         Action::Resume if is_going || state == RunState::Completed => {
             model.tell(Tone::Note, format!("run {number} is {}: there is nothing to go on with", state.name()));
             Vec::new()
         }
         Action::Resume if model.is_running() || model.queue.claims => busy(model),
-        Action::Resume => run::recorded(model, Effect::Resume(id)),
+        Action::Resume => run::recorded(model, Effect::Resume(id), Some(workflow)),
         _ => Vec::new(),
     }
 }

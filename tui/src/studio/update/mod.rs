@@ -2,6 +2,7 @@
 //! done outside comes back as effects.
 
 mod compare;
+mod demo;
 mod drag;
 mod edit;
 mod enter;
@@ -45,7 +46,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     if !is_time {
         effects.extend(history::wanted(model));
     }
-    effects
+    if model.is_demo { demo::kept_inside(model, effects) } else { effects }
 }
 
 fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -107,7 +108,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Details(run, details) => model.runs.take(run, details, &model.asked.browse.details),
         Message::Thumbnail(path, picture) => model.thumbnails.add(path, picture, &model.asked.thumbnails),
         Message::FolderShown(folder, shown) => return history::folder_shown(model, &folder, shown),
-        Message::Story(story) => return run::story(model, &story),
+        Message::Story(story, read) => return run::story(model, &story, read),
         Message::NoStory(why) => {
             model.attached = None;
             model.tell(Tone::Error, why);

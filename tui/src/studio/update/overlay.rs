@@ -9,6 +9,7 @@ use super::super::graph_view::Focus;
 use super::super::keymap::{Action, Keymap};
 use super::super::message::Tone;
 use super::super::model::{Choice, Model, Overlay, Prompt};
+use super::super::view::most_scrolled;
 use super::{
     compare, edit, enter, extract, form, gallery, graph, groups, history, keys, prompts, queue, sweep, unsaved, wiring,
 };
@@ -31,10 +32,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    let most = most_scrolled(model, &overlay);
     match overlay {
-        Overlay::Help(scroll) => model.overlay = scrolled(key, scroll).map(Overlay::Help),
+        Overlay::Help(scroll) => model.overlay = scrolled(key, scroll, most).map(Overlay::Help),
         Overlay::Story { title, text, scroll } => {
-            model.overlay = scrolled(key, scroll).map(|scroll| Overlay::Story { title, text, scroll });
+            model.overlay = scrolled(key, scroll, most).map(|scroll| Overlay::Story { title, text, scroll });
         }
         Overlay::Palette(field, at) => return palette(model, field, at, key),
         Overlay::Prompt(prompt, field) => return apart(model, key, |model| answer(model, prompt, field, key)),
@@ -43,25 +45,25 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         }
         Overlay::Changes(scroll) => match key.code {
             KeyCode::Enter | KeyCode::Char('y' | 's') => return edit::write(model),
-            _ => model.overlay = scrolled(key, scroll).map(Overlay::Changes),
+            _ => model.overlay = scrolled(key, scroll, most).map(Overlay::Changes),
         },
         Overlay::LeaveFile(scroll) => match key.code {
             KeyCode::Enter | KeyCode::Char('y' | 's') => return enter::save_and_leave(model),
             KeyCode::Char('n') => return enter::leave_file(model),
-            _ => model.overlay = scrolled(key, scroll).map(Overlay::LeaveFile),
+            _ => model.overlay = scrolled(key, scroll, most).map(Overlay::LeaveFile),
         },
         Overlay::Conflict(scroll) => match key.code {
             KeyCode::Char('m') => return edit::settle(model, true),
             KeyCode::Char('f') => return edit::settle(model, false),
             // Nothing but a decision or esc closes it.
-            _ => model.overlay = Some(Overlay::Conflict(scrolled(key, scroll).unwrap_or(scroll))),
+            _ => model.overlay = Some(Overlay::Conflict(scrolled(key, scroll, most).unwrap_or(scroll))),
         },
         Overlay::Recovered(offer) => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => return unsaved::recover(model, offer),
             KeyCode::Char('n') => return vec![Effect::SetAside(offer.number)],
             _ => model.overlay = Some(Overlay::Recovered(offer)),
         },
-        Overlay::Details(scroll) => model.overlay = scrolled(key, scroll).map(Overlay::Details),
+        Overlay::Details(scroll) => model.overlay = scrolled(key, scroll, most).map(Overlay::Details),
         Overlay::Forget(run) => match key.code {
             KeyCode::Char('y') | KeyCode::Enter => return vec![Effect::Change(Change::Forget(run))],
             KeyCode::Char('n') => {}
@@ -121,14 +123,17 @@ fn shot(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Where a text that can be scrolled is after a key; nothing if the key closes it.
-fn scrolled(key: KeyEvent, at: usize) -> Option<usize> {
+/// Where a text that can be scrolled by so many lines at most is after a key; nothing if the key closes it.
+fn scrolled(key: KeyEvent, at: usize, most: usize) -> Option<usize> {
+    // The screen may have grown since.
+    let at = at.min(most);
     Some(match key.code {
         KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
-        KeyCode::Down | KeyCode::Char('j') => at.saturating_add(1).min(10_000),
+        KeyCode::Down | KeyCode::Char('j') => (at + 1).min(most),
         KeyCode::PageUp => at.saturating_sub(10),
-        KeyCode::PageDown | KeyCode::Char(' ') => at.saturating_add(10).min(10_000),
+        KeyCode::PageDown | KeyCode::Char(' ') => (at + 10).min(most),
         KeyCode::Home | KeyCode::Char('g') => 0,
+        KeyCode::End | KeyCode::Char('G') => most,
         KeyCode::Enter | KeyCode::Char('q' | '?') | KeyCode::F(1) => return None,
         _ => at,
     })

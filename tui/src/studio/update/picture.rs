@@ -5,28 +5,48 @@ use std::path::PathBuf;
 use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
-use super::super::model::full::{Full, Viewer, Zoom};
-use super::super::model::still::{Details, Still};
-use super::super::model::{Focus, Model};
+use super::super::model::full::{Full, Seen, Viewer, Zoom};
+use super::super::model::still::{Details, Source, Still};
+use super::super::model::{Focus, Model, RunView, Side};
 use super::super::view::picture_room;
 
 /// A key moves the view by this part of what is seen.
 const PAN: f64 = 0.2;
 
-/// The pictures of the run: the newest of the selected node if it has one, else the newest of all.
+/// The pictures of the run: the newest of the node with the cursor if it has one, else the newest that was written, else
+/// the newest of all.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
-    let pictures = model.run.as_ref().map(|run| run.pictures()).unwrap_or_default();
+    let pictures = model.run.as_ref().map(|run| pictures(model, run)).unwrap_or_default();
     if pictures.is_empty() {
         model.tell(Tone::Note, "there is no picture yet; a run draws some");
         return Vec::new();
     }
     let node = match model.focus {
-        Focus::Graph => model.flow.as_ref().and_then(|flow| flow.selected_node()).map(|(node, _)| node.to_string()),
-        Focus::Side => model.run.as_ref().and_then(|run| run.nodes.get(run.at)).map(|node| node.node.to_string()),
+        Focus::Side if model.side == Side::Monitor => {
+            model.run.as_ref().and_then(|run| run.nodes.get(run.at)).map(|node| node.node.to_string())
+        }
+        _ => model.flow.as_ref().and_then(|flow| flow.selected_node()).map(|(node, _)| node.to_string()),
     };
     let of_node = node.and_then(|node| pictures.iter().rposition(|seen| *seen.node == *node));
-    let at = of_node.unwrap_or(pictures.len() - 1);
+    let newest_file = pictures.iter().rposition(|seen| matches!(seen.source, Source::File(_)));
+    let at = of_node.or(newest_file).unwrap_or(pictures.len() - 1);
     show(model, Viewer::new(pictures, at, true))
+}
+
+/// What can be looked at of a run. A demonstration reads no files: it has what was recorded of them.
+fn pictures(model: &Model, run: &RunView) -> Vec<Seen> {
+    let mut pictures = run.pictures();
+    if model.is_demo {
+        pictures.retain_mut(|seen| match (&seen.source, seen.small.take()) {
+            (Source::File(_), Some(small)) => {
+                seen.source = Source::Pixels(small);
+                true
+            }
+            (Source::File(_), None) => false,
+            (Source::Pixels(_), _) => true,
+        });
+    }
+    pictures
 }
 
 /// Shows pictures on the whole screen.
@@ -68,8 +88,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 /// The run has other pictures than before.
 pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
     let Some(run) = &model.run else { return Vec::new() };
+    let pictures = pictures(model, run);
     match &mut model.full {
-        Some(Full::Picture(viewer)) if viewer.is_of_run => viewer.refresh(run.pictures()),
+        Some(Full::Picture(viewer)) if viewer.is_of_run => viewer.refresh(pictures),
         _ => return Vec::new(),
     }
     examine(model)

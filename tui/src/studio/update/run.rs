@@ -9,7 +9,7 @@ use super::super::effect::Effect;
 use super::super::message::{Problem, Tone};
 use super::super::model::full::Full;
 use super::super::model::shots::Shot;
-use super::super::model::{Flow, Focus, Later, Model, Overlay, Phase, Picture, RunView, Side};
+use super::super::model::{Flow, Focus, Later, Model, Overlay, Phase, Picture, RunView, Side, workflow_of};
 use super::{keys, picture, queue};
 use crate::execution::is_picture;
 use crate::report::is_fingerprint;
@@ -21,15 +21,27 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Note, "open a workflow first");
         return Vec::new();
     };
-    if model.queue.claims || model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
-        model.overlay = Some(Overlay::Behind(Later::Open));
+    let recorded_run = flow.recorded_run;
+    if model.is_demo && model.run.as_ref().is_some_and(|run| !run.phase.is_over()) {
+        model.tell(Tone::Note, "the recorded run is shown already; once it is over, it can be shown again");
         return Vec::new();
+    }
+    if model.queue.claims || model.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over()) {
+        model.overlay = Some(Overlay::Behind(recorded_run.map_or(Later::Open, Later::Again)));
+        return Vec::new();
+    }
+    if let Some(run) = recorded_run {
+        let path = flow.path.clone();
+        let effects = recorded(model, Effect::RunAgain(run), Some(path));
+        model.tell(Tone::Note, format!("run {} once more, with the settings that it had", run.0));
+        return effects;
     }
     if !flow.is_current() {
         flow.wants_run = true;
         model.tell(Tone::Note, "it runs as soon as it is checked");
         return Vec::new();
     }
+    let path = flow.path.clone();
     let (errors, _) = flow.counts();
     let Some(plan) = flow.checked.as_ref().and_then(|checked| checked.plan.clone()) else {
         let text = crate::terminal::count(errors, "error");
@@ -42,7 +54,7 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         // It was about the run before.
         model.full = None;
     }
-    model.run = Some(RunView::beginning(true, model.now));
+    model.run = Some(RunView::beginning(true, model.now).of(Some(path)));
     let mut effects = if model.side == Side::Monitor { Vec::new() } else { keys::show(model, Side::Monitor) };
     // What is begun is watched; keys stay where they were.
     model.focus = Focus::Graph;
@@ -50,10 +62,10 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Begins a run that the journal has.
-pub(super) fn recorded(model: &mut Model, effect: Effect) -> Vec<Effect> {
+/// Begins a run that the journal has, of that workflow if it is known.
+pub(super) fn recorded(model: &mut Model, effect: Effect, workflow: Option<PathBuf>) -> Vec<Effect> {
     model.attached = None;
-    model.run = Some(RunView::beginning(true, model.now));
+    model.run = Some(RunView::beginning(true, model.now).of(workflow));
     let mut effects = keys::show(model, Side::Monitor);
     effects.push(effect);
     effects
@@ -89,7 +101,9 @@ pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>)
     let now = model.now;
     if queue::is_ours(model, id) {
         model.attached = None;
-        model.run = Some(RunView::beginning(true, now));
+        let row = model.queue.rows().iter().find(|row| Some(row.summary.run) == id);
+        let workflow = row.map(|row| PathBuf::from(&row.summary.workflow));
+        model.run = Some(RunView::beginning(true, now).of(workflow));
     }
     let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
     run.begins(id, nodes, now);
@@ -220,7 +234,7 @@ pub(super) fn loaded(model: &mut Model, path: &Path, picture: Result<Picture, St
 }
 
 /// How a run stands that is followed.
-pub(super) fn story(model: &mut Model, story: &RunStory) -> Vec<Effect> {
+pub(super) fn story(model: &mut Model, story: &RunStory, read: i64) -> Vec<Effect> {
     model.is_changed = true;
     if model.attached != Some(story.summary.run) {
         return Vec::new();
@@ -232,7 +246,7 @@ pub(super) fn story(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let now = model.now;
     let run = model.run.get_or_insert_with(|| RunView::beginning(false, now));
     let before: Vec<PathBuf> = run.files.iter().map(|(_, path)| path.clone()).collect();
-    run.follow(story, now);
+    run.follow(story, read, now);
     let newest = run.files.iter().rev().map(|(_, path)| path).find(|path| is_picture(path));
     effects.extend(newest.filter(|path| !before.contains(path)).cloned().map(Effect::Load));
     if run.phase.is_over() {
@@ -246,8 +260,9 @@ pub(super) fn story(model: &mut Model, story: &RunStory) -> Vec<Effect> {
 /// Opens the workflow of a run, as it was when it was begun.
 fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let source = &story.job.source;
-    let path = source.path.clone().unwrap_or_else(|| PathBuf::from(&source.name));
-    model.flow = Some(Flow::recorded(path.clone(), Arc::clone(&source.text)));
+    let path = workflow_of(source);
+    let flow = Flow::recorded(path.clone(), Arc::clone(&source.text));
+    model.flow = Some(Flow { recorded_run: Some(story.summary.run), ..flow });
     model.side = Side::Monitor;
     vec![Effect::Check { path, text: Arc::clone(&source.text), revision: 1 }]
 }

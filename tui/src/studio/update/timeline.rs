@@ -30,7 +30,7 @@ pub(super) fn open(model: &mut Model) {
 fn lines(model: &Model, timeline: &Timeline) -> (Vec<Row>, usize) {
     let Some(run) = &model.run else { return (Vec::new(), 0) };
     let scene = model.flow.as_ref().and_then(|flow| flow.scene());
-    let rows = rows(run, scene, timeline.order, model.now);
+    let rows = rows(run, scene, timeline.order, run.clock(model.now));
     let is_there = |row: &Row| run.nodes.get(row.index).is_some_and(|node| Some(&node.node) == timeline.at.as_ref());
     let at = rows.iter().position(is_there).unwrap_or(0);
     (rows, at)
@@ -55,6 +55,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let middle = rows.get(at).and_then(|row| row.span).map(|(from, to)| (from + to) / 2.0);
     let now = model.now;
     let (Some(Full::Timeline(timeline)), Some(run)) = (&mut model.full, &model.run) else { return Vec::new() };
+    let now = run.clock(now);
     let name = |row: &Row| run.nodes.get(row.index).map(|node| Arc::clone(&node.node));
     timeline.at = rows.get(target).and_then(name);
     match action {

@@ -6,6 +6,7 @@ use super::super::model::Model;
 use super::super::model::gauges::{Gauges, Sample};
 use super::super::theme::Role;
 use super::pen::Pen;
+use super::shows_gauges;
 use crate::terminal::{bytes, printable};
 
 /// From nothing to all.
@@ -27,7 +28,7 @@ struct Gauge {
 
 /// The gauges, if there is room and anything is known.
 pub(super) fn draw(model: &Model, height: u16, pen: &mut Pen<'_>) {
-    let Some(newest) = model.gauges.newest().filter(|_| height >= ROOM) else { return };
+    let Some(newest) = model.gauges.newest().filter(|_| height >= ROOM && shows_gauges(model)) else { return };
     let past = (pen.width() / 5).clamp(5, 16);
     let room = pen.width().saturating_sub(NAME + past + 1);
     for gauge in gauges(&model.gauges, newest, past) {

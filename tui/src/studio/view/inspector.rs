@@ -86,7 +86,7 @@ fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
 /// What the node did in the run.
 fn run(model: &Model, id: &str, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
-    let Some(node) = model.run.as_ref().and_then(|run| run.node(id)) else { return };
+    let Some(node) = model.run_here().and_then(|run| run.node(id)) else { return };
     let (word, role) = status(&node.status);
     let more = match node.status {
         Status::Running { step, steps, .. } if steps > 0 => format!(" {step}/{steps}"),

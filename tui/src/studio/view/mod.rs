@@ -29,7 +29,7 @@ use ratatui::widgets::Widget;
 
 pub(crate) use failure::{height as full_height, lines as failure_lines};
 pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
-pub(crate) use overlay::typing_width;
+pub(crate) use overlay::{most_scrolled, typing_width};
 pub(crate) use picture::room as picture_room;
 pub(crate) use queue::at_line as job_at_line;
 pub(crate) use runs::at_line as run_at_line;
@@ -41,7 +41,7 @@ use super::graph_view::{GraphView, Status};
 use super::graphics::Protocol;
 use super::keymap::Context;
 use super::layout::Detail;
-use super::model::{Focus, Full, Model, Side};
+use super::model::{DEMO, Focus, Full, Model, Side};
 use super::theme::Role;
 use pen::Pen;
 
@@ -112,7 +112,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
 /// Whether the screen shows how busy the machine is.
 pub(crate) fn shows_gauges(model: &Model) -> bool {
     let is_seen = model.full.is_none() && model.side == Side::Monitor && regions(model).side.height > 0;
-    is_seen && model.flow.is_some() && model.is_running()
+    is_seen && model.flow.is_some() && model.is_running() && !model.is_demo
 }
 
 /// Draws everything.
@@ -131,6 +131,9 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
             divider(model, regions.divider, buffer);
             tabs(model, regions.tabs, buffer);
             match model.side {
+                Side::Runs | Side::Gallery | Side::Queue if model.is_demo => {
+                    Pen::new(regions.side, buffer).wrapped(DEMO, model.theme.style(Role::Dim));
+                }
                 Side::Inspector => inspector::draw(model, regions.side, buffer),
                 Side::Problems => problems::draw(model, regions.side, buffer),
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
@@ -168,7 +171,7 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
 
 /// The newest picture of each node that has room for one.
 fn shots(model: &Model, view: &GraphView<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(run) = &model.run else { return };
+    let Some(run) = model.run_here() else { return };
     if view.detail != Detail::Preview || model.graphics.protocol == Protocol::None {
         return;
     }
@@ -197,11 +200,11 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
 }
 
 fn statuses(model: &Model) -> Vec<Status> {
-    let Some((flow, run)) = model.flow.as_ref().zip(model.run.as_ref()) else { return Vec::new() };
+    let Some((flow, run)) = model.flow.as_ref().zip(model.run_here()) else { return Vec::new() };
     let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
-    // A run may be that of the file from which this one was entered, or one that was begun here.
-    let is_of_outer = !flow.prefix.is_empty() && run.is_inside(&flow.prefix);
-    run.statuses(scene, if is_of_outer { &way } else { &way[flow.prefix.len()..] })
+    // A run may be that of a file from which this one was entered, or one that was begun here.
+    let ran = model.outer.iter().find(|outer| run.is_of(&outer.path)).unwrap_or(flow);
+    run.statuses(scene, way.get(ran.prefix.len()..).unwrap_or_default())
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -210,6 +213,9 @@ fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
         buffer.set_stringn(area.x, y, "│", usize::from(area.width), model.theme.style(role));
     }
 }
+
+/// Letters of the longest name of a tab.
+const MOST_LETTERS: usize = 8;
 
 /// The tabs: (first column, text, which).
 fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
@@ -221,15 +227,20 @@ fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
         };
         format!(" {} {name}{count}", side.number())
     };
-    let whole: usize = Side::ALL.into_iter().map(|side| text(side, side.name()).chars().count() + 1).sum();
-    // Where there is no room for all: only the first letter of what is not shown.
-    let is_narrow = whole > usize::from(area.width);
-    let end = if is_narrow { "" } else { " " };
+    // Where there is no room for all: of what is not shown as many letters as there is room for.
+    let name = |side: Side, letters: usize| {
+        let name = side.name();
+        if side == model.side { name } else { &name[..letters.min(name.len())] }
+    };
+    let width = |letters: usize| -> usize {
+        Side::ALL.into_iter().map(|side| text(side, name(side, letters)).chars().count()).sum()
+    };
+    let letters = (1..=MOST_LETTERS).rev().find(|letters| width(*letters) <= usize::from(area.width)).unwrap_or(1);
+    let end = if width(letters) + Side::ALL.len() <= usize::from(area.width) { " " } else { "" };
     let mut x = area.x;
     let mut places = Vec::new();
     for side in Side::ALL {
-        let name = if is_narrow && side != model.side { &side.name()[..1] } else { side.name() };
-        let text = text(side, name) + end;
+        let text = text(side, name(side, letters)) + end;
         let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
         places.push((x, text, side));
         x = x.saturating_add(width);

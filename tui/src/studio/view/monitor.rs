@@ -8,17 +8,14 @@ use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
 use super::super::graphics::Protocol;
-use super::super::model::still::{Place, Want, fitted};
+use super::super::model::still::{Place, Source, Want, fitted};
 use super::super::model::totals::Totals;
 use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
 use super::inspector::status;
-use super::pen::{Pen, columns, fitted as in_columns};
+use super::pen::{Pen, columns, end_of, fitted as in_columns};
 use super::{blocks, gauges, page_start, stills};
 use crate::terminal::{count, printable, seconds};
-
-/// More of the files that it wrote are not listed: the newest.
-const MOST_FILES: usize = 4;
 
 /// Columns of the text behind the bars.
 const NOTE: usize = 9;
@@ -64,19 +61,34 @@ fn heading(model: &Model, run: &RunView, pen: &mut Pen<'_>) {
     let (ended, all) = run.counts();
     let name = run.run.map_or_else(|| "run".into(), |id| format!("run {}", id.0));
     let whose = if run.is_ours { "" } else { ", of another process" };
-    let took = seconds(run.took(model.now).as_secs_f64());
+    let took = seconds(run.took(run.clock(model.now)).as_secs_f64());
     pen.line(&Line::from(vec![
         Span::styled(format!("{name} "), style(Role::Title)),
         Span::styled(word, style(role)),
         Span::styled(format!("  {ended} of {all} nodes, {took}{whose}"), style(Role::Dim)),
     ]));
-    let totals = gauges::fitting(&totals(&Totals::of(run, model.now)), pen.width());
+    if let Some(workflow) = run.workflow.as_ref().filter(|_| model.run_here().is_none()) {
+        pen.text(&format!("of another workflow: {}", workflow.display()), style(Role::Warning));
+    }
+    let totals = gauges::fitting(&totals(&Totals::of(run, run.clock(model.now))), pen.width());
     if !totals.is_empty() {
         pen.text(&totals, style(Role::Dim));
     }
-    for (_, path) in run.files.iter().rev().take(MOST_FILES).rev() {
-        pen.text(&path.to_string_lossy(), style(Role::Hint));
+    if let Some(files) = files(run) {
+        pen.text(&end_of(&files, pen.width()), style(Role::Hint));
     }
+}
+
+/// What it wrote, in a line.
+fn files(run: &RunView) -> Option<String> {
+    let (_, newest) = run.files.last()?;
+    if run.files.len() == 1 {
+        return Some(newest.display().to_string());
+    }
+    let name = newest.file_name().unwrap_or_default().to_string_lossy();
+    let folder = newest.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.map(|folder| format!(" in {}/", folder.display())).unwrap_or_default();
+    Some(format!("{}{folder}, newest {name}", count(run.files.len(), "file")))
 }
 
 /// A time that is not known exactly.
@@ -113,7 +125,9 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
             Some(left) if room < 12 => format!("-{}", seconds(left.as_secs_f64())),
             _ => format!("{step}/{steps}"),
         },
-        Status::Running { .. } => seconds(model.now.saturating_sub(node.began.unwrap_or(model.now)).as_secs_f64()),
+        Status::Running { .. } => {
+            seconds(run.clock(model.now).saturating_sub(node.began.unwrap_or(run.clock(model.now))).as_secs_f64())
+        }
         Status::Done { seconds: took } => seconds(took),
         _ => word.to_string(),
     };
@@ -122,7 +136,7 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
         Span::styled(in_columns(&printable(&node.node), name), style(Role::Text)),
         if node.warnings.1 > 0 { Span::styled("!", style(Role::Warning)) } else { Span::raw(" ") },
     ];
-    let rate = match (node.status, node.rate(model.now)) {
+    let rate = match (node.status, node.rate(run.clock(model.now))) {
         (Status::Running { left: Some(left), .. }, Some(rate)) if room >= 20 => {
             Some(format!(" {rate:.1}/s, {} left", seconds(left.as_secs_f64())))
         }
@@ -130,7 +144,7 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
     };
     match rate {
         Some(rate) => spans.push(Span::styled(in_columns(&rate, room), style(Role::Running))),
-        None => spans.push(Span::styled(span(run, node, model.now, room), style(role))),
+        None => spans.push(Span::styled(span(run, node, run.clock(model.now), room), style(role))),
     }
     spans.push(Span::styled(format!(" {note:>NOTE$}"), style(role)));
     Line::from(spans)
@@ -177,7 +191,8 @@ pub(super) fn want(model: &Model, area: Rect) -> Option<(Want, Rect)> {
     if cells.1 <= 2 || height >= area.height {
         return None;
     }
-    let (source, graphics) = (shot.source(), model.graphics);
+    let source = if model.is_demo { Source::Pixels(shot.picture.clone()) } else { shot.source() };
+    let graphics = model.graphics;
     let want = Want { place: Place::Monitor, source, part: None, cells, pixels, graphics };
     Some((want, Rect { y: area.bottom() - height, height, ..area }))
 }

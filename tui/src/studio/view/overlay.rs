@@ -47,7 +47,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
         Overlay::Recovered(offer) => recovered(model, offer, buffer),
         Overlay::Story { title, text, scroll } => {
             let columns = model.size.0.saturating_sub(4).min(100);
-            let lines = wrap(text, usize::from(columns.saturating_sub(4)));
+            let lines = wrap(text, story_width(model));
             let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
             let area = framed(model, title, " esc closes ", (columns, rows), buffer);
             let most = lines.len().saturating_sub(usize::from(area.height));
@@ -113,7 +113,7 @@ fn details(model: &Model, scroll: usize, buffer: &mut Buffer) {
     let area = framed(model, &title, " j k scroll, esc closes ", (columns, rows), buffer);
     let (text, role) = match model.runs.chosen_details() {
         Some(Ok(details)) => {
-            let lines = super::details::whole(model, details, usize::from(area.width));
+            let lines = super::details::whole(model, details, details_width(model));
             let most = lines.len().saturating_sub(usize::from(area.height));
             let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
             return lines.iter().for_each(|line| pen.line(line));
@@ -228,38 +228,76 @@ fn typed_rows(model: &Model, field: &Field, height: usize, pen: &mut Pen<'_>) {
 }
 
 /// What saving would change.
-fn changes(model: &Model, scroll: usize, frame: (&str, &str), buffer: &mut Buffer) {
-    let hunks = model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default();
-    compared(model, "", &hunks, scroll, frame, buffer);
+fn to_save(model: &Model) -> Vec<Hunk> {
+    model.flow.as_ref().and_then(|flow| flow.history.as_ref()).map(History::hunks).unwrap_or_default()
 }
 
 /// How the text differs from that of the file, both of which were changed in the same places.
-fn conflict(model: &Model, scroll: usize, buffer: &mut Buffer) {
+fn in_conflict(model: &Model) -> Vec<Hunk> {
     let flow = model.flow.as_ref();
     let conflict = flow.and_then(|flow| flow.conflict.as_ref());
     let hunks = flow.and_then(Flow::text).zip(conflict).map(|(ours, conflict)| hunks(&conflict.theirs, ours));
-    let about = "The file became another one, in places that were changed here too. - is in the file, + is here. m keeps \
-                 mine, f takes the file's; either can be undone.";
-    compared(model, about, &hunks.unwrap_or_default(), scroll, CONFLICT, buffer);
+    hunks.unwrap_or_default()
 }
 
-/// How two texts differ, under a few words about them.
-fn compared(
-    model: &Model,
-    about: &str,
-    hunks: &[Hunk],
-    scroll: usize,
-    (title, foot): (&str, &str),
-    buffer: &mut Buffer,
-) {
-    let columns = model.size.0.saturating_sub(4).min(110);
-    let about = if about.is_empty() { Vec::new() } else { wrap(about, usize::from(columns.saturating_sub(4))) };
+/// A difference, under a few words about it.
+fn difference(model: &Model, about: &str, hunks: &[Hunk]) -> Vec<(String, Role)> {
+    let columns = usize::from(DIFFERENCE.min(model.size.0.saturating_sub(4)).saturating_sub(4));
+    let about = if about.is_empty() { Vec::new() } else { wrap(about, columns) };
+    let about = about.into_iter().map(|line| (line.to_string(), Role::Text));
     let lines = hunks.iter().flat_map(|hunk| &hunk.lines).map(|line| match line {
         HunkLine::Same(text) => (format!("  {text}"), Role::Dim),
         HunkLine::Removed(text) => (format!("- {text}"), Role::Removed),
         HunkLine::Added(text) => (format!("+ {text}"), Role::Added),
     });
-    let lines: Vec<_> = about.into_iter().map(|line| (line.to_string(), Role::Text)).chain(lines).collect();
+    about.chain(lines).collect()
+}
+
+/// How many lines of a text that can be scrolled may be above the screen at most.
+pub(crate) fn most_scrolled(model: &Model, overlay: &Overlay) -> usize {
+    let lines = match overlay {
+        Overlay::Help(_) => help_lines(model).len(),
+        Overlay::Story { text, .. } => wrap(text, story_width(model)).len(),
+        Overlay::Changes(_) | Overlay::LeaveFile(_) => difference(model, "", &to_save(model)).len(),
+        Overlay::Conflict(_) => difference(model, IN_CONFLICT, &in_conflict(model)).len(),
+        Overlay::Details(_) => match model.runs.chosen_details() {
+            Some(Ok(details)) => super::details::whole(model, details, details_width(model)).len(),
+            _ => 0,
+        },
+        _ => 0,
+    };
+    // The frame, and a line of the screen above and below it.
+    lines.saturating_sub(usize::from(model.size.1.saturating_sub(4)))
+}
+
+/// Columns of a text that is told.
+fn story_width(model: &Model) -> usize {
+    usize::from(model.size.0.saturating_sub(4).min(100).saturating_sub(4))
+}
+
+/// Columns of everything about a run.
+fn details_width(model: &Model) -> usize {
+    usize::from(model.size.0.saturating_sub(4).min(120).saturating_sub(4))
+}
+
+/// Columns of a difference.
+const DIFFERENCE: u16 = 110;
+
+/// What is asked about a conflict.
+const IN_CONFLICT: &str = "The file became another one, in places that were changed here too. - is in the file, + is here. m keeps \
+                           mine, f takes the file's; either can be undone.";
+
+fn changes(model: &Model, scroll: usize, frame: (&str, &str), buffer: &mut Buffer) {
+    compared(model, &difference(model, "", &to_save(model)), scroll, frame, buffer);
+}
+
+fn conflict(model: &Model, scroll: usize, buffer: &mut Buffer) {
+    compared(model, &difference(model, IN_CONFLICT, &in_conflict(model)), scroll, CONFLICT, buffer);
+}
+
+/// Lines of a difference in a frame.
+fn compared(model: &Model, lines: &[(String, Role)], scroll: usize, (title, foot): (&str, &str), buffer: &mut Buffer) {
+    let columns = model.size.0.saturating_sub(4).min(DIFFERENCE);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
     let area = framed(model, title, foot, (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));
@@ -348,10 +386,18 @@ fn entry(model: &Model, action: Action) -> Line<'static> {
 /// Columns of the keys.
 const KEYS: usize = 18;
 
+fn help_columns(model: &Model) -> u16 {
+    model.size.0.saturating_sub(2).min(84)
+}
+
+fn help_lines(model: &Model) -> Vec<Line<'static>> {
+    let room = usize::from(help_columns(model)).saturating_sub(KEYS + 5);
+    Keymap::sections(model.context()).flat_map(|part| section(model, part, room)).collect()
+}
+
 fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
-    let columns = model.size.0.saturating_sub(2).min(84);
-    let room = usize::from(columns).saturating_sub(KEYS + 5);
-    let lines: Vec<_> = Keymap::sections(model.context()).flat_map(|part| section(model, part, room)).collect();
+    let columns = help_columns(model);
+    let lines = help_lines(model);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
     let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (columns, rows), buffer);
     let most = lines.len().saturating_sub(usize::from(area.height));

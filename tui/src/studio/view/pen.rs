@@ -134,6 +134,24 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The end of a text in so many columns at most: what comes first is left out, with a sign that it was.
+pub(super) fn end_of(text: &str, width: usize) -> String {
+    let text = printable(text);
+    if columns(&text) <= width {
+        return text.into_owned();
+    }
+    let mut used = 1;
+    let mut first = text.len();
+    for (at, piece) in text.grapheme_indices(true).rev() {
+        used += piece.width();
+        if used > width {
+            break;
+        }
+        first = at;
+    }
+    if width == 0 { String::new() } else { format!("…{}", &text[first..]) }
+}
+
 /// The text in so many columns: cut with a sign that it was, or filled with spaces.
 pub(super) fn fitted(text: &str, width: usize) -> String {
     let text = printable(text);
@@ -177,6 +195,8 @@ mod tests {
         assert_eq!(fitted("abc", 5), "abc  ");
         assert_eq!(fitted("abcdef", 4), "abc…");
         assert_eq!(fitted("abc", 0), "");
+        assert_eq!([0, 1, 3, 6].map(|width| end_of("abcdef", width)), ["", "…", "…ef", "abcdef"]);
+        assert_eq!((end_of("世界", 3), end_of("世界", 2)), ("…界".into(), "…".into()));
     }
 
     #[test]

@@ -86,6 +86,7 @@ fn known(model: &Model, viewer: &Viewer, scale: Option<f64>, pen: &mut Pen<'_>) 
     let Some(seen) = viewer.shown() else { return pen.text("There is no picture.", style(Role::Dim)) };
     let name = match viewer.file().and_then(|path| path.file_name()) {
         Some(name) => name.to_string_lossy().into_owned(),
+        None if model.run.as_ref().is_some_and(|run| run.phase.is_over()) => "preview".into(),
         None => "not saved yet".into(),
     };
     pen.line(&Line::from(vec![

@@ -48,7 +48,7 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
         return Pen::new(area, buffer).text("Nothing was run yet.", style(Role::Dim));
     };
     let scene = model.flow.as_ref().and_then(|flow| flow.scene());
-    let rows = rows(run, scene, timeline.order, model.now);
+    let rows = rows(run, scene, timeline.order, run.clock(model.now));
     let node = |row: &Row| run.nodes.get(row.index);
     let at = rows.iter().position(|row| node(row).is_some_and(|node| Some(&node.node) == timeline.at.as_ref()));
     let at = at.unwrap_or(0);
@@ -60,7 +60,7 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
     // One more, between the name and the bar.
     let name = longest.clamp(4, (width / 4).max(4)) + 1;
     let columns = Columns { name, bar: width.saturating_sub(name + 4 + 1 + FIGURES) };
-    let shown = timeline.shown(run, model.now);
+    let shown = timeline.shown(run, run.clock(model.now));
 
     let mut pen = Pen::new(area, buffer);
     pen.line(&heading(model, run, timeline, &rows));
@@ -91,7 +91,7 @@ fn heading<'a>(model: &Model, run: &RunView, timeline: &Timeline, rows: &[Row]) 
     Line::from(vec![
         Span::styled(format!("{name} "), style(Role::Title)),
         Span::styled(word, style(role)),
-        Span::styled(format!(" {}", seconds(run.took(model.now).as_secs_f64())), style(Role::Text)),
+        Span::styled(format!(" {}", seconds(run.took(run.clock(model.now)).as_secs_f64())), style(Role::Text)),
         Span::styled(format!("  {order}{legend}"), style(Role::Dim)),
     ])
 }
@@ -183,7 +183,7 @@ fn detail(model: &Model, run: &RunView, node: &NodeRun, row: &Row, pen: &mut Pen
     facts.extend(
         row.share.filter(|_| node.began.is_some()).map(|share| format!("{:.0}% of what all nodes took", share * 100.0)),
     );
-    facts.extend(node.rate(model.now).map(|rate| format!("{rate:.1} steps a second")));
+    facts.extend(node.rate(run.clock(model.now)).map(|rate| format!("{rate:.1} steps a second")));
     pen.line(&Line::from(vec![
         Span::styled(format!("{} ", printable(&node.node)), style(Role::Title)),
         Span::styled(word, style(role)),
