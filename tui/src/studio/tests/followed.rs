@@ -153,6 +153,7 @@ fn the_picture_that_is_opened_is_the_newest_that_was_written() {
     bench.tell(Message::Event(Box::new(event)));
     bench.tell(Message::RunEnded(Ok(Outcome::Completed)));
     // The Run pane's cursor is on `load`, and keys go to another pane.
+    bench.model.flow.as_mut().expect("it is open").selected = None;
     bench.press("4 i");
     assert!(bench.shown().contains("picture_0001.png"));
     bench.press("n");
