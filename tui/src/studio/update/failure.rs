@@ -18,8 +18,8 @@ pub(super) fn open(model: &mut Model) {
         return model.tell(Tone::Note, "nothing was run yet: nothing failed");
     };
     let chosen = match model.focus {
-        Focus::Graph => model.flow.as_ref().and_then(|flow| flow.selected_node()).map(|(node, _)| node),
-        Focus::Side => run.nodes.get(run.at).map(|node| &*node.node),
+        Focus::Side if model.side == Side::Monitor => run.nodes.get(run.at).map(|node| &*node.node),
+        _ => model.flow.as_ref().and_then(|flow| flow.selected_node()).map(|(node, _)| node),
     };
     let of_chosen = failed(run).find(|node| chosen == Some(&*node.node));
     match of_chosen.or_else(|| failed(run).next()).map(|node| Arc::clone(&node.node)) {
