@@ -37,7 +37,6 @@ fn a_file_is_never_open_twice() {
     bench.select("extra");
     bench.press("D");
     let unsaved = bench.text();
-    let way = ["in".to_string()];
     for (file, is_entered) in [(inner.clone(), true), (detour(&outer), false), (inner.clone(), false)] {
         let finding = finding_in(&file);
         let open = flow(&mut bench);
@@ -49,7 +48,7 @@ fn a_file_is_never_open_twice() {
         } else {
             assert!(bench.shown().contains("is open already, around this one"), "{}", bench.shown());
         }
-        assert_eq!((flow(&mut bench).path.clone(), bench.model.outer.len()), (inner.clone(), 1), "{way:?}");
+        assert_eq!((flow(&mut bench).path.clone(), bench.model.outer.len()), (inner.clone(), 1));
     }
     bench.press("esc backspace");
     assert_eq!((flow(&mut bench).path.clone(), bench.text()), (outer, unsaved));

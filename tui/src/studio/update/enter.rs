@@ -102,8 +102,8 @@ fn open_file(model: &mut Model, path: PathBuf, mut way: Vec<String>) -> Vec<Effe
     }
     if is_open(model, &path) {
         // Twice the same file would be two texts that both want to be the one that is kept and saved.
-        let text =
-            format!("`{}` is open already, around this one: leave what is inside of it to come back", path.display());
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let text = format!("`{name}` is open already, around this one: leave what is inside of it to come back");
         model.tell(Tone::Note, text);
         return Vec::new();
     }
