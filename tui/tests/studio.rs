@@ -396,7 +396,6 @@ fn nodes_become_a_file_that_is_entered_changed_and_left() {
 fn a_recorded_run_is_shown_and_nothing_is_written() {
     let Some(screen) = Screen::open(120, 40) else { return };
     screen.easel("--demo");
-    screen.wait("times slower than it was");
     let seen = screen.wait("▶ prior");
     assert!(seen.contains("✓ tokens"), "{seen}");
     screen.keys(&["C-c"]);
