@@ -34,7 +34,7 @@ pub enum Strange {
     Unknown {
         /// As it stands in the prompt, in lower case.
         word: String,
-        /// At most [`MOST_NEAREST`].
+        /// At most three.
         nearest: Vec<String>,
     },
     /// It was told of it, but not taught to draw it.
@@ -42,7 +42,7 @@ pub enum Strange {
 }
 
 /// More suggestions than these nobody reads.
-pub const MOST_NEAREST: usize = 3;
+const MOST_NEAREST: usize = 3;
 
 /// Words that say nothing about what is drawn: nobody wants to hear that a model does not know them.
 const SMALL_WORDS: [&str; 24] = [
