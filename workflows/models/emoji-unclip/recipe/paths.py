@@ -19,6 +19,20 @@ def widths(text):
     return tuple(int(width) for width in text.split(","))
 
 
+def training_parser(description):
+    """A parser of a stage that trains: it has a budget, and may start from what there is."""
+    parser = stage_parser(description)
+    parser.add_argument("seconds", type=float, help="wall-clock budget")
+    parser.add_argument(
+        "--resume",
+        metavar="FROM",
+        nargs="?",
+        const="own",
+        help="start from this stage's own checkpoint, or from FROM: another checkpoint or a model folder",
+    )
+    return parser
+
+
 def stage_parser(description):
     """A parser with what every stage that touches a network has."""
     parser = work_parser(description)
@@ -28,7 +42,4 @@ def stage_parser(description):
     shape.add_argument("--decoder-size", type=int, default=24, help="pixels of the decoder's picture (%(default)s)")
     shape.add_argument("--decoder-channels", type=widths, default=(48, 64, 128), help="per level (48,64,128)")
     shape.add_argument("--super-res-channels", type=widths, default=(24, 48, 64), help="per level (24,48,64)")
-    parser.add_argument(
-        "--all-concepts", action="store_true", help="train the decoder on all concepts, not only on those of core.txt"
-    )
     return parser

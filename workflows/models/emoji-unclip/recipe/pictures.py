@@ -1,7 +1,11 @@
 """Pictures of icons and shapes on coloured backgrounds, described by short tuples.
 
-A sample is (ICON, concept, style, background colour, -1) or (SHAPE, colour, shape, colour below, shape below): indices
-into the concepts, STYLES, COLOUR_NAMES, SHAPE_COLOURS and SHAPES. A shape below of -1 means a plain background.
+A sample is one of
+    (ICON, concept, style, background colour, -1)
+    (SHAPE, colour, shape, colour below, shape below)    a shape below of -1 means a plain background
+    (PLACED, concept, style, background colour, place)   smaller, and in a certain place
+    (PAIR, left concept, right concept, style, background colour)
+with indices into the concepts, STYLES, COLOUR_NAMES, SHAPE_COLOURS, SHAPES and PLACES.
 """
 
 import math
@@ -13,7 +17,7 @@ import numpy as np
 from icons import STYLES
 from PIL import Image, ImageDraw
 
-ICON, SHAPE = 0, 1
+ICON, SHAPE, PLACED, PAIR = range(4)
 COLOURS = {
     "white": (255, 255, 255),
     "black": (25, 25, 28),
@@ -31,6 +35,19 @@ COLOURS = {
 COLOUR_NAMES = list(COLOURS)
 SHAPES = ["circle", "square", "triangle", "heart shape", "star shape", "diamond shape"]
 CIRCLE, SQUARE, TRIANGLE, HEART, STAR, DIAMOND = range(6)
+# Words, and where the icon is: shares of the room that it leaves, from the left and from the top.
+PLACES = {
+    "small": (0.5, 0.5),
+    "left": (0.06, 0.5),
+    "right": (0.94, 0.5),
+    "top": (0.5, 0.06),
+    "bottom": (0.5, 0.94),
+    "top left": (0.06, 0.06),
+    "top right": (0.94, 0.06),
+    "bottom left": (0.06, 0.94),
+    "bottom right": (0.94, 0.94),
+}
+PLACE_NAMES = list(PLACES)
 SHAPE_COLOURS = ["red", "orange", "yellow", "green", "blue", "purple", "black", "white"]
 
 SIZE = 128  # pixels of a picture
@@ -54,6 +71,15 @@ def hash32(*parts):
 def held_out(concept, style, background):
     """Whether the combination is kept out of the training: about 5 % of them."""
     return hash32("icon", concept, style, background) % HELD_OUT_ONE_IN == 0
+
+
+def held_out_placed(concept, style, background, place):
+    return hash32("placed", concept, style, background, place) % HELD_OUT_ONE_IN == 0
+
+
+def held_out_pair(left, right):
+    """Whether two concepts are never seen in this order, in any style and on any background."""
+    return hash32("pair", left, right) % HELD_OUT_ONE_IN == 0
 
 
 def held_out_shape(colour, shape, colour_below, shape_below):
@@ -81,6 +107,27 @@ def compose_icon(rng, icon, background):
     scaled = Image.fromarray(icon).resize((size, size), Image.LANCZOS)
     place = (margin // 2 + rng.randint(-shift, shift), margin // 2 + rng.randint(-shift, shift))
     picture.paste(scaled, place, scaled)
+    return picture
+
+
+def compose_placed(rng, icon, background, place):
+    """Like compose_icon, but about half as large and in the named place."""
+    size = rng.randint(62, 72)
+    picture = Image.new("RGB", (SIZE, SIZE), jittered(rng, background))
+    scaled = Image.fromarray(icon).resize((size, size), Image.LANCZOS)
+    corner = tuple(round(share * (SIZE - size)) + rng.randint(-3, 3) for share in PLACES[place])
+    picture.paste(scaled, corner, scaled)
+    return picture
+
+
+def compose_pair(rng, left, right, background):
+    """Two RGBA icons beside each other."""
+    picture = Image.new("RGB", (SIZE, SIZE), jittered(rng, background))
+    for icon, centre in ((left, SIZE // 4), (right, SIZE - SIZE // 4)):
+        size = rng.randint(56, 62)
+        scaled = Image.fromarray(icon).resize((size, size), Image.LANCZOS)
+        corner = (centre - size // 2 + rng.randint(-1, 1), SIZE // 2 - size // 2 + rng.randint(-6, 6))
+        picture.paste(scaled, corner, scaled)
     return picture
 
 
@@ -140,30 +187,84 @@ def compose(rng, icons, sample):
     if sample[0] == ICON:
         _, concept, style, background, _ = sample
         return compose_icon(rng, icons[concept, style], COLOUR_NAMES[background])
+    if sample[0] == PLACED:
+        _, concept, style, background, place = sample
+        return compose_placed(rng, icons[concept, style], COLOUR_NAMES[background], PLACE_NAMES[place])
+    if sample[0] == PAIR:
+        _, left, right, style, background = sample
+        return compose_pair(rng, icons[left, style], icons[right, style], COLOUR_NAMES[background])
     _, colour, shape, colour_below, shape_below = sample
     return compose_shape(rng, SHAPE_COLOURS[colour], shape, SHAPE_COLOURS[colour_below], shape_below)
 
 
-def draw_samples(rng, have, n_icons, n_shapes):
-    """Samples for the training, shuffled, none of them held out; have: [concept, style] bool."""
-    samples = []
+def draw_background(rng):
+    return 0 if rng.random() < WHITE_SHARE else rng.randrange(len(COLOUR_NAMES))
+
+
+def draw_icons(rng, have, count):
+    """`count` icon samples: every concept in every style that it has equally often, none held out."""
     pairs = [(concept, style) for concept in range(len(have)) for style in range(len(STYLES)) if have[concept, style]]
-    while len(samples) < n_icons:
+    samples = []
+    while len(samples) < count:
         rng.shuffle(pairs)
-        for concept, style in pairs:
-            while True:
-                background = 0 if rng.random() < WHITE_SHARE else rng.randrange(len(COLOUR_NAMES))
-                if not held_out(concept, style, background):
-                    break
+        for concept, style in pairs[: count - len(samples)]:
+            background = draw_background(rng)
+            while held_out(concept, style, background):
+                background = draw_background(rng)
             samples.append((ICON, concept, style, background, -1))
-            if len(samples) == n_icons:
-                break
-    while len(samples) < n_icons + n_shapes:
-        colour, colour_below = rng.sample(range(len(SHAPE_COLOURS)), 2)
-        shape = rng.randrange(len(SHAPES))
-        shape_below = rng.choice([-1, -1, 0, 1, 2, 3, 4, 5])
-        if not held_out_shape(colour, shape, colour_below, shape_below):
-            samples.append((SHAPE, colour, shape, colour_below, shape_below))
+    return samples
+
+
+def draw_one_shape(rng, _have, _pairable):
+    colour, colour_below = rng.sample(range(len(SHAPE_COLOURS)), 2)
+    shape = rng.randrange(len(SHAPES))
+    shape_below = rng.choice([-1, -1, 0, 1, 2, 3, 4, 5])
+    return SHAPE, colour, shape, colour_below, shape_below
+
+
+def draw_one_placed(rng, have, _pairable):
+    concept, style = rng.randrange(len(have)), rng.randrange(len(STYLES))
+    place = rng.choice([0, rng.randrange(len(PLACES))])
+    return (PLACED, concept, style, draw_background(rng), place) if have[concept, style] else None
+
+
+def draw_one_pair(rng, have, pairable):
+    left, right = rng.sample(pairable, 2)
+    style = rng.randrange(len(STYLES))
+    return (PAIR, left, right, style, draw_background(rng)) if have[left, style] and have[right, style] else None
+
+
+def is_held_out(sample):
+    """Whether the training never sees this."""
+    kind = sample[0]
+    if kind == ICON:
+        return held_out(*sample[1:4])
+    if kind == SHAPE:
+        return held_out_shape(*sample[1:])
+    if kind == PLACED:
+        return held_out_placed(*sample[1:])
+    return held_out_pair(*sample[1:3])
+
+
+def draw_kind(rng, have, pairable, kind, count, held=False):
+    """`count` samples of SHAPE, PLACED or PAIR, all held out or none; pairable: the concepts that pairs are made of."""
+    draw = {SHAPE: draw_one_shape, PLACED: draw_one_placed, PAIR: draw_one_pair}[kind]
+    samples = []
+    while len(samples) < count:
+        sample = draw(rng, have, pairable)
+        if sample is not None and is_held_out(sample) == held:
+            samples.append(sample)
+    return samples
+
+
+def draw_samples(rng, have, pairable, counts):
+    """Samples for the training, shuffled, none of them held out.
+
+    have: [concept, style] bool; counts: how many of each kind.
+    """
+    samples = draw_icons(rng, have, counts[ICON])
+    for kind in (SHAPE, PLACED, PAIR):
+        samples += draw_kind(rng, have, pairable, kind, counts[kind])
     rng.shuffle(samples)
     return samples
 

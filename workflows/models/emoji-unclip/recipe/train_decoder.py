@@ -26,8 +26,7 @@ from common import (
     stratified_timesteps,
 )
 from diffusers.models.attention_processor import AttnAddedKVProcessor
-from paths import stage_parser
-from pictures import ICON, SHAPE
+from paths import training_parser
 
 SEED = 1
 WEIGHT_DECAY = 0.01
@@ -47,19 +46,6 @@ def rate_at(fraction, peak, hold):
     return rate * (FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + np.cos(np.pi * min(1, (fraction - hold) / (1 - hold)))))
 
 
-def select(stage, samples):
-    """Samples of the concepts to learn; of the shapes two in five, or all if all concepts are learned."""
-    core = set(stage.core_concepts())
-    chosen = []
-    for index, sample in enumerate(samples):
-        icon = sample[0] == ICON and sample[1] in core
-        shape = sample[0] == SHAPE and (stage.args.all_concepts or index % 5 < 2)
-        if icon or shape:
-            chosen.append(index)
-    print(len(core), "concepts,", len(chosen), "samples", flush=True)
-    return torch.tensor(chosen)
-
-
 def loss_weights():
     """[1000]: min(SNR^-1/2, 4), divided by its mean."""
     snr = ALPHAS_CUMPROD / (1 - ALPHAS_CUMPROD)
@@ -76,9 +62,7 @@ def initialise(decoder, text_proj):
 
 
 def main():
-    parser = stage_parser(__doc__)
-    parser.add_argument("seconds", type=float, help="wall-clock budget")
-    parser.add_argument("--resume", metavar="FILE", help="start from this checkpoint, e.g. dec.pt")
+    parser = training_parser(__doc__)
     parser.add_argument("--batch", type=int, default=32, help="pictures per step in the first half (%(default)s)")
     parser.add_argument("--batch-late", type=int, default=48, help="in the second half (%(default)s)")
     parser.add_argument("--rate", type=float, default=8e-4, help="peak learning rate (%(default)s)")
@@ -93,15 +77,14 @@ def main():
     embeddings = stage.embeddings("train")
     spread = embeddings.std(0)
     targets, target_of = canonical_targets(stage, samples)
-    selected = select(stage, samples)
 
     text_encoder = stage.trained_text_encoder().requires_grad_(False)
     decoder, text_proj = models.decoder(stage.shape), models.text_proj(stage.shape)
     # Plain attention: on the CPU its backward pass is faster than the fused one's.
     decoder.set_attn_processor(AttnAddedKVProcessor())
     initialise(decoder, text_proj)
-    if args.resume:
-        state = stage.load(args.resume)
+    state = stage.resumed("dec.pt")
+    if state:
         decoder.load_state_dict(state["dec"])
         text_proj.load_state_dict(state["tp"])
     for network in (decoder, text_proj, text_encoder):
@@ -113,14 +96,14 @@ def main():
     null_ids, null_mask = stage.tokens([""])
 
     budget = Budget(args.seconds)
-    step, losses = 0, []
+    step, seen, losses = 0, 0, []
     decoder.train()
     while budget.left():
         step += 1
         fraction = budget.fraction()
         batch = args.batch if fraction < 0.5 else args.batch_late
         set_rate(optimizer, rate_at(fraction, args.rate, args.hold))
-        chosen = selected[torch.randint(0, len(selected), (batch,))]
+        chosen = torch.randint(0, len(samples), (batch,))
         x0 = targets[target_of[chosen]].float().to(device) / 127.5 - 1
         image = (
             embeddings[chosen] + torch.randn(batch, models.EMBEDDING) * spread * torch.rand(batch, 1) * EMBEDDING_NOISE
@@ -157,16 +140,22 @@ def main():
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         average.step()
+        seen += batch
         losses.append((loss.item(), error.mean().item()))
         if step % 50 == 0:
             recent = np.mean(losses[-100:], axis=0)
-            print(f"step {step}, {budget.elapsed():.0f} s: loss {recent[0]:.4f} mse {recent[1]:.4f}", flush=True)
+            rate = seen / budget.elapsed()
+            print(
+                f"step {step}, {budget.elapsed():.0f} s, {seen} samples, {rate:.0f}/s: "
+                f"loss {recent[0]:.4f} mse {recent[1]:.4f}",
+                flush=True,
+            )
         if budget.every(SAVE_EVERY):
             with average:
                 stage.save("dec.pt", dec=decoder, tp=text_proj)
     with average:
         stage.save("dec.pt", dec=decoder, tp=text_proj)
-    print("steps:", step)
+    print("steps:", step, "samples:", seen)
 
 
 if __name__ == "__main__":

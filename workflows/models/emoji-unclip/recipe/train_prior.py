@@ -22,10 +22,9 @@ from common import (
     set_rate,
     stratified_timesteps,
 )
-from paths import stage_parser
+from paths import training_parser
 
 SEED = 2
-PEAK_RATE = 1.2e-3
 WEIGHT_DECAY = 0.02
 AVERAGE = 0.998
 NO_TEXT = 0.1  # share of the samples
@@ -75,9 +74,9 @@ def judge(stage, prior, text_encoder, samples, truth, mean, spread, guidance=1.0
 
 
 def main():
-    parser = stage_parser(__doc__)
-    parser.add_argument("seconds", type=float, help="wall-clock budget")
+    parser = training_parser(__doc__)
     parser.add_argument("--batch", type=int, default=192, help="samples per step (%(default)s)")
+    parser.add_argument("--rate", type=float, default=1.2e-3, help="peak learning rate (%(default)s)")
     args = parser.parse_args()
     stage = Stage(args)
     device, batch = stage.device, args.batch
@@ -90,11 +89,14 @@ def main():
 
     text_encoder = stage.trained_text_encoder().requires_grad_(False)
     prior = models.prior()
+    state = stage.resumed("prior.pt")
     with torch.no_grad():
-        prior.clip_mean.copy_(mean)
-        prior.clip_std.copy_(spread)
         torch.nn.init.normal_(prior.positional_embedding, std=0.02)
         torch.nn.init.normal_(prior.prd_embedding, std=0.02)
+        if state:
+            prior.load_state_dict(state["pr"])
+        prior.clip_mean.copy_(mean)
+        prior.clip_std.copy_(spread)
     prior.clip_mean.requires_grad_(False)
     prior.clip_std.requires_grad_(False)
     prior.to(device)
@@ -112,7 +114,7 @@ def main():
     step, losses = 0, []
     while budget.left():
         step += 1
-        set_rate(optimizer, cosine_rate(budget.fraction(), PEAK_RATE, warm=0.04, end=0.01))
+        set_rate(optimizer, cosine_rate(budget.fraction(), args.rate, warm=0.04, end=0.01))
         chosen = torch.randint(0, len(samples), (batch,))
         x0 = normalised[chosen].to(device)
         ids, mask = stage.tokens([caption(rng, stage.concepts, samples[i]) for i in chosen.tolist()])

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from common import ALPHAS_CUMPROD, Budget, MovingAverage, Stage, cosine_rate, noised, set_rate, stratified_timesteps
-from paths import stage_parser
+from paths import training_parser
 from PIL import Image
 
 SEED = 3
@@ -68,9 +68,7 @@ def spoil_start(xt, x0, t, signal):
 
 
 def main():
-    parser = stage_parser(__doc__)
-    parser.add_argument("seconds", type=float, help="wall-clock budget")
-    parser.add_argument("--resume", action="store_true", help="start from sr.pt")
+    parser = training_parser(__doc__)
     parser.add_argument("--batch", type=int, default=8, help="crops per step (%(default)s)")
     parser.add_argument("--rate", type=float, default=1.2e-3, help="peak learning rate (%(default)s)")
     args = parser.parse_args()
@@ -83,8 +81,9 @@ def main():
     size = models.SUPER_RES_SIZE
 
     network = models.super_res(stage.shape)
-    if args.resume:
-        network.load_state_dict(stage.load("sr.pt")["sr"])
+    state = stage.resumed("sr.pt")
+    if state:
+        network.load_state_dict(state["sr"])
     network.to(device)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
