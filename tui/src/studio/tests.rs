@@ -388,7 +388,7 @@ fn a_pane_takes_the_whole_screen_and_gives_it_back() {
 
 #[test]
 fn the_whole_graph_is_shown_with_as_much_of_each_node_as_fits() {
-    let mut bench = Bench::opened((240, 60), &shipped("text_to_image.ron"));
+    let mut bench = Bench::opened((320, 60), &shipped("text_to_image.ron"));
     let detail = |bench: &Bench| bench.model.flow.as_ref().expect("it is open").detail;
     bench.press("Z 0");
     let shown = bench.shown();
