@@ -112,7 +112,7 @@ fn a_hundred_thousand_events_leave_no_more_than_a_bound() {
     let mut bench = Bench::opened((120, 40), SMALL);
     bench.press("r");
     let run = RunId(7);
-    told(&mut bench, Event::NodeStarted { run, node: "load".into() });
+    told(&mut bench, Event::NodeStarted { run, node: "load".into(), seat: None });
     for step in 1..=100_000 {
         bench.at(step as u64);
         told(&mut bench, Event::NodeProgress { run, node: "load".into(), step, steps: 100_000 });

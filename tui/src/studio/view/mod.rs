@@ -10,6 +10,7 @@ mod failure;
 mod gallery;
 mod gauges;
 mod inspector;
+mod lanes;
 mod log;
 mod monitor;
 mod overlay;
