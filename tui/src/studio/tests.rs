@@ -52,6 +52,7 @@ mod failures;
 mod followed;
 mod gauges;
 mod pictures;
+mod tiles;
 mod timeline;
 
 /// A studio without threads: what it asks for is done at once, or written down.
