@@ -52,6 +52,7 @@ mod failures;
 mod followed;
 mod gauges;
 mod pictures;
+mod tiles;
 mod timeline;
 
 /// A studio without threads: what it asks for is done at once, or written down.
@@ -264,7 +265,7 @@ fn failing_run(bench: &mut Bench) {
     bench.at(1000);
     bench.press("r");
     bench.at(1200);
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into(), seat: None })));
     bench.at(1900);
     let failed = Event::NodeFailed {
         run,
@@ -285,7 +286,7 @@ fn failing_run(bench: &mut Bench) {
 fn running(bench: &mut Bench) {
     let run = RunId(7);
     bench.press("r");
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into(), seat: None })));
     for step in 1..=5 {
         bench.at(1000 * step as u64);
         bench.tell(Message::Event(Box::new(Event::NodeProgress { run, node: "load".into(), step, steps: 25 })));
