@@ -53,6 +53,7 @@ mod followed;
 mod gauges;
 mod pictures;
 mod timeline;
+mod typing;
 
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
@@ -95,7 +96,9 @@ impl Bench {
         self.perform(effects);
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) {
+    fn perform(&mut self, mut effects: Vec<Effect>) {
+        // Others do that meanwhile, and tell when all this is done.
+        effects.sort_by_key(|effect| matches!(effect, Effect::Check { .. }));
         for effect in effects {
             match effect {
                 Effect::Check { path, text, revision } => {

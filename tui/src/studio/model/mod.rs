@@ -21,6 +21,7 @@ pub(crate) mod still;
 pub(crate) mod sweep;
 pub(crate) mod timeline;
 pub(crate) mod totals;
+pub(crate) mod typed;
 mod unsaved;
 
 use std::collections::BTreeMap;
@@ -98,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) given_up: BTreeMap<InputName, String>,
     /// What was typed before those were gone through.
     pub(crate) draft: String,
+    /// What is being typed, as it is kept, with the file that it is for.
+    pub(crate) kept_typed: Option<(PathBuf, typed::Typed)>,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
     /// What is marked to be compared: two at the most.
@@ -157,6 +160,7 @@ impl Model {
             prompts: Arc::new([]),
             given_up: BTreeMap::new(),
             draft: String::new(),
+            kept_typed: None,
             sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),

@@ -26,6 +26,7 @@ mod run;
 mod sockets;
 mod sweep;
 mod timeline;
+mod typing;
 mod unsaved;
 mod wiring;
 
@@ -45,6 +46,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = happened(model, message);
     if !is_time {
         effects.extend(history::wanted(model));
+        typing::keep(model, &mut effects);
     }
     if model.is_demo { demo::kept_inside(model, effects) } else { effects }
 }

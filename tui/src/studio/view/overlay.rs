@@ -25,6 +25,9 @@ const CONFLICT: (&str, &str) = ("A conflict", " m mine, f the file's, j k scroll
 const LEAVING: (&str, &str) =
     ("Not saved in this file", " enter saves and leaves, n leaves (kept for later), esc stays ");
 
+/// Columns of a text that was being typed, where it is offered again.
+const MOST_TYPED: usize = 120;
+
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
         Overlay::Help(scroll) => help(model, *scroll, buffer),
@@ -130,11 +133,21 @@ fn recovered(model: &Model, offer: &Offer, buffer: &mut Buffer) {
     let lines = |wanted: fn(&HunkLine) -> bool| hunks.iter().flat_map(|hunk| &hunk.lines).filter(|l| wanted(l)).count();
     let added = lines(|line| matches!(line, HunkLine::Added(_)));
     let removed = lines(|line| matches!(line, HunkLine::Removed(_)));
-    let mut text = String::from("There are changes to this workflow that were never saved");
+    let mut text = String::new();
+    let has_changes = added + removed > 0 || offer.unsaved.typed.is_none();
+    if has_changes {
+        text.push_str("There are changes to this workflow that were never saved");
+    }
     if added + removed > 0 {
         text.push_str(&format!(": {} added, {removed} removed", count(added, "line")));
     }
-    text.push_str(". y takes them over, n puts them aside; nothing is saved by that. esc decides later.");
+    if let Some(typed) = &offer.unsaved.typed {
+        text.push_str(if has_changes { ". And this" } else { "This" });
+        let about = typed.place.question.about();
+        text.push_str(&format!(" was being typed, for {about}: “{}”", fitted(&typed.text, MOST_TYPED).trim_end()));
+    }
+    let them = if has_changes { "them" } else { "it" };
+    text.push_str(&format!(". y takes {them} over, n puts {them} aside; nothing is saved by that. esc decides later."));
     match model.flow.as_ref().map_or(0, |flow| flow.offers.len()) {
         0 => {}
         1 => text.push_str(" One more offer comes after this."),
