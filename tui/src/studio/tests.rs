@@ -48,6 +48,7 @@ Workflow(
 "#;
 
 mod demo;
+mod entered;
 mod failures;
 mod followed;
 mod gauges;
@@ -101,11 +102,11 @@ impl Bench {
         effects.sort_by_key(|effect| matches!(effect, Effect::Check { .. }));
         for effect in effects {
             match effect {
-                Effect::Check { path, text, revision } => {
+                Effect::Check { path, text, revision, around } => {
                     let types = NodeTypes::of(&self.plugins, None);
                     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
                     let settings = Settings { base_dir: Some(base), out_dir: "output".into(), ..Settings::default() };
-                    let checked = check(&Wish { path, text, revision }, types, &settings);
+                    let checked = check(&Wish { path, text, revision, around }, types, &settings);
                     self.tell(Message::Checked(Box::new(checked)));
                 }
                 Effect::Save { path, text, .. } => {

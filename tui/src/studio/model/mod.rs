@@ -225,6 +225,13 @@ impl Model {
         self.run.as_ref().filter(|run| open.any(|flow| run.is_of(&flow.path)))
     }
 
+    /// Of the nodes that lead to what is shown, those that a run knows: it may be that of a file from which this one was
+    /// entered, or of this one alone.
+    pub(crate) fn run_way(&self, run: &RunView, way: &[String]) -> Vec<String> {
+        let ran = self.outer.iter().find(|outer| run.is_of(&outer.path)).or(self.flow.as_ref());
+        way.get(ran.map_or(0, |ran| ran.prefix.len())..).unwrap_or_default().to_vec()
+    }
+
     /// Whether something was changed that is not saved, in what is open or where one came from.
     pub(crate) fn is_modified(&self) -> bool {
         self.flow.iter().chain(&self.outer).any(Flow::is_modified)

@@ -184,5 +184,7 @@ fn check(model: &mut Model) -> Vec<Effect> {
     model.revisions += 1;
     flow.revision = model.revisions;
     flow.is_uncheckable = false;
-    vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
+    let around = model.outer.iter().filter(|_| !flow.is_recorded);
+    let around = around.filter_map(|outer| Some((outer.path.clone(), outer.text().cloned()?))).collect();
+    vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision, around }]
 }

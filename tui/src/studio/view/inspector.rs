@@ -64,7 +64,8 @@ fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     pen.wrapped(&checked.about, style(Role::Title));
     pen.text(&crate::terminal::count(checked.scene.nodes.len(), "node"), style(Role::Dim));
-    let Some(plan) = &checked.plan else { return };
+    // What is given to one that was entered stands in the node that runs it.
+    let Some(plan) = checked.plan.as_ref().filter(|_| model.outer.is_empty()) else { return };
     if !plan.inputs().is_empty() {
         pen.gap();
         pen.text("Inputs", style(Role::Title));
@@ -86,7 +87,8 @@ fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
 /// What the node did in the run.
 fn run(model: &Model, id: &str, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
-    let Some(node) = model.run_here().and_then(|run| run.node(id)) else { return };
+    let Some((run, flow)) = model.run_here().zip(model.flow.as_ref()) else { return };
+    let Some(node) = run.node_inside(&model.run_way(run, &flow.way()), id) else { return };
     let (word, role) = status(&node.status);
     let more = match node.status {
         Status::Running { step, steps, .. } if steps > 0 => format!(" {step}/{steps}"),

@@ -171,12 +171,13 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
 
 /// The newest picture of each node that has room for one.
 fn shots(model: &Model, view: &GraphView<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(run) = model.run_here() else { return };
+    let (Some(run), Some(flow)) = (model.run_here(), &model.flow) else { return };
+    let way = model.run_way(run, &flow.way());
     if view.detail != Detail::Preview || model.graphics.protocol == Protocol::None {
         return;
     }
     for (index, node) in view.scene.nodes.iter().enumerate() {
-        if let Some((shot, place)) = run.shots.of(&node.id).zip(view.picture(area, index)) {
+        if let Some((shot, place)) = run.shots.of_inside(&way, &node.id).zip(view.picture(area, index)) {
             blocks::centred(&shot.picture, place, &model.theme, buffer);
         }
     }
@@ -202,9 +203,7 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
 fn statuses(model: &Model) -> Vec<Status> {
     let Some((flow, run)) = model.flow.as_ref().zip(model.run_here()) else { return Vec::new() };
     let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
-    // A run may be that of a file from which this one was entered, or one that was begun here.
-    let ran = model.outer.iter().find(|outer| run.is_of(&outer.path)).unwrap_or(flow);
-    run.statuses(scene, way.get(ran.prefix.len()..).unwrap_or_default())
+    run.statuses(scene, &model.run_way(run, &way))
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
