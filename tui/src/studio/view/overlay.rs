@@ -388,7 +388,7 @@ fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<
 
 /// An action with its keys.
 fn entry(model: &Model, action: Action) -> Line<'static> {
-    let keys: Vec<_> = model.keymap.keys(action).iter().map(ToString::to_string).collect();
+    let keys: Vec<_> = model.keymap.keys(action).map(ToString::to_string).collect();
     Line::from(vec![
         Span::styled(fitted(&keys.join(" "), 16), model.theme.style(Role::Key)),
         Span::styled(format!(" {}", fitted(action.name(), 16)), model.theme.style(Role::Title)),
@@ -422,7 +422,7 @@ fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
 fn section(model: &Model, (title, actions): (&'static str, Vec<Action>), room: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(title, model.theme.style(Role::Title))];
     for action in actions {
-        let keys: Vec<_> = model.keymap.keys(action).iter().map(ToString::to_string).collect();
+        let keys: Vec<_> = model.keymap.keys(action).map(ToString::to_string).collect();
         let mut keys = keys.join(" ");
         if keys.is_empty() {
             keys = format!(":{}", action.name());
