@@ -1,6 +1,6 @@
 //! What is written in the inputs of the selected node.
 
-use easel_engine::edit::{Edit, literal_text};
+use easel_engine::edit::Edit;
 use easel_engine::{Document, Feed, Literal, kinds};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -10,7 +10,7 @@ use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Choice, Flow, Given, InputSchema, Model, Overlay, Prompt};
 use super::edit::{edit, try_edit};
-use super::{overlay, sockets};
+use super::{overlay, quoting, sockets};
 
 /// An input with what feeds it, as the text is now.
 struct Input<'m> {
@@ -50,7 +50,8 @@ impl<'m> Input<'m> {
     /// What one begins to type with: a text as it stands, or a value as the file writes it.
     fn typed(&self, flow: &Flow) -> (bool, Field) {
         match self.feed(flow) {
-            Some(Feed::Literal(Literal::Text(text))) => (true, Field::lines(text)),
+            // With quotes of its own it would be taken for what it is in them.
+            Some(Feed::Literal(Literal::Text(text))) if !quoting::is_quoted(text) => (true, Field::lines(text)),
             None if self.schema.kinds.first() == Some(&kinds::TEXT) => (true, Field::lines("")),
             _ => (false, Field::lines(&self.written(flow).unwrap_or_default())),
         }
@@ -200,7 +201,7 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
     let name = model.asked_input(&prompt);
     let Prompt::Value { node, input, is_text, schema, .. } = prompt else { return Vec::new() };
     let document = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
-    let value = if is_text { literal_text(&Literal::Text(field.text()), &document) } else { field.text() };
+    let value = quoting::written(&schema, &field.text(), is_text, &document);
     let wanted = Edit::SetInput { node: node.clone(), input: input.clone(), value };
     let done = match schema.problem(&field.text(), is_text) {
         Some(problem) => Err(problem),

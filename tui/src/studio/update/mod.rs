@@ -22,6 +22,7 @@ mod overlay;
 mod picture;
 mod prompts;
 mod queue;
+mod quoting;
 mod run;
 mod sockets;
 mod sweep;
