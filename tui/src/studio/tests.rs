@@ -47,6 +47,7 @@ Workflow(
 )
 "#;
 
+mod clicks;
 mod demo;
 mod entered;
 mod failures;

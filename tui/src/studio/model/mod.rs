@@ -33,7 +33,7 @@ use easel_engine::RunId;
 
 pub(crate) use checked::{Body, Checked, Finding, Fix};
 pub(crate) use compare::{Candidate, Compare, Manner, difference};
-pub(crate) use drag::Drag;
+pub(crate) use drag::{Clicked, Drag};
 pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use full::Full;
 pub(crate) use gallery::{Gallery, Shot, Shots};
@@ -103,6 +103,8 @@ pub(crate) struct Model {
     pub(crate) kept_typed: Option<(PathBuf, typed::Typed)>,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
+    /// What was clicked last, until a key is pressed.
+    pub(crate) clicked: Option<Clicked>,
     /// What is marked to be compared: two at the most.
     pub(crate) to_compare: Vec<Candidate>,
     /// Small pictures of files.
@@ -161,6 +163,7 @@ impl Model {
             given_up: BTreeMap::new(),
             draft: String::new(),
             kept_typed: None,
+            clicked: None,
             sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),

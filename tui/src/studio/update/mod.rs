@@ -1,6 +1,7 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod clicks;
 mod compare;
 mod demo;
 mod drag;
@@ -62,6 +63,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Key(key) => {
             model.is_changed = true;
+            model.clicked = None;
             let effects = keys::pressed(model, key);
             unsaved::next(model);
             return effects;

@@ -9,6 +9,7 @@ mod draft;
 mod failure;
 mod gallery;
 mod gauges;
+mod hits;
 mod inspector;
 mod log;
 mod monitor;
@@ -28,11 +29,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
 pub(crate) use failure::{height as full_height, lines as failure_lines};
-pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
+pub(crate) use gallery::grid as gallery_grid;
+pub(crate) use hits::{entry_at, entry_in_front, is_in_front};
 pub(crate) use overlay::{most_scrolled, typing_width};
 pub(crate) use picture::room as picture_room;
-pub(crate) use queue::at_line as job_at_line;
-pub(crate) use runs::at_line as run_at_line;
 pub(crate) use stills::wanted as wanted_pictures;
 pub(crate) use sweep::page as sweep_page;
 pub(crate) use timeline::height as timeline_height;
@@ -134,10 +134,10 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
                 Side::Runs | Side::Gallery | Side::Queue if model.is_demo => {
                     Pen::new(regions.side, buffer).wrapped(DEMO, model.theme.style(Role::Dim));
                 }
-                Side::Inspector => inspector::draw(model, regions.side, buffer),
-                Side::Problems => problems::draw(model, regions.side, buffer),
+                Side::Inspector => inspector::draw(model, &mut Pen::new(regions.side, buffer)),
+                Side::Problems => problems::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
-                Side::Log => log::draw(model, regions.side, buffer),
+                Side::Log => log::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Runs => runs::draw(model, regions.side, buffer),
                 Side::Gallery => gallery::draw(model, regions.side, buffer),
                 Side::Queue => queue::draw(model, regions.side, buffer),

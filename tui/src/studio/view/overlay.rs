@@ -31,19 +31,8 @@ const MOST_TYPED: usize = 120;
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
         Overlay::Help(scroll) => help(model, *scroll, buffer),
-        Overlay::Palette(field, at) => palette(model, field, *at, buffer),
+        Overlay::Palette(..) | Overlay::Choice { .. } => drop(list(model, overlay, buffer)),
         Overlay::Prompt(prompt, field) => prompted(model, prompt, field, buffer),
-        Overlay::Choice { choice, items, field, at } => {
-            let fits = fitting(items, &field.text());
-            let lines = fits.into_iter().map(|item| {
-                let (name, about) = &items[item];
-                Line::from(vec![
-                    Span::styled(fitted(name, 28), model.theme.style(Role::Title)),
-                    Span::styled(format!(" {}", crate::terminal::printable(about)), model.theme.style(Role::Dim)),
-                ])
-            });
-            listed(model, &choice.title(), field, *at, lines.collect(), buffer);
-        }
         Overlay::Changes(scroll) => changes(model, *scroll, CHANGES, buffer),
         Overlay::LeaveFile(scroll) => changes(model, *scroll, LEAVING, buffer),
         Overlay::Conflict(scroll) => conflict(model, *scroll, buffer),
@@ -361,29 +350,52 @@ fn typed(model: &Model, field: &Field, pen: &mut Pen<'_>) {
     ]));
 }
 
-fn palette(model: &Model, field: &Field, at: usize, buffer: &mut Buffer) {
-    let fits = candidates(model, &field.text());
-    listed(model, "Do", field, at, fits.into_iter().map(|action| entry(model, action)).collect(), buffer);
+/// Where the lines of a list are, and of each the entry that it is about.
+pub(super) type Listed = (Rect, Vec<Option<usize>>);
+
+/// Draws a list in front, if that is what is there.
+pub(super) fn list(model: &Model, overlay: &Overlay, buffer: &mut Buffer) -> Option<Listed> {
+    match overlay {
+        Overlay::Palette(field, at) => {
+            let fits = candidates(model, &field.text());
+            let lines = fits.into_iter().map(|action| entry(model, action)).collect();
+            Some(listed(model, "Do", field, *at, lines, buffer))
+        }
+        Overlay::Choice { choice, items, field, at } => {
+            let fits = fitting(items, &field.text());
+            let lines = fits.into_iter().map(|item| {
+                let (name, about) = &items[item];
+                Line::from(vec![
+                    Span::styled(fitted(name, 28), model.theme.style(Role::Title)),
+                    Span::styled(format!(" {}", crate::terminal::printable(about)), model.theme.style(Role::Dim)),
+                ])
+            });
+            Some(listed(model, &choice.title(), field, *at, lines.collect(), buffer))
+        }
+        _ => None,
+    }
 }
 
 /// A line to type in, and below it what fits.
-fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<'_>>, buffer: &mut Buffer) {
+fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<'_>>, buffer: &mut Buffer) -> Listed {
     let rows = model.size.1.saturating_sub(4).min(18);
     let area = framed(model, title, " enter takes it, esc closes ", (76, rows), buffer);
     let mut pen = Pen::new(area, buffer);
     typed(model, field, &mut pen);
     pen.gap();
     if lines.is_empty() {
-        return pen.text("nothing is called like that", model.theme.style(Role::Dim));
+        pen.text("nothing is called like that", model.theme.style(Role::Dim));
     }
     let height = usize::from(pen.left()).max(1);
     for (number, line) in lines.iter().enumerate().skip(page_start(at, height)).take(height) {
+        pen.about(Some(number));
         if number == at {
             pen.highlighted(line, model.theme.style(Role::Selection));
         } else {
             pen.line(line);
         }
     }
+    (area, pen.entries())
 }
 
 /// An action with its keys.
