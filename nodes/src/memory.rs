@@ -10,7 +10,7 @@
 use easel_engine::{DeviceNeed, MemoryNeed};
 use easel_kernels::{Device, DeviceMemory, Placement, Precision, STAGING_BYTES};
 
-use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, UNetConfig};
+use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, SrvggConfig, UNetConfig};
 use crate::error::Result;
 use crate::weights::Weights;
 
@@ -38,6 +38,8 @@ pub(crate) struct Held {
     parameters: u64,
     /// Bytes of activations, in float32.
     activations: u64,
+    /// Bytes beside, which are the host's wherever it computes.
+    on_host: u64,
 }
 
 impl Held {
@@ -46,16 +48,22 @@ impl Held {
         parts.into_iter().fold(Held { activations, ..Held::default() }, |held, weights| Held {
             mapped: held.mapped.saturating_add(weights.byte_len()),
             parameters: held.parameters.saturating_add(weights.parameter_count()),
-            activations,
+            ..held
         })
+    }
+
+    /// And so many bytes of the host's memory, whatever computes.
+    pub(crate) fn and_on_host(self, bytes: u64) -> Self {
+        Held { on_host: bytes, ..self }
     }
 
     /// Bytes of the host's memory that it takes where it is computed with at `place`, and of the device's there.
     fn bytes_at(self, place: Placement) -> (u64, u64) {
         let computing = packed(self.parameters.saturating_add(self.activations / FLOAT), place.precision);
+        let host = self.mapped.saturating_add(self.on_host);
         match place.device {
-            Device::Cpu => (self.mapped.saturating_add(computing), 0),
-            Device::Cuda(_) => (self.mapped.saturating_add(STAGING_BYTES as u64), computing),
+            Device::Cpu => (host.saturating_add(computing), 0),
+            Device::Cuda(_) => (host.saturating_add(STAGING_BYTES as u64), computing),
         }
     }
 }
@@ -123,6 +131,20 @@ pub(crate) fn of_unet(config: &UNetConfig, batch: u64) -> u64 {
     walk.down(config);
     walk.up(config);
     walk.peak.saturating_mul(batch).saturating_mul(FLOAT)
+}
+
+/// Activations of an upscaling network for so many pixels of the small picture: in and out of a convolution, and the picture
+/// itself, as it was and with as many numbers as the network takes.
+pub(crate) fn of_srvgg(config: &SrvggConfig, pixels: u64) -> u64 {
+    let (inside, last) = (config.num_feat as u64, config.last_channels() as u64);
+    let widths = (2 * inside).max(inside + last).max(2 * last) + 2 * SrvggConfig::COLOURS as u64;
+    pixels.saturating_mul(widths).saturating_mul(FLOAT)
+}
+
+/// What becomes of pictures that such a network makes larger: `[pictures, height, width]`.
+pub(crate) fn of_enlarged(config: &SrvggConfig, sizes: [usize; 3]) -> u64 {
+    let pixels = sizes.iter().fold(1_u64, |pixels, &size| pixels.saturating_mul(size as u64));
+    pixels.saturating_mul(config.last_channels() as u64).saturating_mul(FLOAT)
 }
 
 /// One picture's way through a U-net: numbers alive, not bytes.
@@ -254,8 +276,8 @@ mod tests {
     /// The decoder's loads, as it were: two parts at once, then one.
     fn held() -> [Held; 2] {
         [
-            Held { mapped: 4000 * MIB, parameters: 1000 * MIB, activations: 800 * MIB },
-            Held { mapped: 100 * MIB, parameters: 25 * MIB, activations: 8000 * MIB },
+            Held { mapped: 4000 * MIB, parameters: 1000 * MIB, activations: 800 * MIB, on_host: 0 },
+            Held { mapped: 100 * MIB, parameters: 25 * MIB, activations: 8000 * MIB, on_host: 0 },
         ]
     }
 

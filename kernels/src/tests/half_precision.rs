@@ -171,6 +171,17 @@ fn attention_loses_no_more_than_pytorch() {
 }
 
 #[test]
+fn prelu_loses_no_more_than_pytorch() {
+    check("prelu", |recorded, run| {
+        let [rows, channels] = recorded.sizes(["rows", "channels"]);
+        let (x, slope) = (run.numbers(&[rows, channels]), run.numbers(&[channels]));
+        let values = x.as_f32().unwrap().iter().zip(slope.as_f32().unwrap().iter().cycle());
+        let want = values.map(|(&x, &slope)| f64::from(x) * if x > 0.0 { 1.0 } else { f64::from(slope) });
+        (ops::prelu(&run.put(&x), &run.put_f32(&slope)).unwrap(), want.collect())
+    });
+}
+
+#[test]
 fn activations_lose_no_more_than_pytorch() {
     type Op = fn(&Tensor) -> crate::Result<Tensor>;
     let cases: [(&str, Op, Activation); 3] = [
