@@ -68,7 +68,7 @@ class Stage:
         os.replace(str(path) + ".tmp", path)
 
     def load(self, name):
-        return torch.load(self.checkpoints / name)
+        return torch.load(self.checkpoints / name, map_location="cpu")
 
     def resumed(self, name):
         """What --resume says to start from, like load(name); None without it."""
@@ -77,7 +77,7 @@ class Stage:
             return None
         if where == "own":
             return self.load(name)
-        return read_model(where, name) if Path(where).is_dir() else torch.load(where)
+        return read_model(where, name) if Path(where).is_dir() else torch.load(where, map_location="cpu")
 
     def has(self, name):
         return (self.checkpoints / name).exists()

@@ -1,69 +1,58 @@
 #!/usr/bin/env python3
-"""Metrics of the whole pipeline, judged by its own image encoder (and so optimistic).
+"""How good a model folder is, judged by a classifier that the pipeline never sees (judge.py).
 
-Input: the work folder and the exported model. Output in the work folder: metrics.json, eval_bare.png (prompts that are
-bare names), eval_held.png (combinations that the training never saw).
+The same prompts and seeds for every model, so that two can be compared. Input: concepts.json, held.npz, icons.npz and
+judge.pt of the work folder, and a model folder. Output: evaluation.json in the model folder (or --out), and sheets of
+what was drawn in the work folder.
 """
 
 import json
+import random
 import time
 from pathlib import Path
 
+import models
 import numpy as np
 import torch
 import torch.nn.functional as F
 from captions import full_caption, with_article
-from common import Stage, clip_pixels, concept_centroids
-from icons import core_names
-from models import CLIP_IMAGE_SIZE
+from common import Stage, clip_pixels, read_model
+from judge import Judge, background_colour, cut_out, halves, place_of, seen
 from paths import stage_parser
-from PIL import Image
+from pictures import ICON, PAIR, PLACED, SHAPE, SHAPES, compose
 from sample import contact_sheet, load_pipeline
-from transformers import CLIPVisionModelWithProjection
 
-BATCH = 24
+BATCH = 22
 FIRST_SEED = 1000  # of picture 0; picture i has FIRST_SEED + i
-SHEET = 72  # pictures
-MISSED = 60  # names listed
+SHEET = 96  # pictures
+REAL = 600  # pictures that the judge itself is judged on
+TIMED = "a cat"
 
 
 def share(hits):
-    """The share of true values, or of rows with one."""
-    return (hits.any(1) if hits.ndim == 2 else hits).float().mean().item()
+    return float(torch.as_tensor(hits).float().mean())
 
 
 def cosine(a, b):
     return F.cosine_similarity(a, b).mean().item()
 
 
-class Judge:
-    """Nearest concept of an image embedding, by centroid and by text."""
-
-    def __init__(self, stage, text_encoder, mean, centroids):
-        self.mean, self.centroids = mean, centroids
-        names = [with_article(concept["names"][0]) for concept in stage.concepts]
-        self.names = F.normalize(text_encoder(stage.tokens(names)[0]).text_embeds, dim=-1)
-
-    def by_centroid(self, embeddings):
-        return F.normalize(embeddings - self.mean, dim=-1) @ self.centroids.T
-
-    def by_text(self, embeddings):
-        return F.normalize(embeddings, dim=-1) @ self.names.T
+def to_tensor(pictures):
+    """PIL pictures -> [n, 3, height, width] in 0..1"""
+    return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2).float() / 255
 
 
 class Sampler:
-    """Draws pictures, and keeps the prior's embeddings."""
+    """Draws pictures with diffusers' pipeline, and keeps the prior's embeddings."""
 
-    def __init__(self, args, pipeline, image_encoder):
-        self.pipeline, self.image_encoder = pipeline, image_encoder
-        self.guidance = {
-            "prior_guidance_scale": args.prior_guidance,
-            "decoder_guidance_scale": args.decoder_guidance,
-        }
+    def __init__(self, stage, model, guidance):
+        self.stage, self.guidance = stage, guidance
+        self.pipeline = load_pipeline(model)
+        self.seed = FIRST_SEED
 
-    def draw(self, prompts):
-        """(pictures, prior's embeddings, embeddings of the pictures, seconds)"""
-        pictures, embeddings = [], []
+    def draw(self, prompts, sheet=None):
+        """(pictures [n, 3, 128, 128] in 0..1, the prior's embeddings)"""
+        drawn, embeddings = [], []
         prior_class = type(self.pipeline.prior)
         original = prior_class.post_process_latents
 
@@ -71,116 +60,157 @@ class Sampler:
             embeddings.append(original(prior, latents))
             return embeddings[-1]
 
-        began = time.time()
         prior_class.post_process_latents = keep
         try:
             for start in range(0, len(prompts), BATCH):
                 batch = prompts[start : start + BATCH]
-                seeds = range(FIRST_SEED + start, FIRST_SEED + start + len(batch))
-                generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-                pictures += self.pipeline(batch, generator=generators, **self.guidance).images
+                generators = [torch.Generator().manual_seed(self.seed + k) for k in range(len(batch))]
+                self.seed += len(batch)
+                drawn += self.pipeline(batch, generator=generators, **self.guidance).images
+                print(f"{len(drawn)}/{len(prompts)}", end="\r", flush=True)
         finally:
             prior_class.post_process_latents = original
-        seconds = time.time() - began
-        size = (CLIP_IMAGE_SIZE, CLIP_IMAGE_SIZE)
-        small = np.stack([np.asarray(picture.resize(size, Image.BICUBIC)) for picture in pictures])
-        pixels = clip_pixels(torch.from_numpy(small).permute(0, 3, 1, 2))
-        return pictures, torch.cat(embeddings), self.image_encoder(pixels).image_embeds, seconds
+        if sheet:
+            contact_sheet(drawn[:SHEET], prompts[:SHEET], self.stage.work / sheet, columns=12)
+        return to_tensor(drawn), torch.cat(embeddings)
+
+    def seconds(self):
+        began = time.time()
+        self.pipeline(TIMED, **self.guidance)
+        return time.time() - began
 
 
-def judge_pictures(stage, judge, embeddings, truth, seconds):
-    truth = torch.tensor(truth)
-    by_centroid = judge.by_centroid(embeddings)
-    hits = by_centroid.argmax(-1) == truth
-    top5 = by_centroid.topk(5, -1).indices == truth[:, None]
+def judge_names(stage, judge, sampler):
+    """Bare names, one picture each, of all concepts."""
+    names = [concept["names"][0] for concept in stage.concepts]
+    pictures, _ = sampler.draw([with_article(name) for name in names], "evaluated_names.png")
+    logits = judge(seen(pictures))[0]
+    truth = torch.arange(len(names))
+    hits = logits.argmax(-1) == truth
     return {
-        "n": len(truth),
-        "nearest_concept_centroid": share(hits),
-        "centroid_top5": share(top5),
-        "nearest_concept_text": share(judge.by_text(embeddings).argmax(-1) == truth),
-        "seconds_per_image_batched": seconds / len(truth),
-        "missed": [stage.concepts[int(concept)]["names"][0] for concept in truth[~hits]][:MISSED],
+        "n": len(names),
+        "recognised": share(hits),
+        "among_first_five": share((logits.topk(5, -1).indices == truth[:, None]).any(1)),
+        "missed": [name for name, hit in zip(names, hits) if not hit],
     }
 
 
-def judge_clip(stage, judge, text_encoder, images, samples):
-    """Retrieval of captions and pictures, and zero-shot concepts, on held-out pictures' embeddings."""
-    normalised = F.normalize(images, dim=-1)
-    captions = [full_caption(stage.concepts, sample) for sample in samples]
+def judge_held_out(stage, judge, sampler, model, held, limit):
+    """Combinations of concept, style and background that the training never saw; CLIP and the prior on them, too."""
+    pictures, samples = held
+    icons = [row for row, sample in enumerate(samples) if sample[0] == ICON]
+    encoders = read_model(model, "clip.pt")
+    image_encoder = models.image_encoder()
+    image_encoder.load_state_dict(encoders["ie"])
+    truth = image_encoder.eval()(clip_pixels(pictures[icons])).image_embeds
+    captions = [full_caption(stage.concepts, samples[row]) for row in icons]
+    text_encoder = sampler.pipeline.text_encoder
     texts = F.normalize(text_encoder(stage.tokens(captions)[0]).text_embeds, dim=-1)
-    own = torch.arange(len(samples))[:, None]
-    to_text = (normalised @ texts.T).topk(5, -1).indices == own
-    to_image = (texts @ normalised.T).topk(5, -1).indices == own
+    found = (F.normalize(truth, dim=-1) @ texts.T).topk(5, -1).indices == torch.arange(len(icons))[:, None]
+
+    drawn, embeddings = sampler.draw(captions[:limit], "evaluated_held_out.png")
+    concepts = torch.tensor([samples[row][1] for row in icons[:limit]])
+    colours = torch.tensor([samples[row][3] for row in icons[:limit]])
+    hits = judge(seen(drawn))[0].argmax(-1) == concepts
+    mean = truth.mean(0)
+    return {
+        "n": len(drawn),
+        "recognised": share(hits),
+        "background_colour": share(background_colour(drawn) == colours),
+        "clip_retrieval": {"n": len(icons), "top1": share(found[:, 0]), "top5": share(found.any(1))},
+        "prior_cosine": {
+            "raw": cosine(embeddings, truth[:limit]),
+            "centred": cosine(embeddings - mean, truth[:limit] - mean),
+        },
+    }
+
+
+def judge_compositions(stage, judge, sampler, held, limit):
+    """Held-out shapes on shapes, pairs and places: a picture counts if everything that the prompt says is in it."""
+    kinds = {SHAPE: [], PAIR: [], PLACED: []}
+    for sample in held[1]:
+        if sample[0] in kinds and (sample[0] != SHAPE or sample[4] >= 0):
+            kinds[sample[0]].append(sample)
+    chosen = [sample for samples in kinds.values() for sample in samples[:limit]]
+    drawn, _ = sampler.draw([full_caption(stage.concepts, sample) for sample in chosen], "evaluated_compositions.png")
+    bound = {SHAPE: [], PAIR: [], PLACED: []}
+    for picture, (kind, *said) in zip(drawn, chosen):
+        if kind == SHAPE:
+            heads = [int(logits.argmax()) for logits in judge(seen(picture[None]))[1]]
+            colour, shape, below, shape_below = said
+            right = heads == [shape, colour, shape_below % (len(SHAPES) + 1), below]
+        elif kind == PAIR:
+            found = [int(judge(half)[0].argmax()) for half in halves(picture[None])]
+            right = found == list(said[:2])
+        else:
+            right = int(judge(cut_out(picture))[0].argmax()) == said[0] and place_of(picture) == said[3]
+        bound[kind].append(right)
+    names = {SHAPE: "shapes_on_shapes", PAIR: "pairs", PLACED: "places"}
+    by_kind = {names[kind]: share(hits) for kind, hits in bound.items()}
+    return {"n": len(chosen), "all": share([hit for hits in bound.values() for hit in hits]), **by_kind}
+
+
+def judge_judge(stage, judge, held):
+    """What the judge names rightly of real pictures: the measure of what a model can reach."""
+    icons = np.load(stage.work / "icons.npz")["icons"]
+    rng = random.Random(0)
+    samples = [sample for sample in held[1] if sample[0] == ICON][:REAL]
+    pictures = to_tensor([compose(rng, icons, sample) for sample in samples])
     truth = torch.tensor([sample[1] for sample in samples])
-    retrieval = {
-        "n": len(samples),
-        "top1": share(to_text[:, :1]),
-        "top5": share(to_text),
-        "text_to_image_top1": share(to_image[:, :1]),
-        "text_to_image_top5": share(to_image),
-    }
-    concept = {
-        "zero_shot": share(judge.by_text(images).argmax(-1) == truth),
-        "centroid": share(judge.by_centroid(images).argmax(-1) == truth),
-    }
-    return retrieval, concept
+    report = {"n": len(samples), "real_pictures": share(judge(seen(pictures))[0].argmax(-1) == truth)}
+    for size in (32, 24):
+        small = F.interpolate(pictures, size=(size, size), mode="area")
+        again = F.interpolate(small, size=(128, 128), mode="bicubic", align_corners=False)
+        report[f"real_pictures_at_{size}_pixels"] = share(judge(seen(again))[0].argmax(-1) == truth)
+    return report
 
 
 @torch.no_grad()
-def evaluate(stage, args):
-    model = args.model or stage.work / "emoji-unclip"
-    pipeline = load_pipeline(model)
-    image_encoder = CLIPVisionModelWithProjection.from_pretrained(
-        str(model / "image_encoder"), torch_dtype=torch.float32
-    ).eval()
-    _, held = stage.pictures("held")
-    _, samples = stage.pictures("train")
-    held_embeddings = stage.embeddings("held")
-    mean, centroids = concept_centroids(stage.embeddings("train"), samples, len(stage.concepts))
-    judge = Judge(stage, pipeline.text_encoder, mean, centroids)
-    sampler = Sampler(args, pipeline, image_encoder)
-    metrics = {}
-    metrics["clip_retrieval_held"], metrics["real_held_concept"] = judge_clip(
-        stage, judge, pipeline.text_encoder, held_embeddings, held
-    )
+def evaluate(stage, args, model):
+    judge = Judge(len(stage.concepts))
+    judge.load_state_dict(stage.load("judge.pt")["judge"])
+    judge.eval()
+    held = stage.pictures("held")
+    guidance = {"prior_guidance_scale": args.prior_guidance, "decoder_guidance_scale": args.decoder_guidance}
+    sampler = Sampler(stage, model, guidance)
+    names = judge_names(stage, judge, sampler)
+    held_out = judge_held_out(stage, judge, sampler, model, held, args.held)
+    config = json.loads((model / "decoder" / "config.json").read_text())
+    return {
+        "recognised": names["recognised"],
+        "recognised_held_out": held_out["recognised"],
+        "concepts_recognised": round(names["recognised"] * names["n"]),
+        "decoder_pixels": config["sample_size"],
+        "bare_names": names,
+        "held_out": held_out,
+        "attribute_binding": judge_compositions(stage, judge, sampler, held, args.compositions),
+        "seconds_per_picture": sampler.seconds(),
+        "threads": args.threads,
+        "steps": [25, 25, 7],
+        "guidance": [args.prior_guidance, args.decoder_guidance],
+        "judge": judge_judge(stage, judge, held),
+    }
 
-    known = core_names()
-    core = [index for index, concept in enumerate(stage.concepts) if concept["names"][0] in known]
-    chosen = np.random.default_rng(0).permutation(core)[: args.bare].tolist()
-    prompts = [with_article(stage.concepts[concept]["names"][0]) for concept in chosen]
-    pictures, _, embeddings, seconds = sampler.draw(prompts)
-    metrics["generated_bare_name"] = judge_pictures(stage, judge, embeddings, chosen, seconds)
-    contact_sheet(pictures[:SHEET], prompts[:SHEET], stage.work / "eval_bare.png", columns=12)
 
-    rows = [index for index, sample in enumerate(held) if sample[1] in set(core)][: args.held]
-    chosen = [held[row] for row in rows]
-    prompts = [full_caption(stage.concepts, sample) for sample in chosen]
-    pictures, from_prior, embeddings, seconds = sampler.draw(prompts)
-    truth = held_embeddings[rows]
-    concepts = [sample[1] for sample in chosen]
-    metrics["generated_held_out"] = judge_pictures(stage, judge, embeddings, concepts, seconds)
-    for name, values in (("prior_cosine_to_true", from_prior), ("generated_image_cosine_to_true", embeddings)):
-        metrics[name] = {"raw": cosine(values, truth), "centred": cosine(values - mean, truth - mean)}
-    contact_sheet(pictures[:SHEET], prompts[:SHEET], stage.work / "eval_held.png", columns=12)
-
-    began = time.time()
-    pipeline("a cat", **sampler.guidance)
-    metrics["seconds_one_image_25_25_7"] = time.time() - began
-    metrics["guidance"] = [args.prior_guidance, args.decoder_guidance]
-    return metrics
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def main():
     parser = stage_parser(__doc__)
     parser.add_argument("--model", type=Path, help="model folder (WORK/emoji-unclip)")
+    parser.add_argument("--out", type=Path, help="file to write (evaluation.json in the model folder)")
     parser.add_argument("--prior-guidance", type=float, default=2.0, help="(%(default)s)")
     parser.add_argument("--decoder-guidance", type=float, default=3.0, help="(%(default)s)")
-    parser.add_argument("--bare", type=int, default=96, help="bare names drawn (%(default)s)")
-    parser.add_argument("--held", type=int, default=60, help="held-out combinations drawn (%(default)s)")
+    parser.add_argument("--held", type=int, default=176, help="held-out combinations drawn (%(default)s)")
+    parser.add_argument("--compositions", type=int, default=44, help="of each kind drawn (%(default)s)")
     args = parser.parse_args()
     stage = Stage(args)
-    report = json.dumps(evaluate(stage, args), indent=1)
-    (stage.work / "metrics.json").write_text(report)
+    model = args.model or stage.work / "emoji-unclip"
+    report = json.dumps(rounded(evaluate(stage, args, model)), indent=1)
+    (args.out or model / "evaluation.json").write_text(report + "\n")
     print(report)
 
 

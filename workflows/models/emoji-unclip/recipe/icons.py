@@ -125,6 +125,6 @@ def add_unambiguous_tags(concepts, tags):
 
 
 def core_names():
-    """The main names of the concepts that the shipped decoder was trained on (core.txt)."""
+    """The main names of the concepts that pairs are made of (core.txt): those that are clear when small."""
     lines = (HERE / "core.txt").read_text(encoding="utf-8").splitlines()
     return {name for line in lines for name in line.strip().split("|")}

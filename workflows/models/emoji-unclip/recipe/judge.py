@@ -5,12 +5,12 @@ It is trained on the icons and on drawn shapes alone (train_judge.py), and knows
 
 import torch
 import torch.nn.functional as F
-from pictures import COLOURS, SHAPE_COLOURS, SHAPES
+from pictures import COLOURS, PLACES, SHAPE_COLOURS, SHAPES
 from torch import nn
 
 SIZE = 48  # pixels of what it looks at
 BORDER = 4  # of 48 pixels: where the background is read
-CORNER_SHARE = 0.5  # of the border's pixels nearest to one colour, at least, for the background to be that colour
+DIFFERENT = 0.2  # from the background, of 0..1 in any channel: the foreground
 
 
 class Block(nn.Module):
@@ -65,23 +65,39 @@ def halves(pictures):
     return [seen(pictures[:, :, top:bottom, left : left + width // 2]) for left in (0, width // 2)]
 
 
-def cut_out(pictures):
-    """Crops every picture to the square around what differs from its background."""
-    crops = []
-    for picture in pictures:
-        difference = (picture - background(picture[None])[0].view(3, 1, 1)).abs().amax(0) > 0.2
-        rows, columns = difference.any(1).nonzero().flatten(), difference.any(0).nonzero().flatten()
-        if len(rows):
-            top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-            side = int(max(bottom - top, right - left) * 1.1) + 2
-            cy, cx = int(top + bottom) // 2, int(left + right) // 2
-            padded = F.pad(picture[None], (side, side, side, side), mode="replicate" if side < 0 else "constant")
-            mask = F.pad(torch.ones_like(picture[None]), (side, side, side, side))
-            padded = padded + (1 - mask) * background(picture[None]).view(1, 3, 1, 1)
-            cy, cx = cy + side, cx + side
-            picture = padded[0, :, cy - side // 2 : cy + side // 2, cx - side // 2 : cx + side // 2]
-        crops.append(seen(picture[None]))
-    return torch.cat(crops)
+def foreground(picture):
+    """(top, bottom, left, right) of what differs from the background of a picture [3, height, width], or None."""
+    plain = background(picture[None])[0].view(3, 1, 1)
+    different = (picture - plain).abs().amax(0) > DIFFERENT
+    rows, columns = different.any(1).nonzero().flatten(), different.any(0).nonzero().flatten()
+    if not len(rows):
+        return None
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def cut_out(picture):
+    """[1, 3, SIZE, SIZE]: what differs from the background of a picture [3, height, width], as large as possible."""
+    box = foreground(picture)
+    if box is None:
+        return seen(picture[None])
+    top, bottom, left, right = box
+    height, width = bottom - top, right - left
+    side = round(max(height, width) * 1.1)
+    canvas = background(picture[None]).view(1, 3, 1, 1).expand(1, 3, side, side).clone()
+    y, x = (side - height) // 2, (side - width) // 2
+    canvas[0, :, y : y + height, x : x + width] = picture[:, top:bottom, left:right]
+    return seen(canvas)
+
+
+def place_of(picture):
+    """Index of the place in PLACES that is nearest to the middle of the foreground of [3, height, width]; -1: none."""
+    box = foreground(picture)
+    if box is None:
+        return -1
+    top, bottom, left, right = box
+    height, width = picture.shape[-2:]
+    shares = torch.tensor([(left / max(1, width - (right - left))), top / max(1, height - (bottom - top))])
+    return int(torch.cdist(shares[None].float(), torch.tensor(list(PLACES.values()))).argmin())
 
 
 def background(pictures):

@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
-"""Stage 9: what the model knows, under which licences its data are and how it was judged, as model_card.json.
+"""Stage 11: what the model knows, under which licences its data are and how it was judged, as model_card.json.
 
-Input: concepts.json and core.txt beside this file, metrics.json of the model folder --out. Easel prints the card
-(`easel models show`) and names the nearest words that the model knows when a prompt has others.
+Input: concepts.json of the work folder or beside this file, evaluation.json of the model folder --out. Easel prints the
+card (`easel models show`) and names the nearest words that the model knows when a prompt has others.
 """
 
 import json
-import re
 from pathlib import Path
 
 from icons import STYLES
 from paths import HERE, work_parser
 from pictures import COLOUR_NAMES, SHAPES
 
-ABOUT = "A small unCLIP model: pictures in the manner of emoji, 24 x 24 pixels and made larger to 128 x 128."
+ABOUT = "A small unCLIP model: pictures in the manner of emoji, {0} x {0} pixels and made larger to 128 x 128."
 
-# What captions are worded with, besides names, styles, colours and shapes: see captions.py.
-WORDS = ["a", "an", "the", "on", "inside", "background", "style", "shape", "picture", "emoji", "of"]
+# What captions are worded with, besides names, styles, colours, shapes and places: see captions.py.
+WORDS = (
+    "a an and at background bottom corner emoji in inside left next of on picture right shape small style the tiny to top"
+).split()
 
 LICENCES = [
     {"what": "weights and recipe", "licence": "MIT OR Apache-2.0"},
@@ -26,12 +27,12 @@ LICENCES = [
 ]
 
 
-def vocabulary(concepts, core):
-    """The names that the decoder draws, those that only CLIP and the prior understand, and their synonyms."""
+def vocabulary(concepts, missed):
+    """The names that come out, those that CLIP and the prior understand but the decoder missed, and their synonyms."""
     drawn, understood = {}, {}
     for concept in concepts:
         name, *synonyms = concept["names"]
-        known = drawn if core is None or name in core else understood
+        known = understood if name in missed else drawn
         known[name] = sorted({*synonyms, *concept["tags"]} - {name})
     return {
         "concepts": dict(sorted(drawn.items())),
@@ -43,31 +44,32 @@ def vocabulary(concepts, core):
     }
 
 
-def evaluation(metrics):
-    """What metrics.json says, in words."""
-    bare, held_out = metrics["generated_bare_name"], metrics["generated_held_out"]
-    own = "judged by the model's own image encoder, and so optimistic"
+def evaluation(found):
+    """What evaluation.json says, in words."""
+    held_out, binding = found["held_out"], found["attribute_binding"]
+    judged = "as judged by a classifier that is no part of the model"
     return [
-        {"what": f"bare names that come out nearest to their concept ({own})", "value": bare["nearest_concept_centroid"]},
-        {"what": f"combinations never seen in training that do ({own})", "value": held_out["nearest_concept_centroid"]},
-        {"what": "captions of held-out combinations found by their picture", "value": metrics["clip_retrieval_held"]["top1"]},
+        {"what": f"bare names that come out as what they name, {judged}", "value": found["recognised"]},
+        {"what": "combinations never seen in training that do", "value": held_out["recognised"]},
+        {"what": "their backgrounds that have the colour asked for", "value": held_out["background_colour"]},
+        {"what": "shapes on shapes, pairs and places with everything right", "value": binding["all"]},
+        {"what": "captions of held-out combinations found by their picture", "value": held_out["clip_retrieval"]["top1"]},
     ]
 
 
 def main():
     parser = work_parser(__doc__)
     parser.add_argument("--out", type=Path, help="the model folder (WORK/emoji-unclip)")
-    parser.add_argument("--all-concepts", action="store_true", help="the decoder was trained on all concepts")
     args = parser.parse_args()
     out = args.out or args.work / "emoji-unclip"
-    concepts = json.loads((HERE / "concepts.json").read_text(encoding="utf-8"))
-    core = None if args.all_concepts else set(re.split(r"[|\n]", (HERE / "core.txt").read_text(encoding="utf-8").strip()))
-    metrics = json.loads((out / "metrics.json").read_text())
+    own = args.work / "concepts.json"
+    concepts = json.loads((own if own.exists() else HERE / "concepts.json").read_text(encoding="utf-8"))
+    found = json.loads((out / "evaluation.json").read_text())
     card = {
-        "about": ABOUT,
-        "vocabulary": vocabulary(concepts, core),
+        "about": ABOUT.format(found["decoder_pixels"]),
+        "vocabulary": vocabulary(concepts, set(found["bare_names"]["missed"])),
         "licences": LICENCES,
-        "evaluation": evaluation(metrics),
+        "evaluation": evaluation(found),
     }
     path = out / "model_card.json"
     path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

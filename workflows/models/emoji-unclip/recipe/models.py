@@ -86,14 +86,15 @@ def text_proj(shape):
 
 
 def decoder(shape):
-    """Predicts 3 channels of noise and 3 of variance."""
-    levels = len(shape.decoder_channels)
+    """Predicts 3 channels of noise and 3 of variance. Only the two lowest levels attend."""
+    plain = max(1, len(shape.decoder_channels) - 2)
+    attending = len(shape.decoder_channels) - plain
     return UNet2DConditionModel(
         sample_size=shape.decoder_size,
         in_channels=3,
         out_channels=6,
-        down_block_types=["ResnetDownsampleBlock2D"] + ["SimpleCrossAttnDownBlock2D"] * (levels - 1),
-        up_block_types=["SimpleCrossAttnUpBlock2D"] * (levels - 1) + ["ResnetUpsampleBlock2D"],
+        down_block_types=["ResnetDownsampleBlock2D"] * plain + ["SimpleCrossAttnDownBlock2D"] * attending,
+        up_block_types=["SimpleCrossAttnUpBlock2D"] * attending + ["ResnetUpsampleBlock2D"] * plain,
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         class_embed_type="identity",
         resnet_time_scale_shift="scale_shift",

@@ -74,6 +74,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="PNG to write")
     parser.add_argument("--steps", type=int, default=25, help="of prior and decoder (%(default)s)")
+    parser.add_argument("--columns", type=int, default=6, help="(%(default)s)")
     add_pipeline_arguments(parser)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -89,7 +90,7 @@ def main():
         decoder_num_inference_steps=args.steps,
     ).images
     print(f"{time.time() - began:.1f} s for {len(prompts)} pictures")
-    contact_sheet(images, prompts, args.out)
+    contact_sheet(images, prompts, args.out, args.columns)
 
 
 if __name__ == "__main__":

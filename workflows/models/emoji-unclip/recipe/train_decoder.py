@@ -12,6 +12,7 @@ import random
 import models
 import numpy as np
 import torch
+from attention import LowPrecisionAttention
 from captions import caption
 from common import (
     ALPHAS_CUMPROD,
@@ -25,7 +26,6 @@ from common import (
     set_rate,
     stratified_timesteps,
 )
-from diffusers.models.attention_processor import AttnAddedKVProcessor
 from paths import training_parser
 
 SEED = 1
@@ -80,8 +80,7 @@ def main():
 
     text_encoder = stage.trained_text_encoder().requires_grad_(False)
     decoder, text_proj = models.decoder(stage.shape), models.text_proj(stage.shape)
-    # Plain attention: on the CPU its backward pass is faster than the fused one's.
-    decoder.set_attn_processor(AttnAddedKVProcessor())
+    decoder.set_attn_processor(LowPrecisionAttention())
     initialise(decoder, text_proj)
     state = stage.resumed("dec.pt")
     if state:
