@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use easel_engine::{Context, Fingerprint, NodeError};
+use easel_kernels::Placement;
 use easel_kernels::shortage::{self, Holder};
-use easel_kernels::{Device, Placement};
 
 use crate::error::Result;
 use crate::kept::{KeptParts, PartKey};
@@ -269,7 +269,7 @@ pub fn tokenizer(folder: &ModelFolder) -> Result<ClipTokenizer> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
-    use easel_kernels::Precision;
+    use easel_kernels::{Device, Precision};
 
     use super::*;
 

@@ -134,7 +134,9 @@ impl Element for Bfloat16 {
         if let Some(native) = self.native
             && S::F32_LANES == Native::LANES
         {
-            return native.dot::<HEIGHT, WIDTH>(left, right).map(|sums| sums.map(bytemuck::cast));
+            let mut sums = [[simd.splat_f32s(0.0); WIDTH]; HEIGHT];
+            native.dot::<HEIGHT, WIDTH>(left, right, cast_slice_mut(sums.as_flattened_mut()));
+            return sums;
         }
         widen::<S, HEIGHT, WIDTH>(simd, left, right)
     }

@@ -2,12 +2,11 @@
 
 use std::arch::x86_64::{
     __m256bh, __m512, __m512bh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps,
-    _mm512_set1_epi32, _mm512_setzero_ps,
+    _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 use std::mem::transmute;
 
 use half::bf16;
-use pulp::f32x16;
 
 use super::{DEPTH_BLOCK, Row};
 
@@ -31,15 +30,19 @@ impl Native {
         unsafe { round(values, to) }
     }
 
-    /// The sums of a tile: `VDPBF16PS` adds two products to each.
+    /// Writes the sums of a tile, row by row: `VDPBF16PS` adds two products to each.
+    ///
+    /// # Panics
+    /// If `sums` is shorter than the tile.
     #[inline(always)]
     pub(crate) fn dot<const HEIGHT: usize, const WIDTH: usize>(
         self,
         left: &[Row; HEIGHT],
         right: &[f32],
-    ) -> [[f32x16; WIDTH]; HEIGHT] {
+        sums: &mut [[f32; Self::LANES]],
+    ) {
         // SAFETY: `self` exists only where the processor has the features.
-        unsafe { dot(left, right) }
+        unsafe { dot::<HEIGHT, WIDTH>(left, right, sums) }
     }
 }
 
@@ -64,7 +67,7 @@ fn round(values: &[f32], to: &mut [bf16]) {
 }
 
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn dot<const HEIGHT: usize, const WIDTH: usize>(left: &[Row; HEIGHT], right: &[f32]) -> [[f32x16; WIDTH]; HEIGHT] {
+fn dot<const HEIGHT: usize, const WIDTH: usize>(left: &[Row; HEIGHT], right: &[f32], out: &mut [[f32; Native::LANES]]) {
     let mut sums = [[_mm512_setzero_ps(); WIDTH]; HEIGHT];
     let words = right.as_chunks::<{ Native::LANES }>().0.as_chunks::<WIDTH>().0;
     let words = &words[..words.len().min(DEPTH_BLOCK)];
@@ -80,6 +83,8 @@ fn dot<const HEIGHT: usize, const WIDTH: usize>(left: &[Row; HEIGHT], right: &[f
             }
         }
     }
-    // SAFETY: both are sixteen `f32`s.
-    sums.map(|sums| sums.map(|sum| unsafe { transmute::<__m512, f32x16>(sum) }))
+    for (out, sum) in out[..HEIGHT * WIDTH].iter_mut().zip(sums.as_flattened()) {
+        // SAFETY: sixteen `f32`s are written to sixteen.
+        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), *sum) };
+    }
 }
