@@ -200,7 +200,7 @@ fn a_run_of_another_process_is_watched() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     screen.easel("--attach 1");
     let seen = screen.wait("run 1 completed");
-    assert!(seen.contains("12 of 12 nodes") && seen.contains("picture_0001.png"), "{seen}");
+    assert!(seen.contains("14 of 14 nodes") && seen.contains("picture_0001.png"), "{seen}");
     screen.keys(&["q"]);
     screen.wait("status=0");
 }

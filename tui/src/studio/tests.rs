@@ -54,6 +54,7 @@ mod failures;
 mod followed;
 mod gauges;
 mod pictures;
+mod tiles;
 mod timeline;
 mod typing;
 
@@ -269,7 +270,7 @@ fn failing_run(bench: &mut Bench) {
     bench.at(1000);
     bench.press("r");
     bench.at(1200);
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into(), seat: None })));
     bench.at(1900);
     let failed = Event::NodeFailed {
         run,
@@ -290,7 +291,7 @@ fn failing_run(bench: &mut Bench) {
 fn running(bench: &mut Bench) {
     let run = RunId(7);
     bench.press("r");
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into(), seat: None })));
     for step in 1..=5 {
         bench.at(1000 * step as u64);
         bench.tell(Message::Event(Box::new(Event::NodeProgress { run, node: "load".into(), step, steps: 25 })));
@@ -393,7 +394,7 @@ fn a_pane_takes_the_whole_screen_and_gives_it_back() {
 
 #[test]
 fn the_whole_graph_is_shown_with_as_much_of_each_node_as_fits() {
-    let mut bench = Bench::opened((240, 60), &shipped("text_to_image.ron"));
+    let mut bench = Bench::opened((320, 60), &shipped("text_to_image.ron"));
     let detail = |bench: &Bench| bench.model.flow.as_ref().expect("it is open").detail;
     bench.press("Z 0");
     let shown = bench.shown();

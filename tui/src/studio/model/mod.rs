@@ -11,6 +11,7 @@ mod gallery;
 pub(crate) mod gauges;
 mod history;
 mod inside;
+pub(crate) mod lanes;
 mod log;
 mod overlay;
 mod queue;

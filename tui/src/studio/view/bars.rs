@@ -208,7 +208,9 @@ fn useful(model: &Model) -> Vec<Action> {
             Action::RemoveJob,
             Action::CancelAll,
         ],
-        Context::Failure => &[Action::Back, Action::Activate, Action::NextFailure, Action::PreviousFailure],
+        Context::Failure => {
+            &[Action::Back, Action::CopyFailure, Action::Activate, Action::NextFailure, Action::PreviousFailure]
+        }
         Context::Monitor => {
             &[Action::Back, Action::Activate, Action::ShowTimeline, Action::ShowPicture, Action::NextPane]
         }

@@ -11,6 +11,7 @@ mod gallery;
 mod gauges;
 mod hits;
 mod inspector;
+mod lanes;
 mod log;
 mod monitor;
 mod overlay;
@@ -21,6 +22,7 @@ mod queue;
 mod runs;
 mod stills;
 mod sweep;
+mod tiles;
 mod timeline;
 
 use ratatui::Frame;
@@ -145,10 +147,11 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         }
     }
     bars::bottom(model, regions.bar, buffer);
-    stills::forget(model, buffer);
     if let Some(overlay) = &model.overlay {
         overlay::draw(model, overlay, buffer);
     }
+    // Last: it travels with a cell that others draw.
+    stills::forget(model, buffer);
 }
 
 fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
