@@ -6,6 +6,8 @@
 //
 // - add_T: a + b, where b is one row for all of a, or a tensor of the same shape.
 // - activate_T: silu, gelu or quick_gelu.
+// - prelu_T: x, or where that is negative x · slope of its channel (He et al. 2015). Rows are whole pixels here, not channels,
+//   of which there may be too few for a block.
 // - affine_T: x · scale + shift, each of them one number for every column or one for all.
 // - clamp_T: into low..high.
 // - fill_T: one value everywhere.
@@ -80,6 +82,23 @@ __device__ __forceinline__ void add(const T* a, const T* b, T* out, int rows, in
 }
 
 template <bool WHOLE, typename T>
+__device__ __forceinline__ void prelu(const T* x, const float* slope, T* out, int rows, int columns, int channels) {
+    constexpr int N = VECTOR<T>;
+    for_each_vector<N>(rows, columns, [&](size_t offset, int column, int count) {
+        float values[N];
+        load_floats<WHOLE>(values, x + offset, count);
+        int channel = column % channels;
+#pragma unroll
+        for (int i = 0; i < N; i++) {
+            // What is no number is not greater either: it takes the product, which is none.
+            if (!(values[i] > 0.0f)) values[i] *= slope[channel];
+            channel = channel + 1 == channels ? 0 : channel + 1;
+        }
+        store_floats<WHOLE>(out + offset, values, count);
+    });
+}
+
+template <bool WHOLE, typename T>
 __device__ __forceinline__ void fill(T* out, int rows, int columns, float value) {
     constexpr int N = VECTOR<T>;
     float values[N];
@@ -139,6 +158,15 @@ __device__ __forceinline__ void add_up_counts(u32 share, u32 (&warps)[COUNTING_T
         map(x, out, rows, columns, [=](float value, int) { return activate(value, activation); });                     \
     }                                                                                                                  \
     EXPORT_KERNEL(activate_##SUFFIX)                                                                                   \
+    extern "C" __global__ void __launch_bounds__(THREADS) prelu_##SUFFIX(                                              \
+        const T* x, const float* slope, T* out, int rows, int columns, int channels) {                                 \
+        if (are_whole(x, columns) && are_whole(out, columns)) {                                                        \
+            prelu<true>(x, slope, out, rows, columns, channels);                                                       \
+        } else {                                                                                                       \
+            prelu<false>(x, slope, out, rows, columns, channels);                                                      \
+        }                                                                                                              \
+    }                                                                                                                  \
+    EXPORT_KERNEL(prelu_##SUFFIX)                                                                                      \
     extern "C" __global__ void __launch_bounds__(THREADS) affine_##SUFFIX(                                             \
         const T* x, const float* column_scale, const float* column_shift, T* out, int rows, int columns, float scale,  \
         float shift) {                                                                                                 \

@@ -2,6 +2,9 @@
 //
 // - upsample_nearest2x_T: every pixel twice in both directions; one read, four writes.
 // - average_pool2x_T: means of 2 × 2 blocks, an odd last row or column is dropped; four reads, one write.
+// - pixel_shuffle_T: `factor`² numbers for each channel of a pixel become as many pixels, and those of `base`, made as large by
+//   repeating its pixels, are added; base and result are float32. One thread an output of a row: neighbours read within
+//   the few lines that hold a pixel's numbers.
 // - resample_to_f32_T, resample_from_f32_T: one direction of a separable resize; the host has computed which positions
 //   weigh how much. The result of the first direction stays in float32. These are of small pictures: one thread an output.
 
@@ -65,6 +68,23 @@ __device__ __forceinline__ void average_pool2x(const T* x, T* out, int height, i
     });
 }
 
+// Blocks x: the numbers of a row of the result; y: its rows, shared; z: items.
+template <typename T>
+__device__ __forceinline__ void pixel_shuffle(
+    const T* x, const float* base, float* out, int height, int width, int channels, int factor) {
+    const i64 length = static_cast<i64>(width) * factor * channels;
+    const i64 index = static_cast<i64>(blockIdx.x) * THREADS + threadIdx.x;
+    if (index >= length) return;
+    const int channel = static_cast<int>(index % channels), column = static_cast<int>(index / channels);
+    for (int row = blockIdx.y; row < height * factor; row += gridDim.y) {
+        const size_t pixel = (static_cast<size_t>(blockIdx.z) * height + row / factor) * width + column / factor;
+        const int tap = (channel * factor + row % factor) * factor + column % factor;
+        const float difference = to_float(x[pixel * channels * factor * factor + tap]);
+        const size_t out_row = static_cast<size_t>(blockIdx.z) * height * factor + row;
+        out[out_row * length + index] = difference + base[pixel * channels + channel];
+    }
+}
+
 // The second dimension of `[outer, from, inner]` becomes `to` positions: position i is the sum of `counts[i]` positions
 // from `starts[i]`, weighted by the row `weights[i]` of `taps` numbers. Added one by one, as the CPU does.
 template <typename From, typename To>
@@ -110,6 +130,11 @@ __device__ __forceinline__ void resample(
         }                                                                                                              \
     }                                                                                                                  \
     EXPORT_KERNEL(average_pool2x_##SUFFIX)                                                                             \
+    extern "C" __global__ void __launch_bounds__(THREADS) pixel_shuffle_##SUFFIX(                                      \
+        const T* x, const float* base, float* out, int height, int width, int channels, int factor) {                  \
+        pixel_shuffle(x, base, out, height, width, channels, factor);                                                  \
+    }                                                                                                                  \
+    EXPORT_KERNEL(pixel_shuffle_##SUFFIX)                                                                              \
     extern "C" __global__ void __launch_bounds__(THREADS) resample_to_f32_##SUFFIX(                                    \
         const T* x, const int* starts, const int* counts, const float* weights, float* out, int outer, int from,       \
         int to, int inner, int taps) {                                                                                 \

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use easel_kernels::DType;
 
-use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, TextProjConfig, UNetConfig};
+use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, SrvggConfig, TextProjConfig, UNetConfig};
 use crate::error::{Error, Result};
 use crate::models::clip::{ClipText, ClipVision};
 use crate::models::prior::Prior;
+use crate::models::srvgg::SrvggNetCompact;
 use crate::models::text_proj::TextProj;
 use crate::models::unet::UNet;
 use crate::weights::{TensorSpec, WeightsReader, record, write_random_part};
@@ -49,6 +50,11 @@ const PARTS: &[PartWithWeights] = &[
     PartWithWeights { name: "decoder", weights_file: DIFFUSERS_FILE, tensors: unet_tensors },
     PartWithWeights { name: "super_res_first", weights_file: DIFFUSERS_FILE, tensors: unet_tensors },
     PartWithWeights { name: "super_res_last", weights_file: DIFFUSERS_FILE, tensors: unet_tensors },
+    PartWithWeights {
+        name: "upscaler",
+        weights_file: DIFFUSERS_FILE,
+        tensors: |json, file| Ok(of(&SrvggConfig::parse(json, file)?, SrvggNetCompact::new)),
+    },
 ];
 
 fn unet_tensors(json: &[u8], file: &str) -> Result<Vec<TensorSpec>> {

@@ -1,6 +1,6 @@
 //! How much memory a model takes while it runs, from configurations and the headers of weights.
 //!
-//! Two things make it up: weights, which are in memory twice (as mapped from the file, and packed as float32), and the
+//! Two things make it up: weights, which are in memory twice (as mapped from the file, and packed in the run's precision), and the
 //! activations that are alive at the worst moment of one forward pass. Buffers inside the operations, a few MiB for each
 //! thread, are left out. For the full-size networks the results are within 3 % of the peaks in `kernels/PERF.md`.
 //!
@@ -8,9 +8,9 @@
 //! what copies go through.
 
 use easel_engine::{DeviceNeed, MemoryNeed};
-use easel_kernels::{Device, DeviceMemory, Placement, Precision, STAGING_BYTES};
+use easel_kernels::{DType, Device, DeviceMemory, Placement, Precision, STAGING_BYTES};
 
-use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, UNetConfig};
+use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, SrvggConfig, UNetConfig};
 use crate::error::Result;
 use crate::weights::Weights;
 
@@ -23,7 +23,7 @@ pub(crate) fn reserve(place: Placement, activations: u64) -> Result<()> {
     match place.device {
         Device::Cpu => Ok(()),
         device => {
-            let bytes = packed(activations / FLOAT, place.precision);
+            let bytes = numbers(activations / FLOAT, place.activations());
             Ok(device.reserve_memory(usize::try_from(bytes).unwrap_or(usize::MAX))?)
         }
     }
@@ -38,6 +38,8 @@ pub(crate) struct Held {
     parameters: u64,
     /// Bytes of activations, in float32.
     activations: u64,
+    /// Bytes beside, which are the host's wherever it computes.
+    on_host: u64,
 }
 
 impl Held {
@@ -46,16 +48,23 @@ impl Held {
         parts.into_iter().fold(Held { activations, ..Held::default() }, |held, weights| Held {
             mapped: held.mapped.saturating_add(weights.byte_len()),
             parameters: held.parameters.saturating_add(weights.parameter_count()),
-            activations,
+            ..held
         })
+    }
+
+    /// And so many bytes of the host's memory, whatever computes.
+    pub(crate) fn and_on_host(self, bytes: u64) -> Self {
+        Held { on_host: bytes, ..self }
     }
 
     /// Bytes of the host's memory that it takes where it is computed with at `place`, and of the device's there.
     fn bytes_at(self, place: Placement) -> (u64, u64) {
-        let computing = packed(self.parameters.saturating_add(self.activations / FLOAT), place.precision);
+        let activations = numbers(self.activations / FLOAT, place.activations());
+        let computing = packed(self.parameters, place.precision).saturating_add(activations);
+        let host = self.mapped.saturating_add(self.on_host);
         match place.device {
-            Device::Cpu => (self.mapped.saturating_add(computing), 0),
-            Device::Cuda(_) => (self.mapped.saturating_add(STAGING_BYTES as u64), computing),
+            Device::Cpu => (host.saturating_add(computing), 0),
+            Device::Cuda(_) => (host.saturating_add(STAGING_BYTES as u64), computing),
         }
     }
 }
@@ -86,9 +95,13 @@ pub(crate) fn can_be_had(memory: &DeviceMemory) -> u64 {
     memory.free.saturating_add(memory.reserved).min(memory.limit.unwrap_or(usize::MAX)) as u64
 }
 
-/// So many numbers, packed.
-pub(crate) fn packed(numbers: u64, precision: Precision) -> u64 {
-    numbers.saturating_mul(precision.dtype().size() as u64)
+/// Bytes of so many weights, packed.
+pub(crate) fn packed(weights: u64, precision: Precision) -> u64 {
+    numbers(weights, precision.dtype())
+}
+
+fn numbers(count: u64, dtype: DType) -> u64 {
+    count.saturating_mul(dtype.size() as u64)
 }
 
 /// Activations of the prior for `batch` embeddings, both branches of guidance counted.
@@ -123,6 +136,20 @@ pub(crate) fn of_unet(config: &UNetConfig, batch: u64) -> u64 {
     walk.down(config);
     walk.up(config);
     walk.peak.saturating_mul(batch).saturating_mul(FLOAT)
+}
+
+/// Activations of an upscaling network for so many pixels of the small picture: in and out of a convolution, and the picture
+/// itself, as it was and with as many numbers as the network takes.
+pub(crate) fn of_srvgg(config: &SrvggConfig, pixels: u64) -> u64 {
+    let (inside, last) = (config.num_feat as u64, config.last_channels() as u64);
+    let widths = (2 * inside).max(inside + last).max(2 * last) + 2 * SrvggConfig::COLOURS as u64;
+    pixels.saturating_mul(widths).saturating_mul(FLOAT)
+}
+
+/// What becomes of pictures that such a network makes larger: `[pictures, height, width]`.
+pub(crate) fn of_enlarged(config: &SrvggConfig, sizes: [usize; 3]) -> u64 {
+    let pixels = sizes.iter().fold(1_u64, |pixels, &size| pixels.saturating_mul(size as u64));
+    pixels.saturating_mul(config.last_channels() as u64).saturating_mul(FLOAT)
 }
 
 /// One picture's way through a U-net: numbers alive, not bytes.
@@ -254,15 +281,17 @@ mod tests {
     /// The decoder's loads, as it were: two parts at once, then one.
     fn held() -> [Held; 2] {
         [
-            Held { mapped: 4000 * MIB, parameters: 1000 * MIB, activations: 800 * MIB },
-            Held { mapped: 100 * MIB, parameters: 25 * MIB, activations: 8000 * MIB },
+            Held { mapped: 4000 * MIB, parameters: 1000 * MIB, activations: 800 * MIB, on_host: 0 },
+            Held { mapped: 100 * MIB, parameters: 25 * MIB, activations: 8000 * MIB, on_host: 0 },
         ]
     }
 
     #[test]
     fn on_the_cpu_everything_is_in_the_hosts_memory() {
-        let need = need(Placement::CPU, held(), |_| panic!("the CPU has none of its own"));
-        assert_eq!(need, MemoryNeed::host(8800 * MIB));
+        let at = |place| need(place, held(), |_| panic!("the CPU has none of its own"));
+        assert_eq!(at(Placement::CPU), MemoryNeed::host(8800 * MIB));
+        let half = Placement::new(Device::Cpu, Precision::BFloat16).unwrap();
+        assert_eq!(at(half), MemoryNeed::host(8150 * MIB), "activations are float32");
     }
 
     #[test]

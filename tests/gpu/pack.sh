@@ -50,14 +50,15 @@ put "$(build_of steps -p easel-tests --bench steps)" steps
 put "$(build_of components -p easel-tests --test components)" components
 put "$(build_of cuda -p easel-tests --test cuda)" pipelines
 put "$(build_of embedded -p easel-tests --test embedded)" embedded
-# The embedded model is in several of them: one archive, with a window that is larger than it, keeps it once.
+put "$(build_of upscale -p easel-tests --test upscale)" upscale
+# The embedded models are in several of them: one archive, with a window that is larger than they, keeps them once.
 python3 -c '
 import pathlib, sys, tarfile
 with tarfile.open(sys.argv[2], "w:xz", preset=9) as archive:
     for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
         archive.add(path, path.name)
 ' "$scratch" "$out/bin.tar.xz"
-cp -r tests/golden/A tests/golden/emoji "$out/tests/golden/"
+cp -r tests/golden/A tests/golden/emoji tests/golden/upscale "$out/tests/golden/"
 cp -r tests/karlo-config "$out/tests/"
 cp tests/gpu/*.py tests/gpu/*.json tests/gpu/run.sh "$out/tests/gpu/"
 cp kernels/PERF.md "$out/kernels/"

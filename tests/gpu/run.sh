@@ -16,7 +16,7 @@ sanitizers compute-sanitizer. No Rust, no compiler. What is not there is told in
   --results DIR    where results go [default: results]; those of steps that do not run stay
   --dry            tries everything without a GPU, on sizes that mean nothing, with ten times as much time for each step
 
-Steps: parity, components, pipelines, embedded, memcheck, racecheck, initcheck, bench-bf16, bench-f16, steps, decoder, super_res_last.
+Steps: parity, components, pipelines, embedded, upscale, memcheck, racecheck, initcheck, bench-bf16, bench-f16, steps, decoder, super_res_last.
 
 The table is section.md among the results, written after every step; in the end it is shown and appended to kernels/PERF.md.
 HELP
@@ -24,7 +24,7 @@ HELP
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-all_steps=(parity components pipelines embedded memcheck racecheck initcheck bench-bf16 bench-f16 steps decoder super_res_last)
+all_steps=(parity components pipelines embedded upscale memcheck racecheck initcheck bench-bf16 bench-f16 steps decoder super_res_last)
 device=cuda:0
 dry=
 limit=
@@ -150,6 +150,7 @@ for step in "${steps[@]}"; do
         components) tested 90 bin/components ;;
         pipelines) tested 90 bin/pipelines ;;
         embedded) tested 60 bin/embedded ;;
+        upscale) tested 30 bin/upscale ;;
         memcheck | racecheck | initcheck) sanitized ;;
         bench-*)
             # One dtype after the other, so that a device that grows warm or slow does so for both sides.

@@ -1,5 +1,5 @@
 //! A few steps of every loop of the embedded model, as `golden/scripts/make_embedded.py` recorded them, and how far PyTorch
-//! is from float64 in each precision.
+//! is from float64 in each precision. Other recordings of that form are read the same way.
 
 use std::fmt;
 
@@ -27,10 +27,22 @@ impl ShortRun {
     /// # Panics
     /// If it is not there.
     pub fn open() -> Self {
-        let folder = golden_dir().join("emoji");
-        let figures = std::fs::read(folder.join("short.json")).expect("the figures are there");
+        Self::open_at("emoji/short")
+    }
+
+    /// What the upscaling network makes of small pictures, as the recipe of its model recorded it.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub fn of_upscaler() -> Self {
+        Self::open_at("upscale/upscale")
+    }
+
+    fn open_at(name: &str) -> Self {
+        let file = |extension: &str| golden_dir().join(format!("{name}.{extension}"));
+        let figures = std::fs::read(file("json")).expect("the figures are there");
         let figures = serde_json::from_slice(&figures).expect("the figures are JSON");
-        ShortRun { golden: Golden::open_file(&folder.join("short.safetensors")), figures }
+        ShortRun { golden: Golden::open_file(&file("safetensors")), figures }
     }
 
     /// How far `output` may be from float64 in `precision`: of the norms, of an element, of the mean.

@@ -21,8 +21,9 @@ use easel_tests::{Golden, golden_dir, save_safetensors};
 
 const MODEL: &str = "builtin:emoji-unclip";
 
-/// With as few steps as the recording has.
-const STEPS: [(&str, &str); 3] = [("prior_steps", "2"), ("decoder_steps", "5"), ("super_res_steps", "4")];
+/// With as few steps as the recording has, and pictures as they come out of its networks.
+const STEPS: [(&str, &str); 4] =
+    [("prior_steps", "2"), ("decoder_steps", "5"), ("super_res_steps", "4"), ("enlarge", "false")];
 
 /// The stages whose results the recording has figures of.
 struct Stages {

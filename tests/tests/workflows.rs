@@ -121,6 +121,12 @@ fn row_of(picture: &RgbImage, x: u32, y: u32, width: u32) -> &[u8] {
     &picture.as_raw()[start..start + width as usize * 3]
 }
 
+/// In levels of 255.
+fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions());
+    a.iter().zip(b.iter()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+}
+
 /// Whether there are letters right below a picture of a sheet.
 fn is_labelled(sheet: &RgbImage, (x, y): (u32, u32), side: u32) -> bool {
     let below = (y + side + 4..(y + side + 20).min(sheet.height())).flat_map(|y| (x..x + side).map(move |x| (x, y)));
@@ -170,8 +176,14 @@ fn a_body_with_an_error_is_reported_and_no_more() {
 
 #[test]
 fn one_picture_of_a_prompt_and_one_of_a_picture() {
-    let made = make("text_to_image", &[("prompt", "a cat"), ("pictures", "2")]);
+    let set = [("prompt", "a cat"), ("pictures", "2")];
+    let made = make("text_to_image", &set);
     assert_eq!(made.files(), ["picture_0001.png", "picture_0002.png"]);
+    let large = made.picture("picture_0001.png");
+    assert_eq!(large.dimensions(), (512, 512));
+    let small = make("text_to_image", &[&set[..], &[("enlarge", "false")]].concat()).picture("picture_0001.png");
+    assert_eq!(small.dimensions(), (128, 128));
+    assert!(mean_difference(&picture::resize(&small, 512, 512), &large) < 8.0, "they show the same");
     assert_ne!(made.picture("picture_0001.png"), made.picture("picture_0002.png"));
     let made = make("image_variation", &[("path", "pictures/cat.png")]);
     assert_eq!(made.picture("variation_0001.png").dimensions(), (128, 128));
@@ -201,7 +213,10 @@ fn a_sweep_draws_every_combination() {
     for (index, one) in tiles.iter().enumerate() {
         assert!(tiles[..index].iter().all(|other| other != one), "tile {index} is one of its own");
     }
-    let alone = make("text_to_image", &[("prompt", "a crab"), ("seed", "3"), ("decoder_guidance_scale", "9.0")]);
+    let alone = make(
+        "text_to_image",
+        &[("prompt", "a crab"), ("seed", "3"), ("decoder_guidance_scale", "9.0"), ("enlarge", "false")],
+    );
     assert_eq!(tiles[3], alone.picture("picture_0001.png"), "it is what the plain workflow draws");
 }
 
@@ -221,18 +236,20 @@ fn every_line_of_a_file_is_drawn() {
 
 #[test]
 fn every_picture_of_a_folder_is_upscaled() {
-    let made = make("upscale_folder", &[]);
+    // Beside the sheet, of which one with all of the pictures that ship would be large.
+    let made = make("upscale_folder", &[("folder", "pictures/small")]);
     let names = ["cat", "crab", "ghost", "pizza", "rocket", "sunflower"];
     let wanted: Vec<_> = names.iter().map(|name| format!("upscaled/{name}_0001.png")).collect();
     assert_eq!(made.files()[..6], wanted);
     let sheet = made.picture("upscaled_0001.png");
-    assert_eq!(sheet.width(), 6 * 136 + 8);
+    assert_eq!(sheet.width(), 6 * (96 + 8) + 8);
     for (column, name) in names.iter().enumerate() {
-        let x = 8 + 136 * column as u32;
-        let enlarged = picture::resize(&example(&format!("small/{name}.png")), 128, 128);
+        let x = 8 + (96 + 8) * column as u32;
+        let enlarged = picture::resize(&example(&format!("small/{name}.png")), 96, 96);
         assert_eq!(place(&sheet, &enlarged), Some((x, 32)), "{name} is above");
         let upscaled = made.picture(&format!("upscaled/{name}_0001.png"));
-        assert_eq!(place(&sheet, &upscaled), Some((x, 32 + 160)), "{name} is below");
+        assert_eq!(place(&sheet, &upscaled), Some((x, 32 + 128)), "{name} is below");
+        assert!(mean_difference(&enlarged, &upscaled) < 12.0, "{name} is still {name}");
     }
 }
 
@@ -354,7 +371,7 @@ fn a_plugin_prints_with_two_inks() {
         let image = made.report.results[output].get::<easel_nodes::kinds::Image>().unwrap();
         image.to_rgb().unwrap().remove(0)
     };
-    let drawn = make("text_to_image", &[]).picture("picture_0001.png");
+    let drawn = make("text_to_image", &[("enlarge", "false")]).picture("picture_0001.png");
     let printed = picture("printed");
     for (before, after) in drawn.pixels().zip(printed.pixels()) {
         let light = 0.299 * f64::from(before[0]) + 0.587 * f64::from(before[1]) + 0.114 * f64::from(before[2]);

@@ -49,6 +49,28 @@ fn the_built_in_model_is_listed_with_its_parts() {
 }
 
 #[test]
+fn the_upscaling_model_is_built_in_with_its_licences() {
+    let folder = folder();
+    let listed = stdout_lines(&output(folder.path(), &["models"])).join("\n");
+    assert!(listed.contains("builtin:realesr-animevideov3-x4: 621.4 k parameters"), "{listed}");
+    let shown = stdout_lines(&output(folder.path(), &["models", "show", "builtin:realesr-animevideov3-x4"])).join("\n");
+    for piece in ["upscaler ", "SRVGGNetCompact", "f16+f32", "four times as wide", "BSD-3-Clause", "Real-ESRGAN"] {
+        assert!(shown.contains(piece), "{piece} in\n{shown}");
+    }
+    for (model, holder) in [("realesr-animevideov3-x4", "Xintao Wang"), ("emoji-unclip", "Microsoft Corporation")] {
+        let done = output(folder.path(), &["models", "show", &format!("builtin:{model}"), "--licences"]);
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        let texts = stdout_lines(&done).join("\n");
+        assert!(texts.contains(holder) && texts.contains("WARRANTIES"), "{texts}");
+    }
+    std::fs::create_dir_all(folder.path().join("model/prior")).expect("it can be made");
+    std::fs::write(folder.path().join("model/prior/config.json"), "{}").expect("it can be written");
+    let done = output(folder.path(), &["models", "show", "model", "--licences"]);
+    assert_eq!(done.status.code(), Some(1), "{}", stderr(&done));
+    assert!(stderr(&done).contains("LICENSES.md is missing"), "{}", stderr(&done));
+}
+
+#[test]
 fn a_card_that_is_none_is_told_and_the_rest_is_shown() {
     let folder = folder();
     let part = folder.path().join("model/prior");

@@ -36,6 +36,26 @@ pub(crate) fn average_pool2x(x: &[f32], height: usize, width: usize, channels: u
     });
 }
 
+/// `factor`² numbers for each of `channels` channels of a pixel become as many pixels; `base` is added, each of its pixels
+/// as often. For rows of `width` pixels.
+pub(crate) fn pixel_shuffle(x: &[f32], base: &[f32], [width, channels, factor]: [usize; 3], out: &mut [f32]) {
+    if out.is_empty() {
+        return;
+    }
+    let row = width * factor * channels;
+    out.par_chunks_mut(row).enumerate().for_each(|(y, out)| {
+        let (from, tap_y) = (y / factor * width, y % factor);
+        for (column, out) in out.chunks_exact_mut(channels).enumerate() {
+            let (pixel, tap_x) = (from + column / factor, column % factor);
+            let base = &base[pixel * channels..][..channels];
+            let taps = &x[pixel * channels * factor * factor..][..channels * factor * factor];
+            for (c, (out, base)) in out.iter_mut().zip(base).enumerate() {
+                *out = taps[(c * factor + tap_y) * factor + tap_x] + base;
+            }
+        }
+    });
+}
+
 /// The input positions that an output position is made of.
 pub(crate) struct Taps {
     pub(crate) start: usize,

@@ -121,6 +121,9 @@ kernels! {
         add[f32 f16 bf16](a: In<'a, T>, b: In<'a, T>, out: Out<'a, T>, rows: usize, columns: usize, b_rows: usize);
         /// An activation by its number.
         activate[f32 f16 bf16](x: In<'a, T>, out: Out<'a, T>, rows: usize, columns: usize, activation: i32);
+        /// `x`, or where it is negative `x · slope` of its channel; rows are runs of whole pixels.
+        prelu[f32 f16 bf16](x: In<'a, T>, slope: In<'a, f32>, out: Out<'a, T>, rows: usize, columns: usize,
+            channels: usize);
         /// `x · scale + shift`; numbers for each column come before those for all.
         affine[f32 f16 bf16](x: In<'a, T>, column_scale: Option<In<'a, f32>>, column_shift: Option<In<'a, f32>>,
             out: Out<'a, T>, rows: usize, columns: usize, scale: f32, shift: f32);
@@ -177,6 +180,9 @@ kernels! {
         upsample_nearest2x[f32 f16 bf16](x: In<'a, T>, out: Out<'a, T>, height: usize, width: usize, channels: usize);
         /// Means of 2 × 2 blocks: a grid of (blocks of a row, rows, batch) of the result.
         average_pool2x[f32 f16 bf16](x: In<'a, T>, out: Out<'a, T>, height: usize, width: usize, channels: usize);
+        /// Channels to pixels, plus pixels repeated: a grid of (blocks of a row, rows, batch) of the result.
+        pixel_shuffle[f32 f16 bf16](x: In<'a, T>, base: In<'a, f32>, out: Out<'a, f32>, height: usize, width: usize,
+            channels: usize, factor: usize);
         /// The second dimension of `[outer, from, inner]` resized, to float32.
         resample_to_f32[f32 f16 bf16](x: In<'a, T>, starts: In<'a, u32>, counts: In<'a, u32>, weights: In<'a, f32>,
             out: Out<'a, f32>, outer: usize, from: usize, to: usize, inner: usize, taps: usize);

@@ -63,6 +63,33 @@ fn activate(op: &'static str, activation: Activation, x: &Tensor) -> Result<Tens
     }
 }
 
+/// `x`, or where it is negative `x · slope` (He et al. 2015); `x: [.., channels]`, `slope: [channels]`, float32.
+pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
+    const OP: &str = "prelu";
+    let (_, channels) = check::rows(OP, x)?;
+    check::shape(OP, "slope", slope, &Shape::from([channels]))?;
+    match check::device(OP, [x, slope])? {
+        Device::Cpu => {
+            let _timer = profile::on_host(OP);
+            let mut out = Buffer::zeroed_f32(x.shape())?;
+            map_rows(&Prelu, x.values(OP)?, slope.values(OP)?, &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
+        }
+        Device::Cuda(_) => cuda::ops::elementwise::prelu(x, slope),
+    }
+}
+
+struct Prelu;
+
+impl Lanewise<2> for Prelu {
+    /// What is no number is not greater either: it takes the product, which is none.
+    #[inline(always)]
+    fn apply<S: Simd>(&self, simd: S, [x, slope]: [S::f32s; 2]) -> S::f32s {
+        let is_positive = simd.greater_than_f32s(x, simd.splat_f32s(0.0));
+        simd.select_f32s(is_positive, x, simd.mul_f32s(x, slope))
+    }
+}
+
 /// `x · scale + shift`, rounded twice.
 pub fn affine(x: &Tensor, scale: f32, shift: f32) -> Result<Tensor> {
     match x.device() {
@@ -227,6 +254,28 @@ mod tests {
             }
             assert!(affine_columns(&scale, &x, &shift).is_err());
         });
+    }
+
+    /// Products are rounded once, so that the bits are known.
+    #[test]
+    fn negative_numbers_get_the_slope_of_their_channel() {
+        let mut random = Random::new(5);
+        for dims in [vec![2, 3, 5, 64], vec![1, 3, 3, 13], vec![7, 1], vec![2, 0, 8], vec![513, 40], vec![3, 0]] {
+            let (x, slope) = (random.tensor(&dims), random.tensor(&dims[dims.len() - 1..]));
+            let slopes = slope.as_f32().unwrap();
+            for_each_device(|place| {
+                for &dtype in place.dtypes() {
+                    let x = x.to_dtype(dtype).unwrap();
+                    let out = prelu(&x.to_device(place.device).unwrap(), &place.put(&slope, DType::F32)).unwrap();
+                    assert_eq!((out.device(), out.dtype()), (place.device, dtype));
+                    let values = x.to_vec_f32().unwrap().into_iter().zip(slopes.iter().cycle());
+                    let want = values.map(|(x, slope)| if x > 0.0 { x } else { x * slope }).collect();
+                    same_bits(&out, &Tensor::from_f32(want, dims.clone()).unwrap().to_dtype(dtype).unwrap());
+                }
+            });
+        }
+        let error = prelu(&random.tensor(&[2, 4]), &random.tensor(&[3])).unwrap_err();
+        assert_eq!(error.to_string(), "prelu: slope is [3], wants [4]");
     }
 
     #[test]

@@ -23,13 +23,13 @@ mod upsample_conv2d;
 
 pub use attention::{AttentionMask, attention};
 pub use conv2d::{Conv2d, PackedFilter, conv2d};
-pub use elementwise::{add, affine, affine_columns, clamp, count_not_finite, gelu, quick_gelu, silu};
+pub use elementwise::{add, affine, affine_columns, clamp, count_not_finite, gelu, prelu, quick_gelu, silu};
 pub use embedding::embedding;
 pub use group_norm::{GroupNorm, group_norm};
 pub use guided_step::{GuidedStep, StepNoise, guided_step};
 pub use layer_norm::layer_norm;
 pub use linear::{Activation, Epilogue, PackedMatrix, linear};
-pub use resample::{average_pool2x, resize_bicubic, upsample_nearest2x};
+pub use resample::{average_pool2x, pixel_shuffle, resize_bicubic, upsample_nearest2x};
 pub use sampler::{Prediction, SchedulerStep, StepVariance, guidance, scheduler_step};
 pub use softmax::softmax;
 pub use timestep::timestep_embedding;

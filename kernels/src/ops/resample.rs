@@ -40,6 +40,30 @@ pub fn average_pool2x(x: &Tensor) -> Result<Tensor> {
     }
 }
 
+/// `x: [batch, height, width, channels · factor²]` → `[batch, factor · height, factor · width, channels]`, float32: of each pixel,
+/// the numbers of a channel become a square of pixels, row by row (Shi et al. 2016, as torch's `pixel_shuffle`). Added to
+/// them is `base: [batch, height, width, channels]`, float32, with every pixel `factor` times in both directions.
+pub fn pixel_shuffle(x: &Tensor, base: &Tensor, factor: usize) -> Result<Tensor> {
+    const OP: &str = "pixel_shuffle";
+    let [batch, height, width, channels] = check::dims(OP, "base", FORM, base)?;
+    let sizes = [Some(channels), Some(height), Some(width)].map(|size| size?.checked_mul(factor));
+    let ([Some(per_row), Some(out_height), Some(out_width)], true) = (sizes, factor > 0) else {
+        return Err(KernelError::parameter(OP, format!("no picture can be made larger by a factor of {factor}")));
+    };
+    let wanted = Shape::from([batch, height, width, per_row.saturating_mul(factor)]);
+    check::shape(OP, "x", x, &wanted)?;
+    let shape = Shape::from([batch, out_height, out_width, channels]);
+    match check::device(OP, [x, base])? {
+        Device::Cpu => {
+            let _timer = profile::on_host(OP);
+            let mut out = Buffer::zeroed_f32(&shape)?;
+            cpu::pixel_shuffle(x.values(OP)?, base.values(OP)?, [width, channels, factor], &mut out);
+            Ok(Tensor::from_buffer(out, DType::F32, shape))
+        }
+        Device::Cuda(_) => cuda::pixel_shuffle(x, base, factor, &shape),
+    }
+}
+
 /// Bicubic (a = −0.5) with antialiasing when it shrinks, `align_corners = false`: torch's
 /// `interpolate(mode = "bicubic", antialias = True)`.
 pub fn resize_bicubic(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
@@ -125,6 +149,56 @@ mod tests {
         });
     }
 
+    /// One sum of two numbers in float32, so that the bits are known.
+    #[test]
+    fn pixels_are_shuffled_and_those_of_the_base_repeated() {
+        let mut random = Random::new(6);
+        for ([batch, height, width, channels], factor) in [
+            ([2, 3, 5, 3], 4),
+            ([1, 1, 1, 1], 1),
+            ([1, 4, 2, 5], 3),
+            ([1, 2, 130, 3], 2),
+            ([0, 2, 2, 3], 4),
+            ([1, 2, 0, 3], 4),
+        ] {
+            let (x, base) = (
+                random.tensor(&[batch, height, width, channels * factor * factor]),
+                random.tensor(&[batch, height, width, channels]),
+            );
+            for_each_device(|place| {
+                for &dtype in place.dtypes() {
+                    let rounded = x.to_dtype(dtype).unwrap();
+                    let there = rounded.to_device(place.device).unwrap();
+                    let out = pixel_shuffle(&there, &place.put(&base, DType::F32), factor).unwrap();
+                    let (x, base) = (rounded.to_vec_f32().unwrap(), base.as_f32().unwrap());
+                    let mut want = Vec::new();
+                    for (b, y, column) in positions([batch, factor * height, factor * width]) {
+                        let pixel = (b * height + y / factor) * width + column / factor;
+                        for c in 0..channels {
+                            let tap = (c * factor + y % factor) * factor + column % factor;
+                            want.push(x[pixel * channels * factor * factor + tap] + base[pixel * channels + c]);
+                        }
+                    }
+                    let shape = [batch, factor * height, factor * width, channels];
+                    same_bits(&out, &Tensor::from_f32(want, shape).unwrap());
+                }
+            });
+        }
+    }
+
+    fn positions([batch, height, width]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)> {
+        (0..batch).flat_map(move |b| (0..height).flat_map(move |y| (0..width).map(move |x| (b, y, x))))
+    }
+
+    /// As in torch's documentation: the first channel's numbers become the first channel's pixels.
+    #[test]
+    fn shuffled_pixels_by_hand() {
+        let x = Tensor::from_f32((0..8).map(|i| i as f32).collect(), [1, 1, 1, 8]).unwrap();
+        let base = Tensor::from_f32(vec![10.0, 20.0], [1, 1, 1, 2]).unwrap();
+        let out = pixel_shuffle(&x, &base, 2).unwrap();
+        assert_eq!(out.as_f32().unwrap(), [10.0, 24.0, 11.0, 25.0, 12.0, 26.0, 13.0, 27.0]);
+    }
+
     #[test]
     fn bicubic_matches_float64() {
         let mut random = Random::new(2);
@@ -186,6 +260,14 @@ mod tests {
         let flat = Tensor::zeros([2, 2]).unwrap();
         assert!(upsample_nearest2x(&flat).is_err());
         assert!(average_pool2x(&flat).is_err());
+        let base = Tensor::zeros([1, 2, 2, 3]).unwrap();
+        let error = pixel_shuffle(&Tensor::zeros([1, 2, 2, 12]).unwrap(), &base, 4).unwrap_err();
+        assert_eq!(error.to_string(), "pixel_shuffle: x is [1, 2, 2, 12], wants [1, 2, 2, 48]");
+        assert!(pixel_shuffle(&base, &flat, 1).is_err());
+        for factor in [0, usize::MAX] {
+            let error = pixel_shuffle(&base, &base, factor).unwrap_err().to_string();
+            assert!(error.contains(&format!("by a factor of {factor}")), "{error}");
+        }
         assert!(resize_bicubic(&flat, 1, 1).is_err());
         assert!(resize_bicubic(&Tensor::zeros([1, 0, 2, 3]).unwrap(), 1, 1).is_err());
         assert_eq!(resize_bicubic(&Tensor::zeros([1, 2, 2, 3]).unwrap(), 0, 4).unwrap().dims(), [1, 0, 4, 3]);

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Place, for_each_cuda_device};
+use crate::harness::{Place, for_each_device};
 use crate::ops::{
     self, Activation, AttentionMask, Conv2d, Epilogue, GroupNorm, PackedFilter, PackedMatrix, PackedUpsamplingFilter,
 };
@@ -50,8 +50,9 @@ impl Run<'_> {
         self.random.tensor(dims).to_dtype(self.dtype).unwrap().to_host().unwrap()
     }
 
+    /// As an activation.
     fn put(&self, tensor: &Tensor) -> Tensor {
-        self.place.put(tensor, self.dtype)
+        self.place.placement(self.dtype).activation(tensor).unwrap()
     }
 
     fn put_f32(&self, tensor: &Tensor) -> Tensor {
@@ -63,8 +64,8 @@ impl Run<'_> {
 fn check(case: &str, run: impl Fn(&Recorded, &mut Run<'_>) -> (Tensor, Vec<f64>)) {
     const SEEDS: u64 = 3;
     let recorded = Recorded::of(case);
-    for_each_cuda_device(|place| {
-        for (dtype, name) in DTYPES {
+    for_each_device(|place| {
+        for (dtype, name) in DTYPES.into_iter().filter(|&(dtype, _)| place.multiplies_in(dtype)) {
             let error: f64 = (0..SEEDS)
                 .map(|seed| {
                     let (got, want) = run(&recorded, &mut Run { place, dtype, random: Random::new(seed) });
@@ -168,6 +169,17 @@ fn attention_loses_no_more_than_pytorch() {
             (out, reference::attention(&q, &k, &v, heads, 0, mask))
         });
     }
+}
+
+#[test]
+fn prelu_loses_no_more_than_pytorch() {
+    check("prelu", |recorded, run| {
+        let [rows, channels] = recorded.sizes(["rows", "channels"]);
+        let (x, slope) = (run.numbers(&[rows, channels]), run.numbers(&[channels]));
+        let values = x.as_f32().unwrap().iter().zip(slope.as_f32().unwrap().iter().cycle());
+        let want = values.map(|(&x, &slope)| f64::from(x) * if x > 0.0 { 1.0 } else { f64::from(slope) });
+        (ops::prelu(&run.put(&x), &run.put_f32(&slope)).unwrap(), want.collect())
+    });
 }
 
 #[test]

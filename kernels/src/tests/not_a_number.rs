@@ -39,6 +39,8 @@ fn clamps_and_activations_keep_nan() {
             assert_stays(place, len, |x| ops::silu(x).unwrap());
             assert_stays(place, len, |x| ops::gelu(x).unwrap());
             assert_stays(place, len, |x| ops::quick_gelu(x).unwrap());
+            let slope = place.put(&Tensor::zeros([len]).unwrap(), DType::F32);
+            assert_stays(place, len, |x| ops::prelu(x, &slope).unwrap());
         }
     });
 }

@@ -10,6 +10,7 @@ mod model_index;
 mod prior;
 mod processor;
 mod scheduler;
+mod srvgg;
 mod unet;
 
 #[cfg(test)]
@@ -21,4 +22,5 @@ pub use prior::{PriorConfig, TextProjConfig};
 pub use processor::{ImageProcessorConfig, Resize};
 pub(crate) use scheduler::{CLIP_SAMPLE_RANGE, TRAIN_TIMESTEPS};
 pub use scheduler::{PredictionType, SchedulerConfig, VarianceType};
+pub use srvgg::SrvggConfig;
 pub use unet::{BlockType, TimeShift, UNetConfig};

@@ -266,3 +266,29 @@ fn refuses_files_that_are_no_configuration() {
     let none = br#"{"_class_name": "A", "safety_checker": [null, null]}"#;
     assert!(ModelIndex::parse(none, "i").expect("supported").parts.is_empty());
 }
+
+const UPSCALER: &str = include_str!("../../../workflows/models/realesr-animevideov3-x4/upscaler/config.json");
+
+#[test]
+fn reads_the_upscaler() {
+    let config = SrvggConfig::parse(UPSCALER.as_bytes(), "upscaler/config.json").expect("supported");
+    assert_eq!(config, SrvggConfig { num_feat: 64, num_conv: 16, upscale: 4 });
+    assert_eq!((config.last_channels(), config.margin()), (48, 18));
+}
+
+#[test]
+fn other_upscalers_are_refused() {
+    let said = |changes: Value| message(SrvggConfig::parse(&with(UPSCALER, changes), "c.json"));
+    for (changes, field) in [
+        (json!({"_class_name": "RRDBNet"}), "_class_name"),
+        (json!({"act_type": "relu"}), "act_type"),
+        (json!({"num_in_ch": 4}), "num_in_ch"),
+        (json!({"num_out_ch": 1}), "num_out_ch"),
+        (json!({"upscale": 0}), "upscale"),
+        (json!({"num_conv": 1_000_000}), "num_conv"),
+        (json!({"num_blocks": 6}), "num_blocks"),
+    ] {
+        let said = said(changes);
+        assert!(said.contains("c.json") && said.contains(field), "{said}");
+    }
+}

@@ -3,5 +3,6 @@
 pub mod clip;
 pub mod layers;
 pub mod prior;
+pub mod srvgg;
 pub mod text_proj;
 pub mod unet;

@@ -51,7 +51,7 @@ impl ModelNode for Decoder {
     fn loads((config, _): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
         let pictures = literals.get::<ImageEmbedding>("embedding").map_or(1, |embedding| embedding.0.dims()[0] as u64);
         let batch = pictures.saturating_mul(sockets::branches(literals));
-        vec![Load { parts: &[TEXT_PROJ, DECODER], activations: memory::of_unet(config, batch) }]
+        vec![Load { parts: &[TEXT_PROJ, DECODER], activations: memory::of_unet(config, batch), on_host: 0 }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

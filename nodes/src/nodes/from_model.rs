@@ -41,6 +41,8 @@ pub(super) struct Load {
     pub(super) parts: &'static [&'static str],
     /// Bytes that a forward pass in float32 takes beside their weights.
     pub(super) activations: u64,
+    /// Bytes that are in the host's memory beside, wherever it computes.
+    pub(super) on_host: u64,
 }
 
 /// A node of such a description.
@@ -76,7 +78,7 @@ impl<N: ModelNode> Node for FromModel<N> {
         let configs = N::configs(&folder).ok()?;
         let held = |load: &Load| {
             let weights: Option<Vec<_>> = load.parts.iter().map(|part| folder.weights(part).ok()).collect();
-            Some(Held::new(load.activations, &weights?))
+            Some(Held::new(load.activations, &weights?).and_on_host(load.on_host))
         };
         let held: Option<Vec<_>> = N::loads(&configs, literals).iter().map(held).collect();
         let run = literals.service::<Placement>().copied();
@@ -106,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::kinds::{Image, ImageEmbedding, TextEncoding, Tokens};
-    use crate::nodes::{clip_image_encoder, clip_text_encoder, decoder, prior, upsampler};
+    use crate::nodes::{clip_image_encoder, clip_text_encoder, decoder, prior, upsampler, upscale};
 
     fn memory(node: &dyn Node, given: impl IntoIterator<Item = (&'static str, Value)>) -> u64 {
         let model = ("model", Value::new("builtin:emoji-unclip".to_string()));
@@ -166,13 +168,32 @@ mod tests {
         assert_grows(&FromModel(clip_text_encoder::ClipTextEncoder), "tokens", tokens);
     }
 
+    /// A large picture is worked on in tiles: only the result grows with it, and that is the host's wherever they are.
+    #[test]
+    fn of_a_large_picture_only_the_result_is_in_memory() {
+        let of = |side: usize, services: &Services| {
+            let model = ("model", Value::new("builtin:realesr-animevideov3-x4".to_string()));
+            let image = ("image", Value::new(Image::new(zeros([1, side, side, 3])).unwrap()));
+            let inputs = Inputs::new([model, image]);
+            FromModel(upscale::Upscale).memory(&Literals::of(&inputs, Path::new(".")).at(services, None)).unwrap().host
+        };
+        let result = |side: usize| (16 * side * side * 3 * size_of::<f32>()) as u64;
+        let cpu = Services::default().with(Placement::CPU);
+        // One picture is four tiles, the other sixteen; those in its middle have margins on all sides.
+        let (small, large) = (of(512, &cpu) - result(512), of(1024, &cpu) - result(1024));
+        assert!(small < large && large < small * 6 / 5, "{small} {large}");
+        let gpu = Services::default().with(Placement::from(Device::Cuda(1_000_000)));
+        assert_eq!(of(1024, &gpu) - of(512, &gpu), result(1024) - result(512));
+    }
+
     /// Nodes do not wait for a device's memory, so no two that take some may run at once.
     #[test]
     fn those_that_run_models_take_all_lanes() {
-        let nodes: [&dyn Node; 5] = [
+        let nodes: [&dyn Node; 6] = [
             &FromModel(prior::Prior),
             &FromModel(decoder::Decoder),
             &FromModel(upsampler::Upsampler),
+            &FromModel(upscale::Upscale),
             &FromModel(clip_image_encoder::ClipImageEncoder),
             &FromModel(clip_text_encoder::ClipTextEncoder),
         ];

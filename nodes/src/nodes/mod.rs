@@ -36,6 +36,7 @@ mod tokenizer;
 #[cfg(test)]
 mod trial;
 mod upsampler;
+mod upscale;
 
 use easel_engine::{Registry, RegistryError};
 
@@ -53,6 +54,7 @@ pub fn register(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.register(FromModel(prior::Prior))?;
     registry.register(FromModel(decoder::Decoder))?;
     registry.register(FromModel(upsampler::Upsampler))?;
+    registry.register(FromModel(upscale::Upscale))?;
     registry.register(safety_filter::SafetyFilter)?;
     registry.register(load_image::LoadImage)?;
     registry.register(save_image::SaveImage)?;

@@ -52,8 +52,8 @@ impl ModelNode for Upsampler {
     fn loads((first, last): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
         let pictures = literals.get::<Image>("image").map_or(1, |image| image.0.dims()[0] as u64);
         vec![
-            Load { parts: &[FIRST], activations: memory::of_unet(first, pictures) },
-            Load { parts: &[LAST], activations: memory::of_unet(last, pictures) },
+            Load { parts: &[FIRST], activations: memory::of_unet(first, pictures), on_host: 0 },
+            Load { parts: &[LAST], activations: memory::of_unet(last, pictures), on_host: 0 },
         ]
     }
 

@@ -7,6 +7,7 @@ mod preprocess;
 mod recipe;
 mod resize;
 mod save;
+mod tiles;
 
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,4 @@ pub use recipe::{Recipe, read_recipe};
 pub use resize::resize;
 pub(crate) use save::EncodedPng;
 pub use save::{Overwrite, save_png};
+pub(crate) use tiles::{Tile, tiles};

@@ -58,9 +58,9 @@ macro_rules! embed {
     };
 }
 
-/// All of them.
 #[cfg(feature = "builtin-models")]
-pub(super) static MODELS: &[BuiltinModel] = &[embed!("emoji-unclip":
+const EMOJI_UNCLIP: BuiltinModel = embed!("emoji-unclip":
+    "LICENSES.md",
     "model_card.json",
     "model_index.json",
     "model_index.image_variation.json",
@@ -87,7 +87,20 @@ pub(super) static MODELS: &[BuiltinModel] = &[embed!("emoji-unclip":
     "tokenizer/tokenizer.json",
     "tokenizer/tokenizer_config.json",
     "tokenizer/vocab.json",
-)];
+);
+
+#[cfg(feature = "builtin-models")]
+const REALESR_ANIMEVIDEOV3: BuiltinModel = embed!("realesr-animevideov3-x4":
+    "LICENSES.md",
+    "model_card.json",
+    "model_index.json",
+    "upscaler/config.json",
+    "upscaler/diffusion_pytorch_model.safetensors",
+);
+
+/// All of them.
+#[cfg(feature = "builtin-models")]
+pub(super) static MODELS: &[BuiltinModel] = &[EMOJI_UNCLIP, REALESR_ANIMEVIDEOV3];
 
 /// None: the program was built without them.
 #[cfg(not(feature = "builtin-models"))]

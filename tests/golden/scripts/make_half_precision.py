@@ -67,6 +67,11 @@ def softmax(inputs, rows, columns):
     return lambda to: F.softmax(to(x), dim=1)
 
 
+def prelu(inputs, rows, channels):
+    x, slope = inputs.rounded(rows, channels), inputs.rounded(channels)
+    return lambda to: F.prelu(to(x), to(slope))
+
+
 def attention(inputs, queries, keys, heads, head_dim):
     q, k, v = (inputs.rounded(1, heads, tokens, head_dim) for tokens in (queries, keys, keys))
     return lambda to: F.scaled_dot_product_attention(to(q), to(k), to(v))
@@ -87,6 +92,7 @@ CASES = {
     "group_norm_silu": (group_norm_silu, {"batch": 2, "side": 9, "channels": 48, "groups": 6}),
     "layer_norm": (layer_norm, {"rows": 9, "channels": 200}),
     "softmax": (softmax, {"rows": 30, "columns": 77}),
+    "prelu": (prelu, {"rows": 40, "channels": 64}),
     "attention_32": (attention, {"queries": 40, "keys": 70, "heads": 2, "head_dim": 32}),
     "attention_64": (attention, {"queries": 70, "keys": 81, "heads": 2, "head_dim": 64}),
     "silu": (activation(F.silu), {"count": 2000}),

@@ -45,6 +45,9 @@ enum Action {
     Show {
         /// `builtin:NAME`, `hf:OWNER/NAME` or a folder
         source: String,
+        /// Print the texts of its licences instead (`LICENSES.md`): they go wherever the model goes
+        #[arg(long)]
+        licences: bool,
     },
     /// Download a model from Hugging Face into the local cache
     ///
@@ -58,7 +61,8 @@ enum Action {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     match &arguments.action {
         None => list(),
-        Some(Action::Show { source }) => show(source),
+        Some(Action::Show { source, licences: false }) => show(source),
+        Some(Action::Show { source, licences: true }) => show_licences(source),
         Some(Action::Fetch { source }) => fetch(source),
     }
 }
@@ -210,6 +214,18 @@ fn show(source: &str) -> Result<Exit, CommandError> {
         terminal::complain(&with_hint(CommandError::failed(problem.to_string()), problem));
     }
     Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn show_licences(source: &str) -> Result<Exit, CommandError> {
+    let model = open(source).map_err(|error| wrong(&error))?;
+    let texts = model.read("LICENSES.md").map_err(|error| {
+        CommandError::failed(error.to_string()).with_hint("look where the model comes from: licences may stand there")
+    })?;
+    let mut out = Output::default();
+    for line in String::from_utf8_lossy(&texts).lines() {
+        out.line(printable(line))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn fetch(source: &str) -> Result<Exit, CommandError> {

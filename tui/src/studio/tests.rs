@@ -47,13 +47,16 @@ Workflow(
 )
 "#;
 
+mod clicks;
 mod demo;
+mod entered;
 mod failures;
 mod followed;
 mod gauges;
 mod pictures;
 mod tiles;
 mod timeline;
+mod typing;
 
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
@@ -96,14 +99,16 @@ impl Bench {
         self.perform(effects);
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) {
+    fn perform(&mut self, mut effects: Vec<Effect>) {
+        // Others do that meanwhile, and tell when all this is done.
+        effects.sort_by_key(|effect| matches!(effect, Effect::Check { .. }));
         for effect in effects {
             match effect {
-                Effect::Check { path, text, revision } => {
+                Effect::Check { path, text, revision, around } => {
                     let types = NodeTypes::of(&self.plugins, None);
                     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
                     let settings = Settings { base_dir: Some(base), out_dir: "output".into(), ..Settings::default() };
-                    let checked = check(&Wish { path, text, revision }, types, &settings);
+                    let checked = check(&Wish { path, text, revision, around }, types, &settings);
                     self.tell(Message::Checked(Box::new(checked)));
                 }
                 Effect::Save { path, text, .. } => {
@@ -389,7 +394,7 @@ fn a_pane_takes_the_whole_screen_and_gives_it_back() {
 
 #[test]
 fn the_whole_graph_is_shown_with_as_much_of_each_node_as_fits() {
-    let mut bench = Bench::opened((240, 60), &shipped("text_to_image.ron"));
+    let mut bench = Bench::opened((320, 60), &shipped("text_to_image.ron"));
     let detail = |bench: &Bench| bench.model.flow.as_ref().expect("it is open").detail;
     bench.press("Z 0");
     let shown = bench.shown();

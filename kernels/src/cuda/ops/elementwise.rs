@@ -32,6 +32,16 @@ pub(crate) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     Ok(out.finish())
 }
 
+/// `x`, or where it is negative `x · slope` of its channel.
+pub(crate) fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
+    let out = NewTensor::like(x, x.shape())?;
+    let (rows, columns) = flat(x.shape());
+    let channels = slope.shape().len();
+    table::prelu { x: x.into(), slope: slope.into(), out: out.pointer(), rows, columns, channels }
+        .launch(out.context(), vectors(x.dtype(), rows, columns))?;
+    Ok(out.finish())
+}
+
 /// `x · scale + shift`.
 pub(crate) fn affine(x: &Tensor, scale: f32, shift: f32) -> Result<Tensor> {
     let out = NewTensor::like(x, x.shape())?;

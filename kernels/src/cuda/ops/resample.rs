@@ -32,6 +32,18 @@ pub(crate) fn average_pool2x(
     Ok(out.finish())
 }
 
+/// `x: [batch, height, width, channels · factor²]`, `base: [batch, height, width, channels]`; `shape`: the result's.
+pub(crate) fn pixel_shuffle(x: &Tensor, base: &Tensor, factor: usize, shape: &Shape) -> Result<Tensor> {
+    let (&[batch, height, width, channels], &[_, rows, columns, _]) = (base.dims(), shape.dims()) else {
+        panic!("pictures have four dimensions")
+    };
+    let out = NewTensor::f32(x, shape)?;
+    let grid = [(columns * channels).div_ceil(THREADS), shared_rows(rows), batch];
+    table::pixel_shuffle { x: x.into(), base: base.into(), out: out.pointer(), height, width, channels, factor }
+        .launch(out.context(), Launch { grid, threads: THREADS, shared_bytes: 0 })?;
+    Ok(out.finish())
+}
+
 /// Blocks of vectors of a row of pixels, blocks that share the rows, and the items.
 fn pixels(dtype: DType, [batch, height, width, channels]: [usize; 4]) -> Launch {
     let vectors = width * channels.div_ceil(vector_elements(dtype));

@@ -10,6 +10,7 @@ use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, Ru
 use super::super::graph_view::Status;
 use super::failure::Failure;
 use super::full::Seen;
+use super::inside::without_pass;
 use super::shots::Shots;
 use super::still::Source;
 use super::totals::Past;
@@ -196,6 +197,13 @@ impl RunView {
     /// A node by its name.
     pub(crate) fn node(&self, name: &str) -> Option<&NodeRun> {
         self.by_name.get(name).and_then(|at| self.nodes.get(*at))
+    }
+
+    /// A node that is inside of these, whichever time it ran last.
+    pub(crate) fn node_inside(&self, way: &[String], node: &str) -> Option<&NodeRun> {
+        let wanted = || way.iter().map(String::as_str).chain([node]);
+        let is_it = |run: &&NodeRun| run.node.split('/').map(without_pass).eq(wanted());
+        if way.is_empty() { self.node(node) } else { self.nodes.iter().rev().find(is_it) }
     }
 
     fn node_mut(&mut self, name: &str) -> Option<&mut NodeRun> {

@@ -213,5 +213,5 @@ pub(super) fn open_as_run(model: &mut Model, details: &Details) -> Vec<Effect> {
         Tone::Note,
         format!("the workflow as it was in run {}; it cannot be changed", details.story.summary.run.0),
     );
-    vec![Effect::Check { path, text: Arc::clone(&source.text), revision }]
+    vec![Effect::Check { path, text: Arc::clone(&source.text), revision, around: Vec::new() }]
 }

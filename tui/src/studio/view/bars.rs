@@ -142,7 +142,7 @@ pub(super) fn bottom(model: &Model, area: Rect, buffer: &mut Buffer) {
     for action in useful(model) {
         // A key may mean something of its own here.
         let means_it = |key: &&Chord| model.keymap.action(**key, model.context()) == Some(action);
-        let Some(key) = model.keymap.keys(action).iter().find(means_it).map(ToString::to_string) else { continue };
+        let Some(key) = model.keymap.keys(action).find(means_it).map(ToString::to_string) else { continue };
         let width = key.chars().count() + action.name().chars().count() + 3;
         if width > room {
             break;
