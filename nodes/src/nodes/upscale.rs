@@ -147,8 +147,9 @@ impl Enlarged {
     }
 }
 
-#[cfg(all(test, feature = "builtin-models"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(feature = "builtin-models")]
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
     use std::path::Path;
