@@ -35,6 +35,43 @@ pub struct PlannedNode {
     pub node_type: String,
 }
 
+/// Where a node computes, and what of the machine's memory it said beforehand that it would take.
+///
+/// ```
+/// use easel_engine::Seat;
+///
+/// let seat: Seat = serde_json::from_str(r#"{"device":"cuda:0","lane":3,"lanes":1,"device_memory":1024}"#)?;
+/// assert_eq!((&*seat.device, seat.lane, seat.memory, seat.device_memory), ("cuda:0", 3, None, Some(1024)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// [`Seat::HOST`], or the device with memory of its own that computes for it, by the name that the node gave.
+    pub device: Arc<str>,
+    /// The first of the lanes that it holds, from 0: two nodes on one lane never run at the same time.
+    #[serde(default)]
+    pub lane: usize,
+    /// How many it holds. None of one that waits and hardly computes, so that any number of those have lane 0.
+    #[serde(default)]
+    pub lanes: usize,
+    /// Bytes of this machine's memory; none: it could not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Bytes of the device's memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_memory: Option<u64>,
+}
+
+impl Seat {
+    /// What nodes compute on that name no device: the processors of this machine.
+    pub const HOST: &str = "cpu";
+
+    /// Whether it computes and nobody knows what memory that takes.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.lanes > 0 && self.memory.is_none()
+    }
+}
+
 /// One line about an output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputSummary {
@@ -65,6 +102,9 @@ pub enum Event {
         run: RunId,
         /// The node.
         node: Arc<str>,
+        /// Where. None of one that only stands for others, which have theirs, and in what older versions wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seat: Option<Seat>,
     },
     /// A node got further.
     NodeProgress {

@@ -73,7 +73,7 @@ pub use document::{
     Call, Document, FORMAT_VERSIONS, Feed, Form, GROUP_COLOURS, Literal, LiteralList, LocalWorkflow, NodeEntry,
     NodeGroup, NodeInput, Options, Ragged, Spanned, Workflow, WorkflowInput, WorkflowOutput,
 };
-pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId};
+pub use event::{Event, EventSink, Outcome, OutputSummary, PlannedNode, RunId, Seat};
 pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Part, Wire};
 #[doc(hidden)]
 pub use journal::probe as journal_probe;

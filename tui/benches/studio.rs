@@ -182,7 +182,7 @@ fn flood(what: &str, nodes: usize, shape: Shape) {
         for at in 0..FLOOD {
             let node = Arc::clone(&names[at % nodes]);
             bare.event(match at / nodes % 3 {
-                0 => Event::NodeStarted { run, node },
+                0 => Event::NodeStarted { run, node, seat: None },
                 step => Event::NodeProgress { run, node, step: step + number, steps: TIMES + 3 },
             });
         }

@@ -55,7 +55,16 @@ CAST = (
         ("key", "t"),
         ("look", 3.0),
         ("key", "esc"),
-        ("look", 1.0),
+        # By its name: along the wires, a node with several of them asks which one, and takes what follows for the answer.
+        ("key", "/"),
+        ("type", "decoder"),
+        ("key", "enter"),
+        ("key", "1"),
+        *SWEEP,
+        ("look", 3.0),
+        ("key", "esc"),
+        ("key", "6"),
+        ("look", 3.0),
         *LEAVE,
     ],
 )

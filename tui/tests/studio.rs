@@ -406,3 +406,38 @@ fn a_recorded_run_is_shown_and_nothing_is_written() {
     assert!(!screen.folder.path().join("output").exists());
     assert!(!screen.folder.path().join("state").exists(), "no journal was begun");
 }
+
+#[test]
+fn what_is_being_typed_survives_a_kill() {
+    let Some(screen) = Screen::open(100, 30) else { return };
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    // The form of the node, and in it what it reads.
+    screen.keys(&["Enter", "Enter", "C-u"]);
+    screen.wait("load.path");
+    screen.keys(&["-l", "\"a red cat\""]);
+    screen.wait("\"a red cat\"");
+    let kept = screen.folder.path().join("state/unsaved");
+    let is_kept = |name: &String| std::fs::read_to_string(kept.join(name)).is_ok_and(|text| text.contains("a red cat"));
+    screen.wait_until("what is kept", |_| common::files(&kept).iter().any(is_kept));
+    kill(screen.process(), Signal::SIGKILL).expect("it is there");
+    screen.wait("status=137");
+    // Nobody could restore the terminal.
+    screen.line("stty sane; clear");
+    screen.easel("copy.ron");
+    screen.wait("This was being typed");
+    screen.keys(&["y"]);
+    screen.wait("load.path");
+    screen.keys(&["Enter"]);
+    screen.wait("not saved");
+    screen.keys(&["C-s"]);
+    screen.wait("What saving changes");
+    screen.keys(&["Enter"]);
+    screen.wait_until("the file", |_| {
+        std::fs::read_to_string(screen.folder.path().join("copy.ron")).is_ok_and(|text| text.contains("a red cat"))
+    });
+    screen.wait_until("nothing to keep", |_| !common::files(&kept).iter().any(|name| name.ends_with(".txt")));
+    screen.keys(&["q"]);
+    screen.wait("status=0");
+    screen.is_restored();
+}

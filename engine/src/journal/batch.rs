@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn of_a_nodes_progress_the_last_word_counts() {
         let mut batch = Batch::default();
-        batch.push(0, Event::NodeStarted { run: RunId(1), node: "a".into() });
+        batch.push(0, Event::NodeStarted { run: RunId(1), node: "a".into(), seat: None });
         for (at, event) in
             [progress("a", 1), progress("b", 1), progress("a", 2), progress("a", 3)].into_iter().enumerate()
         {
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn a_node_that_ends_in_the_batch_in_which_it_began_is_written_once() {
         let mut batch = Batch::default();
-        batch.push(5, Event::NodeStarted { run: RunId(1), node: "a".into() });
+        batch.push(5, Event::NodeStarted { run: RunId(1), node: "a".into(), seat: None });
         batch.push(7, Event::NodeFinished { run: RunId(1), node: "a".into(), seconds: 0.5, outputs: [].into() });
         let change = &batch.nodes["a"];
         assert_eq!(batch.nodes.len(), 1);

@@ -1,5 +1,6 @@
 //! What was run: lists, stories, events.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, Params, Row, Transaction, params};
@@ -11,7 +12,7 @@ use super::types::{
     ArtifactRecord, EventRecord, NodeCounts, NodeRecord, NodeState, RunPage, RunQuery, RunState, RunStory, RunSummary,
 };
 use super::{Fault, Journal, paths, queue};
-use crate::event::RunId;
+use crate::event::{Event, RunId, Seat};
 
 impl Journal {
     /// A part of the list of all runs, newest first.
@@ -202,7 +203,27 @@ fn nodes(transaction: &Transaction<'_>, run: RunId) -> Result<Vec<NodeRecord>, F
     while let Some(row) = rows.next()? {
         nodes.push(node(run, row)?);
     }
+    let seats = seats(transaction, run)?;
+    nodes.iter_mut().for_each(|node| node.seat = seats.get(&node.node).cloned());
     Ok(nodes)
+}
+
+/// Where nodes computed, as the events have it: a column of their own would make the journal unreadable for older
+/// versions.
+fn seats(transaction: &Transaction<'_>, run: RunId) -> Result<HashMap<String, Seat>, Fault> {
+    let mut statement = transaction.prepare_cached(
+        r#"SELECT json FROM events WHERE run = ?1 AND json LIKE '{"event":"node_started"%"seat"%' ORDER BY seq"#,
+    )?;
+    let mut rows = statement.query([run.0])?;
+    let mut seats = HashMap::new();
+    while let Some(row) = rows.next()? {
+        // One that cannot be read says nothing about lanes; what it says about itself is told where events are shown.
+        let event = row.get_ref(0)?.as_str().ok().and_then(|json| serde_json::from_str(json).ok());
+        if let Some(Event::NodeStarted { node, seat: Some(seat), .. }) = event {
+            seats.insert(node.to_string(), seat);
+        }
+    }
+    Ok(seats)
 }
 
 fn node(run: RunId, row: &Row<'_>) -> Result<NodeRecord, Fault> {
@@ -215,6 +236,7 @@ fn node(run: RunId, row: &Row<'_>) -> Result<NodeRecord, Fault> {
         state: NodeState::from_name(&state).ok_or_else(damaged)?,
         started: row.get(3)?,
         seconds: row.get(4)?,
+        seat: None,
         progress: step.zip(steps),
         message: row.get(7)?,
         hint: row.get(8)?,

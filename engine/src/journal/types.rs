@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::job::Job;
-use crate::event::RunId;
+use crate::event::{RunId, Seat};
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -219,6 +219,9 @@ pub struct NodeRecord {
     pub started: Option<i64>,
     /// How long it took.
     pub seconds: Option<f64>,
+    /// Where it computed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seat: Option<Seat>,
     /// How far its loop is: (step, steps).
     pub progress: Option<(u64, u64)>,
     /// Why it failed or did not run.

@@ -81,7 +81,8 @@ pub(super) fn begin(shared: &Shared, state: &mut State, instance: usize, running
     };
     mark_busy(shared, state, instance);
     if running.prepared.attempt == 1 {
-        shared.events.send(Event::NodeStarted { run: shared.run, node: Arc::clone(&task.id) });
+        let seat = Some(running.permit.seat().clone());
+        shared.events.send(Event::NodeStarted { run: shared.run, node: Arc::clone(&task.id), seat });
     }
     task
 }
@@ -156,7 +157,7 @@ fn mark_busy(shared: &Shared, state: &mut State, instance: usize) {
             return;
         }
         if !state.pending.get(&node).is_some_and(Pending::has_begun) {
-            shared.events.send(Event::NodeStarted { run: shared.run, node: Arc::clone(&at.id) });
+            shared.events.send(Event::NodeStarted { run: shared.run, node: Arc::clone(&at.id), seat: None });
         }
     }
 }

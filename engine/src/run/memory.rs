@@ -18,14 +18,16 @@ pub(super) fn needed(
 ) -> Result<Need, NodeError> {
     let was_known = step.inputs.iter().all(|input| matches!(input.origin, Origin::Known(_)));
     let told = if was_known && !step.takes_device_memory { None } else { ask(shared, step, registered, inputs)? };
-    let need = told.unwrap_or_else(|| MemoryNeed::host(step.memory.unwrap_or(0)));
+    // Asked again it may not know what it told the plan: then that holds.
+    let memory = told.as_ref().map(|need| need.host).or(step.memory);
+    let need = told.unwrap_or_else(|| MemoryNeed::host(memory.unwrap_or(0)));
     if let Some(lack) = need.lack(shared.resources.memory()) {
         return Err(NodeError::new(format!("it {}", lack.sentence)).with_hint(lack.hint));
     }
-    let device = need.device.map(|need| need.device.into());
+    let device = need.device.map(|need| (need.device.into(), need.bytes));
     // What a device computes keeps one thread here busy, not all.
     let lanes = if device.is_some() { Lanes::One } else { registered.spec.lanes };
-    Ok(Need { lanes, memory: need.host, device })
+    Ok(Need { lanes, memory, device })
 }
 
 fn ask(

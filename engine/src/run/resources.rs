@@ -1,9 +1,10 @@
 //! What runs share of the machine: lanes to compute on, memory, and devices. Whoever waits longest comes first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::event::Seat;
 use crate::spec::Lanes;
 
 /// The machine as runs share it. A node starts when what it needs is free, and gives it back when it ends.
@@ -22,10 +23,15 @@ pub struct Resources {
 
 #[derive(Default)]
 struct Taken {
-    lanes: usize,
+    /// By their numbers.
+    lanes: BTreeSet<usize>,
     memory: u64,
-    /// On which a node computes.
-    devices: Vec<Arc<str>>,
+    /// As [`InUse::foreseen`].
+    foreseen: u64,
+    /// As [`InUse::untold`].
+    untold: usize,
+    /// On which a node computes, and what that said it would take there.
+    devices: Vec<(Arc<str>, u64)>,
     /// Runs under way, each told when it may be its turn.
     guests: Vec<(u64, Weak<dyn Waiting>)>,
     last_guest: u64,
@@ -41,8 +47,12 @@ pub struct InUse {
     pub lanes: usize,
     /// Bytes of memory that nodes said beforehand they would need; 0 where memory is not counted.
     pub memory: u64,
-    /// Devices on which a node computes.
-    pub devices: Vec<Arc<str>>,
+    /// The same, counted or not.
+    pub foreseen: u64,
+    /// How many nodes that compute could not tell what memory they would need.
+    pub untold: usize,
+    /// Devices on which a node computes, and the bytes of their memory that it said it would take.
+    pub devices: Vec<(Arc<str>, u64)>,
 }
 
 /// A place in the line. A run has one for each [`Want`] at the most.
@@ -62,10 +72,12 @@ pub(super) trait Waiting: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Need {
     pub(super) lanes: Lanes,
-    pub(super) memory: u64,
-    /// The device that it computes on, if that has memory of its own: one node at a time does, so that what each was told
-    /// of that memory is true, and those that follow on its stream do not wait for it in vain.
-    pub(super) device: Option<Arc<str>>,
+    /// Bytes; none: it could not tell.
+    pub(super) memory: Option<u64>,
+    /// The device that it computes on, if that has memory of its own, and the bytes that it takes there: one node at a time
+    /// does, so that what each was told of that memory is true, and those that follow on its stream do not wait for it in
+    /// vain.
+    pub(super) device: Option<(Arc<str>, u64)>,
 }
 
 /// What nodes wait for apart from memory: of those that wait for the same, only the first is looked at, so that who needs
@@ -80,7 +92,7 @@ pub(super) enum Want {
 impl Need {
     pub(super) fn want(&self) -> Want {
         match (&self.device, self.lanes) {
-            (Some(device), _) => Want::Device(Arc::clone(device)),
+            (Some((device, _)), _) => Want::Device(Arc::clone(device)),
             (None, Lanes::None) => Want::Nothing,
             (None, Lanes::One | Lanes::All) => Want::Lanes,
         }
@@ -99,9 +111,9 @@ pub(super) struct Guest {
 pub(super) struct Permit {
     resources: Arc<Resources>,
     guest: u64,
-    lanes: usize,
-    memory: u64,
-    device: Option<Arc<str>>,
+    /// What of the memory is counted.
+    counted: u64,
+    seat: Seat,
 }
 
 impl Resources {
@@ -134,7 +146,8 @@ impl Resources {
     /// What nodes have taken of it now.
     pub fn in_use(&self) -> InUse {
         let taken = self.lock();
-        InUse { lanes: taken.lanes, memory: taken.memory, devices: taken.devices.clone() }
+        let Taken { memory, foreseen, untold, .. } = *taken;
+        InUse { lanes: taken.lanes.len(), memory, foreseen, untold, devices: taken.devices.clone() }
     }
 
     /// A share for one more run.
@@ -191,11 +204,16 @@ impl Guest {
             Lanes::All => self.resources.lanes,
         };
         // Where memory is not counted nobody waits for it.
-        let (guest, memory) = (self.id, self.resources.memory.map_or(0, |_| need.memory));
-        let device = need.device.clone();
-        let permit = || Permit { resources: Arc::clone(&self.resources), guest, lanes, memory, device: device.clone() };
+        let (guest, memory) = (self.id, self.resources.memory.and(need.memory).unwrap_or(0));
+        let device = need.device.as_ref().map(|(device, _)| Arc::clone(device));
+        let permit = |lane| {
+            let device = device.clone().unwrap_or_else(|| Seat::HOST.into());
+            let device_memory = need.device.as_ref().map(|(_, bytes)| *bytes);
+            let seat = Seat { device, lane, lanes, memory: need.memory, device_memory };
+            Permit { resources: Arc::clone(&self.resources), guest, counted: memory, seat }
+        };
         if lanes == 0 && memory == 0 && device.is_none() {
-            return Some(permit());
+            return Some(permit(0));
         }
         let wanted = Ticket { guest, lanes, memory, device: device.clone() };
         let mut taken = self.resources.lock();
@@ -211,10 +229,9 @@ impl Guest {
             taken.line.remove(place);
             self.has_left.store(true, Ordering::Relaxed);
         }
-        taken.lanes += lanes;
-        taken.memory = taken.memory.saturating_add(memory);
-        taken.devices.extend(device.clone());
-        Some(permit())
+        let permit = permit(if lanes == 0 { 0 } else { taken.free_lane() });
+        taken.take(&permit);
+        Some(permit)
     }
 
     /// It wants nothing any more: it stands in nobody's way.
@@ -243,18 +260,45 @@ impl Drop for Guest {
 }
 
 impl Taken {
+    /// The first lane that nobody holds.
+    fn free_lane(&self) -> usize {
+        (0..).find(|lane| !self.lanes.contains(lane)).unwrap_or(0)
+    }
+
+    fn take(&mut self, Permit { counted, seat, .. }: &Permit) {
+        self.lanes.extend(seat.lane..seat.lane + seat.lanes);
+        self.memory = self.memory.saturating_add(*counted);
+        self.foreseen = self.foreseen.saturating_add(seat.memory.unwrap_or(0));
+        self.untold += usize::from(seat.is_untold());
+        self.devices.extend(seat.device_memory.map(|bytes| (Arc::clone(&seat.device), bytes)));
+    }
+
+    fn give_back(&mut self, Permit { counted, seat, .. }: &Permit) {
+        self.lanes.retain(|lane| !(seat.lane..seat.lane + seat.lanes).contains(lane));
+        self.memory = self.memory.saturating_sub(*counted);
+        self.foreseen = self.foreseen.saturating_sub(seat.memory.unwrap_or(0));
+        self.untold -= usize::from(seat.is_untold());
+        if seat.device_memory.is_some() {
+            self.devices.retain(|(device, _)| *device != seat.device);
+        }
+    }
+
+    fn computes(&self, device: &Arc<str>) -> bool {
+        self.devices.iter().any(|(busy, _)| busy == device)
+    }
+
     fn has_room(&self, resources: &Resources, wanted: &Ticket) -> bool {
         let fits = resources.memory.is_none_or(|memory| self.memory.saturating_add(wanted.memory) <= memory);
         // What fits nowhere at least does not share: to refuse it is for those who know what it is.
-        let is_free = wanted.device.as_ref().is_none_or(|device| !self.devices.contains(device));
-        is_free && self.lanes + wanted.lanes <= resources.lanes && (fits || self.memory == 0)
+        let is_free = wanted.device.as_ref().is_none_or(|device| !self.computes(device));
+        is_free && self.lanes.len() + wanted.lanes <= resources.lanes && (fits || self.memory == 0)
     }
 
     /// Whether another run, in line before that place, waits for some of it.
     fn is_due_to_another(&self, wanted: &Ticket, place: Option<usize>) -> bool {
         let before = self.line.iter().take(place.unwrap_or(usize::MAX));
         // Who waits for a device on which another computes has no use for anything else meanwhile.
-        let could_go = |ticket: &Ticket| ticket.device.as_ref().is_none_or(|device| !self.devices.contains(device));
+        let could_go = |ticket: &Ticket| ticket.device.as_ref().is_none_or(|device| !self.computes(device));
         before
             .filter(|ticket| ticket.guest != wanted.guest)
             .any(|ticket| ticket.contends(wanted) && (could_go(ticket) || ticket.device == wanted.device))
@@ -273,15 +317,19 @@ impl Ticket {
     }
 }
 
+impl Permit {
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.lanes == 0 && self.memory == 0 && self.device.is_none() {
+        if self.seat.lanes == 0 && self.counted == 0 && self.seat.device_memory.is_none() {
             return;
         }
         let mut taken = self.resources.lock();
-        taken.lanes -= self.lanes;
-        taken.devices.retain(|device| Some(device) != self.device.as_ref());
-        taken.memory = taken.memory.saturating_sub(self.memory);
+        taken.give_back(self);
         let has_line = !taken.line.is_empty();
         drop(taken);
         // Its own run looks again anyway when a node of it ends.
@@ -298,11 +346,11 @@ mod tests {
     use super::*;
 
     fn need(lanes: Lanes, memory: u64) -> Need {
-        Need { lanes, memory, device: None }
+        Need { lanes, memory: Some(memory), device: None }
     }
 
     fn on(device: &str) -> Need {
-        Need { device: Some(device.into()), ..need(Lanes::One, 0) }
+        Need { device: Some((device.into(), 7)), ..need(Lanes::One, 0) }
     }
 
     fn guests<const COUNT: usize>(lanes: usize, memory: Option<u64>) -> [Guest; COUNT] {
@@ -336,10 +384,40 @@ mod tests {
         let other = guest.try_take(&need(Lanes::One, 40)).expect("that fits");
         assert!(guest.try_take(&need(Lanes::One, 0)).is_none(), "no lane is left");
         assert!(guest.try_take(&need(Lanes::None, 0)).is_some(), "who only waits needs none");
-        assert_eq!(guest.resources.in_use(), InUse { lanes: 2, memory: 100, devices: Vec::new() });
+        assert_eq!(guest.resources.in_use(), InUse { lanes: 2, memory: 100, foreseen: 100, ..InUse::default() });
         drop((one, other));
         assert_eq!(guest.resources.in_use(), InUse::default());
         assert!(guest.try_take(&need(Lanes::All, 0)).is_some());
+    }
+
+    #[test]
+    fn who_computes_has_lanes_of_its_own_and_says_which() {
+        let [guest, other] = guests(3, None);
+        let lane = |guest: &Guest| guest.try_take(&need(Lanes::One, 5)).expect("one is free");
+        let (first, second, third) = (lane(&guest), lane(&other), lane(&guest));
+        assert_eq!([&first, &second, &third].map(|permit| permit.seat().lane), [0, 1, 2]);
+        drop(second);
+        assert_eq!(lane(&guest).seat().lane, 1, "the first that is free");
+        drop((first, third));
+        let all = other.try_take(&need(Lanes::All, 0)).expect("all are free");
+        assert_eq!((all.seat().lane, all.seat().lanes, &*all.seat().device), (0, 3, Seat::HOST));
+        drop(all);
+        let told = other.try_take(&on("abacus:1")).expect("it is free");
+        let seat = Seat { device: "abacus:1".into(), lane: 0, lanes: 1, memory: Some(0), device_memory: Some(7) };
+        assert_eq!(told.seat(), &seat);
+        assert_eq!(guest.resources.in_use().devices, [("abacus:1".into(), 7)]);
+    }
+
+    #[test]
+    fn what_is_foreseen_is_known_where_memory_is_not_counted_and_what_is_not_told_is_no_nought() {
+        let [guest] = guests(2, None);
+        let told = guest.try_take(&need(Lanes::One, 60)).expect("it is free");
+        let silent = guest.try_take(&Need { memory: None, ..need(Lanes::One, 0) }).expect("it is free");
+        assert_eq!(silent.seat().memory, None);
+        let in_use = InUse { lanes: 2, foreseen: 60, untold: 1, ..InUse::default() };
+        assert_eq!(guest.resources.in_use(), in_use);
+        drop((told, silent));
+        assert_eq!(guest.resources.in_use(), InUse::default());
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub(super) struct Running {
     pub(super) gate: Option<Arc<Gate>>,
     pub(super) deadline: Option<Deadline>,
     pub(super) began: Instant,
-    pub(super) _permit: Permit,
+    pub(super) permit: Permit,
 }
 
 /// Until when a node must give its result.
@@ -345,7 +345,7 @@ impl State {
             gate: None,
             deadline,
             began,
-            _permit: permit,
+            permit,
         };
         self.waiting += usize::from(running.prepared.need.want() == Want::Nothing);
         let task = attempt::begin(shared, self, instance, &mut running);

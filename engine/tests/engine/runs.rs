@@ -1,6 +1,6 @@
 //! Running: order, failures, cancellation, what is kept and what is told.
 
-use easel_engine::{CancelToken, Event, EventSink, Outcome, Run, Services, Settings, Source};
+use easel_engine::{CancelToken, Event, EventSink, Outcome, Run, RunId, Seat, Services, Settings, Source};
 
 use crate::stubs::{Census, plan, run, run_with, workflow};
 
@@ -52,6 +52,26 @@ fn a_run_tells_what_it_does_and_gives_its_results() {
         (outputs[0].output.as_str(), outputs[0].kind.as_str(), outputs[0].summary.as_str()),
         ("value", "Float", "1.0")
     );
+}
+
+#[test]
+fn who_begins_says_where_and_who_stands_for_others_does_not() {
+    let (_, events) = run(r#""one": Constant(value: 1), "two": Add(a: From("one"), b: 2)"#);
+    let seats = events.iter().filter_map(|event| match event {
+        Event::NodeStarted { seat, .. } => Some(seat.clone().expect("each computes somewhere")),
+        _ => None,
+    });
+    let seats: Vec<_> = seats.map(|seat| (seat.device.to_string(), seat.lane, seat.lanes, seat.memory)).collect();
+    let first = (Seat::HOST.to_string(), 0, 1, None);
+    assert_eq!(seats, [first.clone(), first], "one after the other has the same lane");
+}
+
+#[test]
+fn events_of_older_versions_are_read() {
+    let older = r#"{"event":"node_started","run":7,"node":"a"}"#;
+    let event: Event = serde_json::from_str(older).expect("nothing in it is missing");
+    assert_eq!(event, Event::NodeStarted { run: RunId(7), node: "a".into(), seat: None });
+    assert_eq!(serde_json::to_string(&event).expect("it is text"), older, "and none has what it had not");
 }
 
 #[test]

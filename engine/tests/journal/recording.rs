@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use easel_engine::{
     CancelToken, Claim, Event, EventSink, Journal, JournalError, NodeState, Outcome, Recorder, Run, RunId, RunState,
-    Services, WhenStopped,
+    Seat, Services, WhenStopped,
 };
 use proptest::prelude::*;
 
@@ -124,13 +124,34 @@ fn a_run_that_ends_without_a_word_has_failed() {
     let recorder = Recorder::start(&journal, claim, listener, CancelToken::new(), WhenStopped::Cancelled, |error| {
         panic!("{error}")
     });
-    events.send(Event::NodeStarted { run, node: "a".into() });
+    events.send(Event::NodeStarted { run, node: "a".into(), seat: None });
     drop(events);
     recorder.expect("a thread can be started").finish();
     let story = journal.story(run).expect("it is known");
     assert_eq!(story.summary.state, RunState::Failed);
     assert!(story.summary.problem.is_some_and(|problem| problem.contains("without a word")));
     assert_eq!(story.nodes[0].state, NodeState::Stopped, "it was never announced, and is told all the same");
+}
+
+#[test]
+fn where_a_node_computed_is_kept_and_nothing_is_made_up_where_it_was_not_told() {
+    let folder = folder();
+    let journal = journal(&folder);
+    let claim = journal.begin(&job(&folder, r#""a": Do(), "b": Do()"#)).expect("it can be written");
+    let run = claim.run();
+    let mut events = EventSink::new();
+    let listener = events.listen();
+    let recorder = Recorder::start(&journal, claim, listener, CancelToken::new(), WhenStopped::Cancelled, |error| {
+        panic!("{error}")
+    });
+    let seat = Seat { device: "cuda:1".into(), lane: 2, lanes: 1, memory: None, device_memory: Some(5 << 30) };
+    events.send(Event::NodeStarted { run, node: "a".into(), seat: Some(seat.clone()) });
+    events.send(Event::NodeStarted { run, node: "b".into(), seat: None });
+    drop(events);
+    recorder.expect("a thread can be started").finish();
+    let story = journal.story(run).expect("it is known");
+    let seats: Vec<_> = story.nodes.into_iter().map(|node| (node.node, node.seat)).collect();
+    assert_eq!(seats, [("a".to_string(), Some(seat)), ("b".to_string(), None)]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ Examples:
 
 JSON events, one per line, told apart by `event`; `run` says of which run, `node` of which node:
   run_started       nodes: name and type of every node
-  node_started      a node began
+  node_started      a node began; seat: device, lane, lanes, bytes of memory foreseen
   node_progress     step of steps
   node_preview      value: one line about what there is so far
   node_note         key, value: something that the results carry

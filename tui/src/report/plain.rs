@@ -108,7 +108,7 @@ mod tests {
     fn fast_nodes_take_one_line() {
         let run = RunId(1);
         let mut plain = plain(false);
-        assert_eq!(plain.line(&Event::NodeStarted { run, node: "a".into() }), None);
+        assert_eq!(plain.line(&Event::NodeStarted { run, node: "a".into(), seat: None }), None);
         assert_eq!(plain.line(&Event::NodeProgress { run, node: "a".into(), step: 1, steps: 2 }), None);
         let done = plain.line(&Event::NodeFinished { run, node: "a".into(), seconds: 0.5, outputs: [].into() });
         assert_eq!(done.as_deref(), Some("a: done in 0.50 s"));

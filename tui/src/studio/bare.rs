@@ -95,8 +95,8 @@ impl Bare {
     /// Of what is asked for, only checks are done, and those when they are asked for.
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            if let Effect::Check { path, text, revision } = effect {
-                self.wish = Some(Wish { path, text, revision });
+            if let Effect::Check { path, text, revision, around } = effect {
+                self.wish = Some(Wish { path, text, revision, around });
             }
         }
     }

@@ -23,6 +23,8 @@ pub(crate) enum Effect {
         text: Arc<str>,
         /// Comes back with the result.
         revision: u64,
+        /// The files from which it was entered, with their texts as they are here, outermost first.
+        around: Vec<(PathBuf, Arc<str>)>,
     },
     /// Write a text into the file of a workflow, unless somebody else changed it meanwhile.
     Save {

@@ -15,19 +15,33 @@ pub(crate) struct Field {
     /// Before which letter the cursor is.
     cursor: usize,
     has_lines: bool,
+    /// What it began with.
+    original: Vec<char>,
 }
 
 impl Field {
     /// A line with the cursor at its end.
     pub(crate) fn line(text: &str) -> Self {
         let letters: Vec<char> = text.chars().filter(|c| *c != '\n').collect();
-        Field { cursor: letters.len(), letters, has_lines: false }
+        Field { cursor: letters.len(), original: letters.clone(), letters, has_lines: false }
     }
 
     /// A text of any number of lines with the cursor at its end.
     pub(crate) fn lines(text: &str) -> Self {
         let letters: Vec<char> = text.chars().collect();
-        Field { cursor: letters.len(), letters, has_lines: true }
+        Field { cursor: letters.len(), original: letters.clone(), letters, has_lines: true }
+    }
+
+    /// Puts another text into the place of what was typed: false if not all of it fits.
+    pub(crate) fn replace(&mut self, text: &str) -> bool {
+        self.letters.clear();
+        self.cursor = 0;
+        self.insert(text)
+    }
+
+    /// Whether it is another text than in the beginning.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.letters != self.original
     }
 
     /// The text.

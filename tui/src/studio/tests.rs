@@ -47,12 +47,16 @@ Workflow(
 )
 "#;
 
+mod clicks;
 mod demo;
+mod entered;
 mod failures;
 mod followed;
 mod gauges;
 mod pictures;
+mod tiles;
 mod timeline;
+mod typing;
 
 /// A studio without threads: what it asks for is done at once, or written down.
 struct Bench {
@@ -95,14 +99,16 @@ impl Bench {
         self.perform(effects);
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) {
+    fn perform(&mut self, mut effects: Vec<Effect>) {
+        // Others do that meanwhile, and tell when all this is done.
+        effects.sort_by_key(|effect| matches!(effect, Effect::Check { .. }));
         for effect in effects {
             match effect {
-                Effect::Check { path, text, revision } => {
+                Effect::Check { path, text, revision, around } => {
                     let types = NodeTypes::of(&self.plugins, None);
                     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
                     let settings = Settings { base_dir: Some(base), out_dir: "output".into(), ..Settings::default() };
-                    let checked = check(&Wish { path, text, revision }, types, &settings);
+                    let checked = check(&Wish { path, text, revision, around }, types, &settings);
                     self.tell(Message::Checked(Box::new(checked)));
                 }
                 Effect::Save { path, text, .. } => {
@@ -264,7 +270,7 @@ fn failing_run(bench: &mut Bench) {
     bench.at(1000);
     bench.press("r");
     bench.at(1200);
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into(), seat: None })));
     bench.at(1900);
     let failed = Event::NodeFailed {
         run,
@@ -285,7 +291,7 @@ fn failing_run(bench: &mut Bench) {
 fn running(bench: &mut Bench) {
     let run = RunId(7);
     bench.press("r");
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into() })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: "load".into(), seat: None })));
     for step in 1..=5 {
         bench.at(1000 * step as u64);
         bench.tell(Message::Event(Box::new(Event::NodeProgress { run, node: "load".into(), step, steps: 25 })));

@@ -149,7 +149,8 @@ actions! {
     ShowFailure "failure" "why a node failed: the whole story" in [Anywhere] by ["!"];
     NextFailure "next-failure" "the next node that failed" in [Failure] by ["n", "]"];
     PreviousFailure "previous-failure" "the one that failed before" in [Failure] by ["p", "[", "N"];
-    SwitchOrder "order" "by time, or what took longest first" in [Times] by ["s"];
+    CopyFailure "copy-failure" "copy the whole story, with versions and the line that repeats it" in [Failure] by ["y"];
+    SwitchOrder "order" "by time, by lanes, or what took longest first" in [Times] by ["s"];
 }
 
 #[cfg(test)]

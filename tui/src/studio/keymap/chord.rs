@@ -51,6 +51,21 @@ impl Chord {
         }
         Chord { code, modifiers }
     }
+
+    /// Whether every terminal can send it. Without a protocol of their own, several keys are one byte: `ctrl-m` is `enter`,
+    /// and `enter` with `ctrl` is `enter` too.
+    pub(crate) fn is_plain(&self) -> bool {
+        let control = self.modifiers.contains(KeyModifiers::CONTROL);
+        match self.code {
+            KeyCode::Char('m' | 'i' | 'j' | '[') if control => false,
+            KeyCode::Char(c) if control => c.is_ascii_lowercase() || c == ' ' || ('4'..='7').contains(&c),
+            KeyCode::Enter | KeyCode::Esc | KeyCode::Backspace => {
+                !self.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::SHIFT)
+            }
+            KeyCode::Tab => !control,
+            _ => true,
+        }
+    }
 }
 
 impl FromStr for Chord {
@@ -121,6 +136,16 @@ mod tests {
             let chord: Chord = text.parse().expect("it is a key");
             assert_eq!(chord.to_string(), text);
         }
+    }
+
+    #[test]
+    fn what_not_every_terminal_can_send_is_known() {
+        let is_plain = |text: &&str| text.parse::<Chord>().is_ok_and(|chord| chord.is_plain());
+        let plain =
+            ["q", "Q", "ctrl-a", "ctrl-space", "alt-x", "alt-enter", "shift-tab", "ctrl-up", "shift-f5", "enter"];
+        assert!(plain.iter().all(is_plain));
+        let others = ["ctrl-enter", "ctrl-m", "ctrl-i", "shift-enter", "ctrl-tab", "ctrl-1", "ctrl-/", "ctrl-esc"];
+        assert!(!others.iter().any(is_plain));
     }
 
     #[test]

@@ -74,12 +74,14 @@ pub(crate) struct KeymapFile {
 #[derive(Clone, Debug)]
 pub(crate) struct Keymap {
     bindings: Vec<(Action, Vec<Chord>)>,
+    /// The terminal tells all keys apart; otherwise only those are shown that any terminal can send.
+    pub(crate) has_all_keys: bool,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
         let keys = |action: Action| action.default_keys().iter().filter_map(|key| key.parse().ok()).collect();
-        Keymap { bindings: Action::ALL.iter().map(|action| (*action, keys(*action))).collect() }
+        Keymap { bindings: Action::ALL.iter().map(|action| (*action, keys(*action))).collect(), has_all_keys: false }
     }
 }
 
@@ -145,14 +147,15 @@ impl Keymap {
         bound(context).or_else(|| bound(Context::Anywhere))
     }
 
-    /// The first key of an action, as people write it.
+    /// The first key of an action that the terminal can send, as people write it.
     pub(crate) fn key(&self, action: Action) -> Option<String> {
-        self.keys(action).first().map(ToString::to_string)
+        self.keys(action).next().map(|key| key.to_string())
     }
 
-    /// All keys of an action.
-    pub(crate) fn keys(&self, action: Action) -> &[Chord] {
-        self.bindings.iter().find(|(known, _)| *known == action).map_or(&[], |(_, keys)| keys)
+    /// All keys of an action that the terminal can send.
+    pub(crate) fn keys(&self, action: Action) -> impl Iterator<Item = &Chord> {
+        let keys = self.bindings.iter().filter(move |(known, _)| *known == action).flat_map(|(_, keys)| keys);
+        keys.filter(|key| self.has_all_keys || key.is_plain())
     }
 
     /// The actions that mean something here: first those of the place, then those of everywhere.
@@ -202,6 +205,21 @@ mod tests {
             }
         }
         assert_eq!(Keymap::default().conflicts(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_keys_are_shown_that_the_terminal_can_send_and_every_action_has_one() {
+        let shown = |keymap: &Keymap, action| keymap.keys(action).map(ToString::to_string).collect::<Vec<_>>();
+        let mut keymap = Keymap::default();
+        assert_eq!(shown(&keymap, Action::Run), ["r", "f5"]);
+        assert_eq!(shown(&keymap, Action::Mute), ["m"]);
+        for action in Action::ALL.iter().filter(|action| !action.default_keys().is_empty()) {
+            assert!(keymap.key(*action).is_some(), "{}", action.name());
+        }
+        // What the terminal sends all the same is understood.
+        assert_eq!(keymap.action(chord("ctrl-enter"), Context::Graph), Some(Action::Run));
+        keymap.has_all_keys = true;
+        assert_eq!(shown(&keymap, Action::Run), ["r", "ctrl-enter", "f5"]);
     }
 
     #[test]

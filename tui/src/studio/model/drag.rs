@@ -1,11 +1,13 @@
 //! What the mouse is in the midst of.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ratatui::layout::Position;
 
 use super::super::graph_view::Focus;
 use super::super::scene::Port;
+use super::Side;
 
 /// What the mouse holds while a button is down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,4 +32,17 @@ pub(crate) enum Drag {
         /// Where the mouse is.
         to: (i32, i32),
     },
+}
+
+/// What was clicked last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clicked {
+    /// The list of the side pane that it is in; none: the graph.
+    pub(crate) side: Option<Side>,
+    /// Which entry of the list, or node of the scene.
+    pub(crate) entry: usize,
+    /// Where.
+    pub(crate) place: Position,
+    /// When.
+    pub(crate) at: Duration,
 }

@@ -7,7 +7,7 @@ use easel_engine::{Document, Source};
 use super::Model;
 use super::run::{NodeRun, RunView};
 use crate::story::quoted;
-use crate::terminal::seconds;
+use crate::terminal::{printable, seconds};
 
 /// Everything that a run told of a failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,6 +95,36 @@ pub(crate) fn story(model: &Model, node: &NodeRun) -> Vec<(Part, String)> {
         lines.extend(source);
     }
     lines
+}
+
+/// Terminals take little more into their clipboard, in bytes: what is longer is cut, with a word about it.
+const MOST_COPIED: usize = 48 << 10;
+
+/// The whole story as people send it to each other: what failed, why, with which versions, and how to repeat it. What it
+/// quotes cannot steer the terminal into which it is pasted.
+pub(crate) fn report(model: &Model, node: &NodeRun) -> String {
+    let run = model.run.as_ref();
+    let workflow = run.and_then(|run| run.workflow.as_ref().or(model.flow.as_ref().map(|flow| &flow.path)));
+    let of = workflow.map(|path| format!(" of {}", path.display())).unwrap_or_default();
+    let name = run.and_then(|run| run.run).map_or_else(|| "a run".into(), |id| format!("run {}", id.0));
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let mut text =
+        format!("easel {} on {os} {arch}\n{name}{of}: {} failed\n\n", env!("CARGO_PKG_VERSION"), title(node));
+    for (part, line) in story(model, node) {
+        let indent = match part {
+            Part::Message | Part::Heading => "",
+            Part::Text | Part::Hint | Part::Source if line.is_empty() => "",
+            Part::Text | Part::Hint | Part::Source => "  ",
+            Part::Here => "> ",
+        };
+        let lines = line.split('\n').map(|line| format!("{indent}{}\n", printable(line)));
+        text.extend(lines);
+    }
+    if text.len() > MOST_COPIED {
+        text.truncate(text.floor_char_boundary(MOST_COPIED));
+        text.push_str("…\n(the rest was too long for a clipboard: `easel show` prints it)\n");
+    }
+    text
 }
 
 /// The node, its type, and how long it had been running.

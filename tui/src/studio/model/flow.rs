@@ -11,6 +11,7 @@ use super::super::graph_view::{Camera, Focus};
 use super::super::layout::{self, Detail, Layout};
 use super::super::scene::{Scene, SceneNode};
 use super::focus::FocusName;
+use super::typed::Typed;
 use super::{Checked, Drag, Finding, Offer, Schema, Unsaved};
 
 /// The workflow that is open.
@@ -61,6 +62,8 @@ pub(crate) struct Flow {
     pub(crate) awaited_marks: Vec<String>,
     /// A place of the text whose node is to be selected as soon as it is there.
     pub(crate) awaited_place: Option<usize>,
+    /// What was being typed at an earlier time, and is asked for again as soon as the text is checked.
+    pub(crate) awaited_typed: Option<Typed>,
     /// What becomes of the text once a file is written.
     pub(crate) awaited_file: Option<AwaitedFile>,
     /// The names of files that were written for it here.
@@ -126,6 +129,7 @@ impl Flow {
             awaited: None,
             awaited_marks: Vec::new(),
             awaited_place: None,
+            awaited_typed: None,
             awaited_file: None,
             written: Vec::new(),
             wants_leave: false,
@@ -208,10 +212,14 @@ impl Flow {
         schema.map_or(0, |schema| schema.inputs.len() + schema.outputs.len())
     }
 
+    /// The nodes of this file that lead to what is shown.
+    pub(crate) fn inside(&self) -> &[String] {
+        self.checked.as_ref().map_or(&[], |checked| &checked.inside)
+    }
+
     /// The nodes that lead from the outermost workflow to what is shown.
     pub(crate) fn way(&self) -> Vec<String> {
-        let inside = self.checked.as_ref().map_or(&[][..], |checked| &checked.inside);
-        self.prefix.iter().chain(inside).cloned().collect()
+        self.prefix.iter().chain(self.inside()).cloned().collect()
     }
 
     /// The text as it is now, read: what was checked may be older.
@@ -257,9 +265,10 @@ impl Flow {
     }
 
     /// What would be lost with the process, with what it takes to put it together with what others do to the file.
-    pub(crate) fn unsaved(&self) -> Option<Unsaved> {
-        let history = self.history.as_ref().filter(|_| self.is_modified() && !self.is_recorded)?;
-        Some(Unsaved { base: Arc::clone(history.saved_text()), text: Arc::clone(history.text()) })
+    pub(super) fn unsaved(&self, typed: Option<Typed>) -> Option<Unsaved> {
+        let is_any = (self.is_modified() || typed.is_some()) && !self.is_recorded;
+        let history = self.history.as_ref().filter(|_| is_any)?;
+        Some(Unsaved { base: Arc::clone(history.saved_text()), text: Arc::clone(history.text()), typed })
     }
 
     /// The name of the selected node, and what may be written in it.

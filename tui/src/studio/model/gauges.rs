@@ -14,12 +14,34 @@ pub(crate) struct Sample {
     pub(crate) processors: Option<f64>,
     /// Bytes of memory that this process has; none if the system does not tell.
     pub(crate) memory: Option<u64>,
-    /// Bytes that nodes said beforehand they would need.
-    pub(crate) planned: u64,
+    /// What the nodes that compute now said beforehand they would need.
+    pub(crate) foreseen: Foreseen,
     /// Bytes that nodes may need together; none: they are not counted.
     pub(crate) limit: Option<u64>,
     /// The GPUs.
     pub(crate) devices: Vec<DeviceSample>,
+    /// The memory of devices on which nodes computed, by the names that workflows have for them.
+    pub(crate) used: Vec<DeviceUse>,
+}
+
+/// Bytes of this machine's memory that nodes said beforehand they would need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Foreseen {
+    /// Those that said so, together.
+    pub(crate) bytes: u64,
+    /// How many could not tell.
+    pub(crate) untold: usize,
+}
+
+/// The memory of a device on which a node computes, or did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DeviceUse {
+    /// As workflows name it.
+    pub(crate) device: String,
+    /// Bytes that are taken, by whomever, and all; none: it does not tell.
+    pub(crate) memory: Option<(u64, u64)>,
+    /// Bytes that the node which computes there now said it would take; none: there is none.
+    pub(crate) foreseen: Option<u64>,
 }
 
 /// A GPU at one moment, whoever uses it.

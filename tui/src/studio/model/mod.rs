@@ -11,6 +11,7 @@ mod gallery;
 pub(crate) mod gauges;
 mod history;
 mod inside;
+pub(crate) mod lanes;
 mod log;
 mod overlay;
 mod queue;
@@ -21,6 +22,7 @@ pub(crate) mod still;
 pub(crate) mod sweep;
 pub(crate) mod timeline;
 pub(crate) mod totals;
+pub(crate) mod typed;
 mod unsaved;
 
 use std::collections::BTreeMap;
@@ -32,7 +34,7 @@ use easel_engine::RunId;
 
 pub(crate) use checked::{Body, Checked, Finding, Fix};
 pub(crate) use compare::{Candidate, Compare, Manner, difference};
-pub(crate) use drag::Drag;
+pub(crate) use drag::{Clicked, Drag};
 pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use full::Full;
 pub(crate) use gallery::{Gallery, Shot, Shots};
@@ -98,8 +100,12 @@ pub(crate) struct Model {
     pub(crate) given_up: BTreeMap<InputName, String>,
     /// What was typed before those were gone through.
     pub(crate) draft: String,
+    /// What is being typed, as it is kept, with the file that it is for.
+    pub(crate) kept_typed: Option<(PathBuf, typed::Typed)>,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
+    /// What was clicked last, until a key is pressed.
+    pub(crate) clicked: Option<Clicked>,
     /// What is marked to be compared: two at the most.
     pub(crate) to_compare: Vec<Candidate>,
     /// Small pictures of files.
@@ -157,6 +163,8 @@ impl Model {
             prompts: Arc::new([]),
             given_up: BTreeMap::new(),
             draft: String::new(),
+            kept_typed: None,
+            clicked: None,
             sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),
@@ -219,6 +227,13 @@ impl Model {
     pub(crate) fn run_here(&self) -> Option<&RunView> {
         let mut open = self.flow.iter().chain(&self.outer);
         self.run.as_ref().filter(|run| open.any(|flow| run.is_of(&flow.path)))
+    }
+
+    /// Of the nodes that lead to what is shown, those that a run knows: it may be that of a file from which this one was
+    /// entered, or of this one alone.
+    pub(crate) fn run_way(&self, run: &RunView, way: &[String]) -> Vec<String> {
+        let ran = self.outer.iter().find(|outer| run.is_of(&outer.path)).or(self.flow.as_ref());
+        way.get(ran.map_or(0, |ran| ran.prefix.len())..).unwrap_or_default().to_vec()
     }
 
     /// Whether something was changed that is not saved, in what is open or where one came from.

@@ -2,7 +2,7 @@
 
 use easel_engine::edit::Edit;
 
-use easel_engine::{Job, RunId};
+use easel_engine::{Job, RunId, kinds};
 
 use super::super::field::Field;
 use super::sweep::{Axis, Sweep};
@@ -233,6 +233,9 @@ impl Prompt {
                 format!("A workflow of {}: its name", crate::terminal::count(nodes.len(), "node"))
             }
             Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),
+            Prompt::Value { node, input, schema, .. } if schema.kinds.contains(&kinds::TEXT) => {
+                format!("{node}.{input}: a text, or as the file writes it")
+            }
             Prompt::Value { node, input, .. } => format!("{node}.{input}: as the file writes it"),
         }
     }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, RunStory};
+use easel_engine::{Event, NodeState, Outcome, OutputSummary, RunId, RunState, RunStory, Seat};
 
 use super::super::graph_view::Status;
 use super::failure::Failure;
 use super::full::Seen;
+use super::inside::without_pass;
 use super::shots::Shots;
 use super::still::Source;
 use super::totals::Past;
@@ -49,6 +50,8 @@ pub(crate) struct NodeRun {
     pub(crate) began: Option<Duration>,
     /// When it ended.
     pub(crate) ended: Option<Duration>,
+    /// Where it computes, if that was told.
+    pub(crate) seat: Option<Seat>,
     /// When its first step was done, and which that was: rates count from there, for loading is no step.
     first_step: Option<(u64, Duration)>,
     /// What came out.
@@ -70,6 +73,7 @@ impl NodeRun {
             status: Status::Waiting,
             began: None,
             ended: None,
+            seat: None,
             first_step: None,
             outputs: Arc::new([]),
             story: None,
@@ -195,6 +199,13 @@ impl RunView {
         self.by_name.get(name).and_then(|at| self.nodes.get(*at))
     }
 
+    /// A node that is inside of these, whichever time it ran last.
+    pub(crate) fn node_inside(&self, way: &[String], node: &str) -> Option<&NodeRun> {
+        let wanted = || way.iter().map(String::as_str).chain([node]);
+        let is_it = |run: &&NodeRun| run.node.split('/').map(without_pass).eq(wanted());
+        if way.is_empty() { self.node(node) } else { self.nodes.iter().rev().find(is_it) }
+    }
+
     fn node_mut(&mut self, name: &str) -> Option<&mut NodeRun> {
         self.by_name.get(name).and_then(|at| self.nodes.get_mut(*at))
     }
@@ -211,10 +222,11 @@ impl RunView {
                     self.add(Arc::clone(&planned.node));
                 }
             }
-            Event::NodeStarted { node, .. } => {
+            Event::NodeStarted { node, seat, .. } => {
                 if let Some(node) = self.node_mut(node) {
                     node.status = Status::Running { step: 0, steps: 0, left: None };
                     (node.began, node.ended) = (Some(now), None);
+                    node.seat.clone_from(seat);
                 }
                 self.look_at_newest();
             }
@@ -321,6 +333,7 @@ impl RunView {
             self.add(Arc::from(record.node.as_str()));
             let Some(node) = self.node_mut(&record.node) else { continue };
             node.began = record.started.map(|at| began + since(at));
+            node.seat.clone_from(&record.seat);
             let took = record.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
             node.ended = node.began.zip(took).map(|(began, took)| began + took);
             let failure = record.message.as_ref().map(|message| Failure {
@@ -417,7 +430,7 @@ mod tests {
     fn rates_count_from_the_first_step() {
         let mut run = run();
         let id = RunId(7);
-        run.happened(&Event::NodeStarted { run: id, node: "a".into() }, seconds(1));
+        run.happened(&Event::NodeStarted { run: id, node: "a".into(), seat: None }, seconds(1));
         // Loading took ten seconds.
         for step in 1..=5 {
             let event = Event::NodeProgress { run: id, node: "a".into(), step, steps: 25 };
@@ -431,7 +444,7 @@ mod tests {
     #[test]
     fn what_runs_at_the_end_was_stopped() {
         let mut run = run();
-        run.happened(&Event::NodeStarted { run: RunId(7), node: "a".into() }, seconds(1));
+        run.happened(&Event::NodeStarted { run: RunId(7), node: "a".into(), seat: None }, seconds(1));
         run.over(Some(Outcome::Cancelled), seconds(3));
         assert_eq!(run.node("a").map(|node| &node.status), Some(&Status::Cancelled));
         assert_eq!(run.node("b").map(|node| &node.status), Some(&Status::Waiting));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Picture;
 use super::full::Seen;
+use super::inside::without_pass;
 use super::still::Source;
 
 /// Of more nodes at once, nobody sees pictures.
@@ -62,6 +63,19 @@ impl Shots {
         let is_inside = |name: &Arc<str>| name.strip_prefix(node).is_some_and(|rest| rest.starts_with(['/', '[']));
         let inside = || self.order.iter().rev().find(|name| is_inside(name)).and_then(|name| self.by_node.get(name));
         self.by_node.get(node).or_else(inside)
+    }
+
+    /// The newest of a node that is inside of these, whichever time it ran.
+    pub(crate) fn of_inside(&self, way: &[String], node: &str) -> Option<&Shot> {
+        if way.is_empty() {
+            return self.of(node);
+        }
+        let wanted = || way.iter().map(String::as_str).chain([node]);
+        let is_it = |name: &Arc<str>| {
+            let mut parts = name.split('/').map(without_pass);
+            wanted().all(|wanted| parts.next() == Some(wanted))
+        };
+        self.order.iter().rev().find(|name| is_it(name)).and_then(|name| self.by_node.get(name))
     }
 
     /// What was seen of a file.

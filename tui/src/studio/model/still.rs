@@ -54,11 +54,23 @@ pub(crate) enum Place {
     Monitor,
     /// The whole screen.
     Viewer,
+    /// One among others.
+    Slot(u8),
 }
 
 impl Place {
+    /// Slots that there are: more pictures at once are drawn as characters.
+    const SLOTS: u8 = 200;
+
     /// All of them.
-    pub(crate) const ALL: [Place; 2] = [Place::Monitor, Place::Viewer];
+    pub(crate) fn all() -> impl Iterator<Item = Place> {
+        [Place::Monitor, Place::Viewer].into_iter().chain((0..Place::SLOTS).map(Place::Slot))
+    }
+
+    /// A picture among others; none if there are too many.
+    pub(crate) fn slot(number: usize) -> Option<Self> {
+        u8::try_from(number).ok().filter(|number| *number < Place::SLOTS).map(Place::Slot)
+    }
 
     /// What the picture is called between easel and a terminal that keeps pictures: a newer one takes the place of the
     /// one before it. Terminals tell such numbers apart by window, so every easel has the same.
@@ -66,6 +78,7 @@ impl Place {
         match self {
             Place::Monitor => 0x00ea_5e01,
             Place::Viewer => 0x00ea_5e02,
+            Place::Slot(number) => 0x00ea_5f00 + u32::from(number),
         }
     }
 

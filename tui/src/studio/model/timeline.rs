@@ -16,6 +16,8 @@ pub(crate) enum Order {
     Time,
     /// What took longest first.
     Cost,
+    /// By where they computed, each lane a line.
+    Lanes,
 }
 
 /// Looking at the times of a run.
@@ -71,6 +73,16 @@ impl Timeline {
         self.window = Some((from, from + length));
     }
 
+    /// Shows a time at which a node ran, if none of that is shown.
+    pub(crate) fn reveal(&mut self, (start, end): (f64, f64), run: &RunView, now: Duration) {
+        if let Some((from, to)) = self.window.filter(|(from, to)| end < *from || start > *to) {
+            let whole = run.took(now).as_secs_f64().max(SHORTEST);
+            let length = to - from;
+            let from = ((start + end - length) / 2.0).clamp(0.0, (whole - length).max(0.0));
+            self.window = Some((from, from + length));
+        }
+    }
+
     /// Shows an earlier or a later time, by so many parts of what is shown.
     pub(crate) fn pan(&mut self, parts: f64, run: &RunView, now: Duration) {
         if let Some((from, to)) = self.window {
@@ -100,7 +112,8 @@ pub(crate) fn rows(run: &RunView, scene: Option<&Scene>, order: Order, now: Dura
     let mut rows: Vec<Row> = shown.map(row).collect();
     match order {
         // Those that wait stand last, as the plan has them.
-        Order::Time => rows.sort_by(|one, other| {
+        // Which line each is on is for `lanes`.
+        Order::Time | Order::Lanes => rows.sort_by(|one, other| {
             let start = |row: &Row| row.span.map_or(f64::INFINITY, |(from, _)| from);
             start(one).total_cmp(&start(other))
         }),
@@ -182,7 +195,7 @@ mod tests {
         view.begins(Some(id), nodes.iter().map(|(name, ..)| Arc::from(*name)).collect(), Duration::ZERO);
         for (name, began, ended) in nodes {
             let node = Arc::from(*name);
-            view.happened(&Event::NodeStarted { run: id, node }, Duration::from_secs(*began));
+            view.happened(&Event::NodeStarted { run: id, node, seat: None }, Duration::from_secs(*began));
             if let Some(ended) = ended {
                 let outputs: Arc<[OutputSummary]> = Arc::new([]);
                 let node = Arc::from(*name);

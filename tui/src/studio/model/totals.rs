@@ -81,7 +81,7 @@ mod tests {
     fn run() -> RunView {
         let mut run = RunView::beginning(true, Duration::ZERO);
         run.begins(Some(RunId(1)), ["a", "b", "c"].map(Arc::from).to_vec(), Duration::ZERO);
-        run.happened(&Event::NodeStarted { run: RunId(1), node: "a".into() }, Duration::ZERO);
+        run.happened(&Event::NodeStarted { run: RunId(1), node: "a".into(), seat: None }, Duration::ZERO);
         run
     }
 

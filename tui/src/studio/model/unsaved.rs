@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::typed::Typed;
+
 /// What is not saved of a workflow, with what it takes to put it together with what others did to the file meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unsaved {
@@ -9,6 +11,8 @@ pub(crate) struct Unsaved {
     pub(crate) base: Arc<str>,
     /// The text with the changes.
     pub(crate) text: Arc<str>,
+    /// What was being typed.
+    pub(crate) typed: Option<Typed>,
 }
 
 /// Changes of an earlier time that were never saved.

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use easel_engine::{Diagnostic, Disk, Document, Graph, Plan, Replacement, Settings, Severity, Source};
+use easel_engine::{Diagnostic, Document, Graph, Replacement, Settings, Severity, Source};
 
 use super::super::message::Message;
 use super::super::model::{Checked, Finding, Fix};
 use super::super::scene::Scene;
+use super::around::{Prepared, prepare};
 use super::attempt::attempt;
 use crate::commands::workflow::name_arguments;
 use crate::diagnostics;
@@ -29,6 +30,8 @@ pub(crate) struct Wish {
     pub(crate) path: PathBuf,
     pub(crate) text: Arc<str>,
     pub(crate) revision: u64,
+    /// The files from which it was entered, outermost first.
+    pub(crate) around: Vec<(PathBuf, Arc<str>)>,
 }
 
 /// The thread; it ends when nobody has wishes any more.
@@ -39,7 +42,8 @@ pub(super) fn start(
 ) -> io::Result<Sender<Wish>> {
     let (wishes, wanted) = channel();
     let check = move |wish: &Wish| {
-        let types = workspace.node_types(Some(&wish.path));
+        let outermost = wish.around.first().map_or(&wish.path, |(path, _)| path);
+        let types = workspace.node_types(Some(outermost));
         check(wish, types, &workspace.limited(&settings))
     };
     std::thread::Builder::new().name("checker".into()).spawn(move || work(&wanted, &sender, check))?;
@@ -71,10 +75,7 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
     let source = Source { name, path: Some(wish.path.clone()), text: Arc::clone(&wish.text) };
     let (document, _) = Document::parse(&source);
     let (graph, _) = Graph::build(&document, &types.registry);
-    let (plan, mut found) = match Plan::prepare_with(&source, &types.registry, settings, &Disk) {
-        Ok((plan, warnings)) => (Some(plan), warnings),
-        Err(diagnostics) => (None, diagnostics),
-    };
+    let Prepared { plan, mut found } = prepare(wish, &source, &types.registry, settings);
     found.iter_mut().for_each(name_arguments);
     let diagnostics = found.clone();
     let found = types.with_problems(found);
@@ -189,7 +190,8 @@ mod tests {
     #[test]
     fn a_text_that_cannot_be_checked_keeps_no_other_from_being_checked() {
         let ((wishes, wanted), (sender, told)) = (channel(), channel());
-        let wish = |text: &str, revision| Wish { path: "flow.ron".into(), text: text.into(), revision };
+        let wish =
+            |text: &str, revision| Wish { path: "flow.ron".into(), text: text.into(), revision, around: Vec::new() };
         let check = |wish: &Wish| {
             assert!(&*wish.text != "worst", "as bad as it gets");
             let types = NodeTypes::of(&Plugins::new(Registry::new()), None);

@@ -1,7 +1,7 @@
 //! Makes of pictures what the terminal is sent for them, on a thread of its own. Of the wishes for one place of the screen,
 //! only the newest counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ const KEPT: usize = 3;
 /// What is wanted of the thread.
 enum Wish {
     Draw(Want),
+    /// That place is not on the screen any more.
+    Drop(Place),
     Examine(PathBuf),
 }
 
@@ -51,11 +53,18 @@ impl Encoder {
 
     /// The screen shows these pictures, and no others.
     pub(super) fn show(&mut self, wants: Vec<Want>) {
-        self.asked.retain(|place, _| wants.iter().any(|want| want.place == *place));
+        let shown: BTreeSet<Place> = wants.iter().map(|want| want.place).collect();
+        self.asked.retain(|place, _| {
+            let is_shown = shown.contains(place);
+            if !is_shown {
+                // A thread that is gone has said why.
+                let _ = self.wishes.send(Wish::Drop(*place));
+            }
+            is_shown
+        });
         for want in wants {
             if self.asked.get(&want.place) != Some(&want) {
                 self.asked.insert(want.place, want.clone());
-                // A thread that is gone has said why.
                 let _ = self.wishes.send(Wish::Draw(want));
             }
         }
@@ -69,23 +78,27 @@ impl Encoder {
 
 fn work(wanted: &Receiver<Wish>, sender: &Sender<Message>) {
     let mut kept = Kept::default();
-    while let Ok(first) = wanted.recv() {
-        let mut newest = BTreeMap::new();
-        let mut examined = None;
-        for wish in std::iter::once(first).chain(wanted.try_iter()) {
+    let mut newest = BTreeMap::new();
+    let mut examined = None;
+    loop {
+        // Whatever became of the screen while one was drawn counts before the next one is.
+        let first = if newest.is_empty() { wanted.recv().map(Some) } else { Ok(None) };
+        let Ok(first) = first else { return };
+        for wish in first.into_iter().chain(wanted.try_iter()) {
             match wish {
                 Wish::Draw(want) => drop(newest.insert(want.place, want)),
+                Wish::Drop(place) => drop(newest.remove(&place)),
                 Wish::Examine(path) => examined = Some(path),
             }
         }
-        if let Some(path) = examined {
+        if let Some(path) = examined.take() {
             let details = attempt(|| examine(&path, &mut kept));
             let details = details.unwrap_or_else(|| Err(format!("cannot show `{}`: {DEFECT}", path.display())));
             if sender.send(Message::Examined(path, details)).is_err() {
                 return;
             }
         }
-        for want in newest.into_values() {
+        if let Some((_, want)) = newest.pop_first() {
             let drawn = attempt(|| draw(&want, &mut kept)).flatten().unwrap_or(Drawn::Nothing);
             if sender.send(Message::Drawn(Box::new(Still { want, drawn }))).is_err() {
                 return;

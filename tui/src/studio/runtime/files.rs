@@ -293,7 +293,7 @@ mod tests {
         // Somebody else can still ask; that keeps nobody waiting.
         let _asker = files.asker();
         for number in 0..100 {
-            let unsaved = Unsaved { base: "base".into(), text: format!("text {number}").into() };
+            let unsaved = Unsaved { base: "base".into(), text: format!("text {number}").into(), typed: None };
             files.ask(Wish::Keep { path: path.clone(), unsaved: Some(unsaved) });
         }
         drop(files);
@@ -309,7 +309,7 @@ mod tests {
         std::fs::write(&place, "in the way").expect("it can be written");
         let (sender, _) = channel();
         let mut worker = Worker { store: Store::new(Some(place.clone())), sender, failed: None };
-        let unsaved = Some(Unsaved { base: "base".into(), text: "text".into() });
+        let unsaved = Some(Unsaved { base: "base".into(), text: "text".into(), typed: None });
         let told = worker.keep(path.clone(), unsaved.clone());
         assert!(matches!(&told[..], [Message::Kept(Err(why))] if why.contains("unsaved")));
         assert!(worker.keep(path.clone(), unsaved).is_empty() && worker.try_again().is_empty());

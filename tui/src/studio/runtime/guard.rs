@@ -54,7 +54,7 @@ impl Screen for RealScreen {
         // Whatever fails here: there is nobody left to tell, and the rest is still worth trying.
         let mut bytes = Vec::new();
         if self.keeps_pictures {
-            Place::ALL.into_iter().for_each(|place| bytes.extend(place.forget().into_bytes()));
+            Place::all().for_each(|place| bytes.extend(place.forget().into_bytes()));
         }
         if self.has_all_keys {
             let _ = queue!(bytes, PopKeyboardEnhancementFlags);

@@ -1,6 +1,7 @@
 //! The world around the model: the terminal, threads, files, the journal. Messages go in, effects come out; this thread
 //! never waits for anything but messages.
 
+mod around;
 mod ask;
 mod attempt;
 mod checker;
@@ -126,6 +127,7 @@ impl Studio {
         let size = size().unwrap_or(USUAL_SIZE);
         let mut model = Model::new(self.keymap, self.theme, size);
         model.graphics = graphics;
+        model.keymap.has_all_keys = has_all_keys(&variable);
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;
         let gate = Gate::default();
@@ -179,7 +181,7 @@ fn begin(model: &mut Model, start: Start) -> Vec<Effect> {
             let mut flow = Flow::recorded(path.clone(), Arc::clone(&head.workflow));
             flow.wants_run = true;
             model.flow = Some(flow);
-            vec![Effect::Check { path, text: head.workflow, revision: 1 }]
+            vec![Effect::Check { path, text: head.workflow, revision: 1, around: Vec::new() }]
         }
     }
 }
@@ -193,9 +195,12 @@ fn output(sender: Sender<Message>) -> io::Result<Output> {
     })
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Takes the terminal over.
 fn guard(output: Output, keeps_pictures: bool, sender: Sender<Message>) -> Result<Guard, CommandError> {
-    let variable = |name: &str| std::env::var(name).ok();
     let screen = Box::new(RealScreen { output, has_all_keys: has_all_keys(&variable), keeps_pictures });
     let guard = Guard::take(screen, move |text| drop(sender.send(Message::Told(Tone::Error, text))));
     guard.map_err(|error| CommandError::failed(format!("cannot take the terminal over: {error}")))
@@ -347,8 +352,8 @@ impl World {
             match effect {
                 Effect::List(folder) => list(folder, self.sender.clone()),
                 Effect::Open(path) => self.open(path),
-                Effect::Check { path, text, revision } => {
-                    let _ = self.checker.send(checker::Wish { path, text, revision });
+                Effect::Check { path, text, revision, around } => {
+                    let _ = self.checker.send(checker::Wish { path, text, revision, around });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
                 Effect::Complete { base, typed } => complete::start(base, typed, self.sender.clone()),

@@ -1,17 +1,19 @@
 //! Looks at how busy the machine is, on a thread of its own, twice a second and only while somebody looks at it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use easel_engine::Resources;
+use easel_engine::{InUse, Resources};
+use easel_kernels::Device;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 use nvml_wrapper::error::NvmlError;
 
 use super::super::message::{Message, Tone};
-use super::super::model::gauges::{DeviceSample, Sample};
+use super::super::model::gauges::{DeviceSample, DeviceUse, Foreseen, Sample};
 
 /// How often.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -45,6 +47,7 @@ fn work(wanted: &Receiver<bool>, resources: &Resources, sender: &Sender<Message>
     let mut is_on = false;
     let mut devices = None;
     let mut processors = Processors::default();
+    let mut used = Used::default();
     loop {
         match wanted.recv_timeout(if is_on { PAUSE } else { Duration::MAX }) {
             Ok(wish) => is_on = wish,
@@ -61,9 +64,10 @@ fn work(wanted: &Receiver<bool>, resources: &Resources, sender: &Sender<Message>
             lanes: (in_use.lanes, resources.lanes()),
             processors: processors.busy(),
             memory: memory(),
-            planned: in_use.memory,
+            foreseen: Foreseen { bytes: in_use.foreseen, untold: in_use.untold },
             limit: resources.memory(),
             devices: devices.as_ref().map(look).unwrap_or_default(),
+            used: used.look(&in_use),
         };
         if sender.send(Message::Sampled(sample)).is_err() {
             return;
@@ -115,6 +119,30 @@ fn resident(status: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// The devices on which nodes computed since somebody looks.
+#[derive(Default)]
+struct Used(BTreeSet<Arc<str>>);
+
+impl Used {
+    /// What they tell of their memory. Only devices that a node has opened are asked: to open one takes its time, and some of
+    /// its memory.
+    fn look(&mut self, in_use: &InUse) -> Vec<DeviceUse> {
+        self.0.extend(in_use.devices.iter().map(|(device, _)| Arc::clone(device)));
+        let of = |name: &Arc<str>| DeviceUse {
+            device: name.to_string(),
+            memory: memory_of(name),
+            foreseen: in_use.devices.iter().find(|(device, _)| device == name).map(|(_, bytes)| *bytes),
+        };
+        self.0.iter().map(of).collect()
+    }
+}
+
+/// Bytes of a device's memory that are taken, and all, if it has memory of its own and tells.
+fn memory_of(device: &str) -> Option<(u64, u64)> {
+    let memory = device.parse::<Device>().ok()?.memory().ok()??;
+    Some((memory.total.saturating_sub(memory.free) as u64, memory.total as u64))
+}
+
 /// How many processors this process keeps busy.
 #[derive(Default)]
 struct Processors {
@@ -160,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn a_device_on_which_a_node_computed_stays_in_sight() {
+        let mut used = Used::default();
+        let busy = InUse { devices: vec![("abacus:0".into(), 7)], ..InUse::default() };
+        let seen = |foreseen| [DeviceUse { device: "abacus:0".into(), memory: None, foreseen }];
+        assert_eq!(used.look(&InUse::default()), []);
+        assert_eq!(used.look(&busy), seen(Some(7)), "what nobody knows does not tell of its memory");
+        assert_eq!(used.look(&InUse::default()), seen(None));
+    }
+
+    #[test]
     fn it_looks_only_while_somebody_does() {
         let (sender, messages) = channel();
         let resources = Arc::new(Resources::new(3, Some(1000)));
@@ -171,7 +209,7 @@ mod tests {
             _ => None,
         });
         let sample = sample.expect("somebody looks");
-        assert_eq!((sample.lanes, sample.planned, sample.limit), ((0, 3), 0, Some(1000)));
+        assert_eq!((sample.lanes, sample.foreseen, sample.limit), ((0, 3), Foreseen::default(), Some(1000)));
         sampler.want(false);
         drop(sampler);
         // Whatever was under way is told, and then it ends.

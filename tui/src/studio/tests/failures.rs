@@ -67,6 +67,55 @@ fn a_failure_leads_to_its_node_and_to_what_did_not_run() {
 }
 
 #[test]
+fn a_failure_is_copied_whole() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    failing_run(&mut bench);
+    bench.press("! y");
+    let copied = |wish: &Effect| if let Effect::Copy(text) = wish { Some(text.clone()) } else { None };
+    let text = bench.wished.iter().find_map(copied).expect("it is copied");
+    let version = format!("easel {} on ", env!("CARGO_PKG_VERSION"));
+    let parts = [
+        version.as_str(),
+        "run 7 of flow.ron: load (LoadImage, after 0.70 s) failed",
+        "there is no `gallery.png`",
+        "No such file",
+        "put one there",
+        "path = \"gallery.png\"",
+        "  easel resume 7\n",
+        "  easel run flow.ron --target load\n",
+        ">    7 │",
+    ];
+    for part in parts {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let shown = bench.shown();
+    assert!(shown.contains("Why it failed") && shown.contains("easel resume 7"), "it can be read, too: {shown}");
+    bench.press("G");
+    assert!(bench.shown().contains("OSC 52"), "{}", bench.shown());
+    bench.press("esc");
+    assert!(matches!(bench.model.full, Some(Full::Failure(_))), "and the failure is still there");
+}
+
+#[test]
+fn what_is_copied_of_a_failure_is_bounded_and_cannot_steer_a_terminal() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("r");
+    let message = format!("bad\u{1b}[2J\u{7}\nand {}", "much ".repeat(40_000));
+    let node_type = "LoadImage".into();
+    let (causes, hint, inputs) = (Vec::new(), None, Vec::new());
+    told(
+        &mut bench,
+        Event::NodeFailed { run: RunId(7), node: "load".into(), node_type, message, causes, hint, inputs },
+    );
+    bench.tell(Message::RunEnded(Ok(Outcome::Failed)));
+    bench.press("! y");
+    let copied = |wish: &Effect| if let Effect::Copy(text) = wish { Some(text.clone()) } else { None };
+    let text = bench.wished.iter().find_map(copied).expect("it is copied");
+    assert!(text.len() < 50_000 && text.contains("too long for a clipboard"), "{}", text.len());
+    assert!(text.contains("bad?[2J?\nand much"), "{}", &text[..200]);
+}
+
+#[test]
 fn a_story_longer_than_the_screen_is_scrolled() {
     let mut bench = Bench::opened((40, 10), SMALL);
     failing_run(&mut bench);
@@ -112,7 +161,7 @@ fn a_hundred_thousand_events_leave_no_more_than_a_bound() {
     let mut bench = Bench::opened((120, 40), SMALL);
     bench.press("r");
     let run = RunId(7);
-    told(&mut bench, Event::NodeStarted { run, node: "load".into() });
+    told(&mut bench, Event::NodeStarted { run, node: "load".into(), seat: None });
     for step in 1..=100_000 {
         bench.at(step as u64);
         told(&mut bench, Event::NodeProgress { run, node: "load".into(), step, steps: 100_000 });

@@ -74,7 +74,7 @@ fn the_newest_running_node_is_in_view_until_the_cursor_is_moved() {
     let nodes: Vec<Arc<str>> = (0..60).map(|number| format!("node_{number:02}").into()).collect();
     bench.tell(Message::RunBegins { run: Some(run), nodes });
     let begin = |bench: &mut Bench, node: &str| {
-        bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: node.into() })));
+        bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: node.into(), seat: None })));
     };
     begin(&mut bench, "node_47");
     assert!(bench.shown().contains("▶ node_47"));

@@ -197,3 +197,38 @@ fn forms_look_as_they_should() {
         insta::assert_snapshot!(format!("range_{}x{}", size.0, size.1), bench.shown());
     }
 }
+
+#[test]
+fn a_text_may_be_typed_with_quotes_or_without_wherever_it_stands() {
+    const WIRED: &str = r#"Workflow(
+    version: 1,
+    inputs: { "path": Text(default: "gallery.png") },
+    nodes: {
+        "load": LoadImage(path: Input("path")), // read
+        "other": LoadImage(path: "gallery.png"),
+        "save": SaveImage(image: From("load")),
+    },
+)
+"#;
+    for (node, was) in [("load", r#"Input("path")"#), ("other", r#""gallery.png""#)] {
+        for typed in ["a red cat", "\"a red cat\""] {
+            let mut bench = Bench::opened((100, 30), WIRED);
+            bench.on(node, "path");
+            bench.press("enter ctrl-u");
+            bench.type_in(typed);
+            bench.press("enter");
+            let line = |value: &str| format!("\"{node}\": LoadImage(path: {value})");
+            assert_eq!(bench.text(), WIRED.replace(&line(was), &line("\"a red cat\"")), "{typed}");
+        }
+    }
+    // What was wired is wired again as the file writes it, and a text with quotes of its own keeps them.
+    let mut bench = Bench::opened((100, 30), WIRED);
+    bench.on("load", "path");
+    bench.press("enter enter");
+    assert_eq!(bench.text(), WIRED);
+    let quoted = WIRED.replace(r#""gallery.png"), //"#, "x").replace(r#"path: "gallery.png""#, r#"path: "\"a\"""#);
+    let mut bench = Bench::opened((100, 30), &quoted);
+    bench.on("other", "path");
+    bench.press("enter enter");
+    assert_eq!(bench.text(), quoted);
+}

@@ -1,6 +1,6 @@
 //! How busy the machine is, beside the run.
 
-use super::super::model::gauges::{DeviceSample, Sample};
+use super::super::model::gauges::{DeviceSample, DeviceUse, Foreseen, Sample};
 use super::super::view::shows_gauges;
 use super::*;
 
@@ -17,9 +17,14 @@ fn sampled(bench: &mut Bench) {
             lanes: (number as usize % 3, 2),
             processors: Some(1.9),
             memory: Some((number * 50) << 20),
-            planned: 220 << 20,
+            foreseen: Foreseen { bytes: 220 << 20, untold: (number == 11).into() },
             limit: Some(1 << 30),
             devices: vec![device],
+            used: vec![DeviceUse {
+                device: "cuda:0".into(),
+                memory: Some((number << 30, 80 << 30)),
+                foreseen: Some(3 << 30),
+            }],
         };
         bench.tell(Message::Sampled(sample));
     }

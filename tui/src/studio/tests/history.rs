@@ -83,6 +83,7 @@ fn node(name: &str, state: NodeState, seconds: Option<f64>) -> NodeRecord {
         state,
         started: Some(THEN),
         seconds,
+        seat: None,
         progress: None,
         message: None,
         hint: None,

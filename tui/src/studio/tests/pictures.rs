@@ -55,7 +55,7 @@ fn viewer(bench: &Bench) -> &Viewer {
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
-struct Line(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Line(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -68,13 +68,13 @@ impl Write for Line {
 }
 
 /// A terminal that keeps what it is sent.
-struct Sent {
-    terminal: Terminal<CrosstermBackend<Line>>,
+pub(super) struct Sent {
+    pub(super) terminal: Terminal<CrosstermBackend<Line>>,
     line: Line,
 }
 
 impl Sent {
-    fn to(bench: &mut Bench, protocol: Protocol) -> Self {
+    pub(super) fn to(bench: &mut Bench, protocol: Protocol) -> Self {
         bench.model.graphics = Graphics { protocol, cell: (8, 16), is_wrapped: false };
         let (columns, lines) = bench.model.size;
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, lines));
@@ -85,7 +85,7 @@ impl Sent {
     }
 
     /// What is sent for the next picture of the screen; afterwards, all pictures are ready.
-    fn next(&mut self, bench: &mut Bench) -> String {
+    pub(super) fn next(&mut self, bench: &mut Bench) -> String {
         self.terminal.draw(|frame| draw(&bench.model, frame)).expect("it can be drawn");
         for want in wanted_pictures(&bench.model) {
             let is_new = bench.model.stills.get(&want.place).is_none_or(|still| still.want != want);

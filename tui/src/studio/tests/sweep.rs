@@ -6,7 +6,7 @@ use super::history::picture;
 use super::*;
 use crate::studio::effect::{Change, Sheet};
 
-const FLOW: &str = r#"// Kept.
+pub(super) const FLOW: &str = r#"// Kept.
 Workflow(
     version: 1,
     inputs: { "name": Text(default: "copy") },
@@ -19,7 +19,7 @@ Workflow(
 "#;
 
 /// At an input of a node.
-fn at(bench: &mut Bench, node: &str, input: &str) {
+pub(super) fn at(bench: &mut Bench, node: &str, input: &str) {
     let flow = bench.model.flow.as_mut().expect("it is open");
     let scene = flow.scene().expect("it was checked");
     flow.selected = scene.nodes.iter().position(|known| known.id == node);

@@ -10,7 +10,7 @@ fn play(bench: &mut Bench, events: &[(u64, &str, &str)]) {
         let node: Arc<str> = Arc::from(*node);
         let outputs = Arc::new([]);
         let event = match *what {
-            "begins" => Event::NodeStarted { run, node },
+            "begins" => Event::NodeStarted { run, node, seat: None },
             "cached" => Event::NodeCached { run, node, outputs },
             "fails" => Event::NodeFailed {
                 run,
@@ -63,6 +63,72 @@ fn over(bench: &mut Bench) {
     play(bench, &rest);
     bench.tell(Message::RunEnded(Ok(Outcome::Failed)));
     bench.press("esc t");
+}
+
+/// Some of its nodes compute beside each other, some on a device, some not at all.
+fn lanes(bench: &mut Bench) {
+    bench.press("r");
+    let run = RunId(7);
+    let seats = [
+        ("tokens", 100, 150, "cpu", 0, 0),
+        ("text", 150, 2400, "cpu", 0, 1),
+        ("prior_schedule", 150, 1900, "cpu", 1, 1),
+        ("prior", 2400, 4400, "cpu", 0, 2),
+        ("decoder", 4400, 7400, "cuda:0", 0, 1),
+        ("decoder_schedule", 4500, 5000, "cpu", 1, 1),
+    ];
+    let mut events = Vec::new();
+    for (node, from, to, device, lane, lanes) in seats {
+        let seat = easel_engine::Seat {
+            device: device.into(),
+            lane,
+            lanes,
+            memory: (lanes > 1).then_some(300 << 20),
+            device_memory: (device != "cpu").then_some(3 << 30),
+        };
+        let (node, outputs): (Arc<str>, _) = (node.into(), Arc::new([]));
+        events.push((from, Event::NodeStarted { run, node: Arc::clone(&node), seat: Some(seat) }));
+        events.push((to, Event::NodeFinished { run, node, seconds: 0.0, outputs }));
+    }
+    events.sort_by_key(|(at, _)| *at);
+    for (at, event) in events.into_iter().filter(|(at, _)| *at < 7000) {
+        bench.at(at);
+        bench.tell(Message::Event(Box::new(event)));
+    }
+    bench.at(7000);
+    bench.press("t s");
+}
+
+#[test]
+fn lanes_are_gone_through_by_keys() {
+    let text = shipped("text_to_image.ron");
+    snapshots("lanes", lanes, &text);
+    snapshots(
+        "lanes_closer",
+        |bench| {
+            lanes(bench);
+            bench.press("j l + + h");
+        },
+        &text,
+    );
+    let mut bench = Bench::opened((100, 30), &text);
+    lanes(&mut bench);
+    let here = |bench: &Bench| match &bench.model.full {
+        Some(crate::studio::model::full::Full::Timeline(timeline)) => {
+            timeline.at.clone().unwrap_or_default().to_string()
+        }
+        _ => String::new(),
+    };
+    let mut went = Vec::new();
+    for key in ["g", "l", "j", "j", "k", "h", "G", "j"] {
+        bench.press(key);
+        went.push(here(&bench));
+    }
+    let expected =
+        ["text", "prior", "decoder_schedule", "decoder", "decoder_schedule", "prior_schedule", "tokens", "tokens"];
+    assert_eq!(went, expected);
+    bench.press("enter");
+    assert_eq!(bench.selected().as_deref(), Some("tokens"));
 }
 
 #[test]

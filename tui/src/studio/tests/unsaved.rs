@@ -14,7 +14,7 @@ fn says(about: &str) -> String {
 }
 
 fn offer(number: u64, base: &str, text: &str) -> Message {
-    let unsaved = Unsaved { base: base.into(), text: text.into() };
+    let unsaved = Unsaved { base: base.into(), text: text.into(), typed: None };
     Message::Recovered("flow.ron".into(), Offer { number, unsaved })
 }
 
@@ -143,7 +143,7 @@ fn the_text_of_a_file_that_is_gone_is_kept_at_once() {
     let mut bench = Bench::opened((100, 30), SMALL);
     assert_eq!(bench.kept, None);
     bench.tell(Message::Read("flow.ron".into(), Err("cannot read `flow.ron`: there is no such file".into())));
-    assert_eq!(bench.kept, Some(Unsaved { base: SMALL.into(), text: SMALL.into() }));
+    assert_eq!(bench.kept, Some(Unsaved { base: SMALL.into(), text: SMALL.into(), typed: None }));
     // It comes back.
     bench.tell(Message::Read("flow.ron".into(), Ok(SMALL.into())));
     assert_eq!(bench.kept, None);

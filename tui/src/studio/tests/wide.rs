@@ -64,7 +64,7 @@ fn running(bench: &mut Bench, names: &[String]) {
     let run = RunId(7);
     let node: Arc<str> = format!("1{}", names[1]).into();
     bench.tell(Message::RunBegins { run: Some(run), nodes: vec![Arc::clone(&node), format!("2{}", names[2]).into()] });
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: Arc::clone(&node) })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run, node: Arc::clone(&node), seat: None })));
     bench.tell(Message::Event(Box::new(Event::NodeProgress { run, node: Arc::clone(&node), step: 1, steps: 9 })));
     let path = PathBuf::from(format!("{}.png", names[3]));
     bench.tell(Message::Event(Box::new(Event::ArtifactWritten { run, node, path })));

@@ -27,6 +27,15 @@ pub(super) fn enter(model: &mut Model) -> Option<Vec<Effect>> {
     }
 }
 
+/// Shows what the last of these nodes of the file runs; false if they are not there any more.
+pub(super) fn go_inside(model: &mut Model, way: Vec<String>) -> bool {
+    let inside = |model: &Model| model.flow.as_ref().map(|flow| flow.inside().to_vec());
+    if inside(model).as_ref() != Some(&way) {
+        go_into(model, way.clone());
+    }
+    inside(model) == Some(way)
+}
+
 /// Shows what the last of these nodes runs.
 fn go_into(model: &mut Model, way: Vec<String>) {
     let screen = graph::screen(model);

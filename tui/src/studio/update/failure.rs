@@ -6,10 +6,11 @@ use super::super::effect::Effect;
 use super::super::graph_view::Status;
 use super::super::keymap::Action;
 use super::super::message::Tone;
-use super::super::model::failure::{Failed, failed};
+use super::super::model::failure::{Failed, failed, report};
 use super::super::model::full::Full;
 use super::super::model::{Focus, Model, Side};
 use super::super::view::{failure_lines, full_height};
+use super::history::copy;
 use super::{graph, keys};
 
 /// Shows why the node with the cursor failed, or else the first that did.
@@ -71,6 +72,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             if let Some(node) = others(if action == Action::NextFailure { 1 } else { -1 }) {
                 *shown = Failed { node, scroll: 0 };
             }
+        }
+        Action::CopyFailure => {
+            let Some(text) = run.node(&shown.node).map(|node| report(model, node)) else { return Vec::new() };
+            return copy(model, "Why it failed", &text);
         }
         Action::Activate => {
             let node = Arc::clone(&shown.node);

@@ -1,6 +1,6 @@
 //! What is written in the inputs of the selected node.
 
-use easel_engine::edit::{Edit, literal_text};
+use easel_engine::edit::Edit;
 use easel_engine::{Document, Feed, Literal, kinds};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -10,7 +10,7 @@ use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Choice, Flow, Given, InputSchema, Model, Overlay, Prompt};
 use super::edit::{edit, try_edit};
-use super::{overlay, sockets};
+use super::{overlay, quoting, sockets};
 
 /// An input with what feeds it, as the text is now.
 struct Input<'m> {
@@ -50,7 +50,8 @@ impl<'m> Input<'m> {
     /// What one begins to type with: a text as it stands, or a value as the file writes it.
     fn typed(&self, flow: &Flow) -> (bool, Field) {
         match self.feed(flow) {
-            Some(Feed::Literal(Literal::Text(text))) => (true, Field::lines(text)),
+            // With quotes of its own it would be taken for what it is in them.
+            Some(Feed::Literal(Literal::Text(text))) if !quoting::is_quoted(text) => (true, Field::lines(text)),
             None if self.schema.kinds.first() == Some(&kinds::TEXT) => (true, Field::lines("")),
             _ => (false, Field::lines(&self.written(flow).unwrap_or_default())),
         }
@@ -107,6 +108,20 @@ pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Asks what an input of the selected node is to be, with what was typed at an earlier time; false if there is none.
+pub(super) fn ask_again(model: &mut Model, input: &str, is_text: bool, text: &str) -> bool {
+    let Some(flow) = &mut model.flow else { return false };
+    let schema = flow.selected_node().and_then(|(_, schema)| schema);
+    let Some(at) = schema.and_then(|schema| schema.inputs.iter().position(|it| it.name == input)) else { return false };
+    flow.input = at;
+    let Some(input) = Input::of(flow) else { return false };
+    let (node, schema, mut field) = (input.node.to_string(), Box::new(input.schema.clone()), input.typed(flow).1);
+    field.replace(text);
+    let (input, problem) = (schema.name.clone(), schema.problem(text, is_text));
+    model.overlay = Some(Overlay::Prompt(Prompt::Value { node, input, is_text, schema, problem }, field));
+    true
+}
+
 /// The text of the input with the cursor, in the user's editor. The question stays, and holds what comes of it.
 pub(super) fn edit_outside(model: &mut Model) -> Vec<Effect> {
     let is_text = |overlay: &Option<Overlay>| matches!(overlay, Some(Overlay::Prompt(Prompt::Value { .. }, _)));
@@ -136,8 +151,7 @@ pub(super) fn edited(model: &mut Model, edited: Result<String, String>) {
     };
     match &mut model.overlay {
         Some(Overlay::Prompt(Prompt::Value { is_text, schema, problem, .. }, field)) => {
-            *field = Field::lines("");
-            let fits = field.insert(&text);
+            let fits = field.replace(&text);
             *problem = schema.problem(&field.text(), *is_text);
             if !fits {
                 model.tell(Tone::Warning, overlay::CUT);
@@ -187,7 +201,7 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
     let name = model.asked_input(&prompt);
     let Prompt::Value { node, input, is_text, schema, .. } = prompt else { return Vec::new() };
     let document = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
-    let value = if is_text { literal_text(&Literal::Text(field.text()), &document) } else { field.text() };
+    let value = quoting::written(&schema, &field.text(), is_text, &document);
     let wanted = Edit::SetInput { node: node.clone(), input: input.clone(), value };
     let done = match schema.problem(&field.text(), is_text) {
         Some(problem) => Err(problem),
@@ -210,9 +224,8 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
 
 /// A question about an input is given up: what was typed can be brought back when it is asked again.
 pub(super) fn gave_up(model: &mut Model, prompt: &Prompt, field: &Field) {
-    let written = model.flow.as_ref().and_then(|flow| Some(Input::of(flow)?.typed(flow).1.text()));
     let text = field.text();
-    if let Some(name) = model.asked_input(prompt).filter(|_| !text.is_empty() && Some(&text) != written.as_ref()) {
+    if let Some(name) = model.asked_input(prompt).filter(|_| !text.is_empty() && field.is_changed()) {
         model.given_up.insert(name, text);
     }
 }
@@ -223,7 +236,7 @@ pub(super) fn bring_back(model: &mut Model, prompt: &Prompt, field: &mut Field) 
     match model.given_up.remove(&name) {
         Some(text) => {
             model.given_up.insert(name, field.text());
-            *field = Field::lines(&text);
+            field.replace(&text);
         }
         None => model.notice = Some((Tone::Note, "nothing was typed here before and given up".into())),
     }

@@ -7,7 +7,7 @@ use super::super::layout::Detail;
 use super::super::message::Tone;
 use super::super::model::{Checked, Flow, Model, Side};
 use super::super::view::regions;
-use super::{enter, run};
+use super::{enter, run, unsaved};
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
@@ -40,6 +40,7 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
         flow.wants_run = false;
         effects.extend(run::start(model));
     }
+    unsaved::next(model);
     effects
 }
 

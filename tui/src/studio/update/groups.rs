@@ -110,6 +110,22 @@ pub(super) fn fold(model: &mut Model, is_folded: bool) {
     }
 }
 
+/// Puts the cursor on a node, if it is there; a group that hides it is unfolded.
+pub(super) fn reveal(model: &mut Model, id: &str) -> bool {
+    let place = |flow: &Flow| {
+        let nodes = &flow.scene()?.nodes;
+        nodes.iter().position(|node| node.id == id || node.members.iter().any(|member| member == id))
+    };
+    let Some(at) = model.flow.as_ref().and_then(place) else { return false };
+    graph::select(model, Some(at));
+    if model.flow.as_ref().and_then(Flow::selected_node).is_some_and(|(shown, _)| shown != id) {
+        fold(model, false);
+        let place = model.flow.as_ref().and_then(place);
+        graph::select(model, place);
+    }
+    true
+}
+
 /// Makes one box of every group; if all are that already, none.
 fn fold_all(model: &mut Model) {
     let Some(scene) = model.flow.as_ref().and_then(Flow::scene) else { return };

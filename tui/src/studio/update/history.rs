@@ -159,7 +159,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Copies a text, and shows it: not every terminal copies, and none says whether it did.
 pub(super) fn copy(model: &mut Model, title: &str, text: &str) -> Vec<Effect> {
-    let told = format!("{text}\n\nIt was copied, if the terminal allows that (OSC 52); else take it from here.");
+    let told = format!(
+        "{text}\n\nIt was copied, if the terminal allows that (OSC 52; in tmux: `set -g set-clipboard on`). It never says whether it \
+         did: else mark it here, with shift and the mouse."
+    );
     model.overlay = Some(Overlay::Story { title: title.into(), text: told, scroll: 0 });
     vec![Effect::Copy(text.to_string())]
 }
@@ -210,5 +213,5 @@ pub(super) fn open_as_run(model: &mut Model, details: &Details) -> Vec<Effect> {
         Tone::Note,
         format!("the workflow as it was in run {}; it cannot be changed", details.story.summary.run.0),
     );
-    vec![Effect::Check { path, text: Arc::clone(&source.text), revision }]
+    vec![Effect::Check { path, text: Arc::clone(&source.text), revision, around: Vec::new() }]
 }

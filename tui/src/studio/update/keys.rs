@@ -161,6 +161,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ActualSize
         | Action::SwitchOrder
         | Action::NextFailure
+        | Action::CopyFailure
         | Action::PreviousFailure => return full(model, action),
         Action::Left | Action::Right if model.full.is_some() => return full(model, action),
         Action::Left

@@ -1,6 +1,7 @@
 //! What happens to the model when something happens: pure. It touches no file, clock, thread or terminal; what has to be
 //! done outside comes back as effects.
 
+mod clicks;
 mod compare;
 mod demo;
 mod drag;
@@ -22,10 +23,12 @@ mod overlay;
 mod picture;
 mod prompts;
 mod queue;
+mod quoting;
 mod run;
 mod sockets;
 mod sweep;
 mod timeline;
+mod typing;
 mod unsaved;
 mod wiring;
 
@@ -45,6 +48,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = happened(model, message);
     if !is_time {
         effects.extend(history::wanted(model));
+        typing::keep(model, &mut effects);
     }
     if model.is_demo { demo::kept_inside(model, effects) } else { effects }
 }
@@ -59,6 +63,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Key(key) => {
             model.is_changed = true;
+            model.clicked = None;
             let effects = keys::pressed(model, key);
             unsaved::next(model);
             return effects;
@@ -182,5 +187,7 @@ fn check(model: &mut Model) -> Vec<Effect> {
     model.revisions += 1;
     flow.revision = model.revisions;
     flow.is_uncheckable = false;
-    vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision }]
+    let around = model.outer.iter().filter(|_| !flow.is_recorded);
+    let around = around.filter_map(|outer| Some((outer.path.clone(), outer.text().cloned()?))).collect();
+    vec![Effect::Check { path: flow.path.clone(), text, revision: flow.revision, around }]
 }

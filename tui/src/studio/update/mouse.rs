@@ -1,14 +1,14 @@
 //! The mouse.
 
 use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Position;
 
 use super::super::effect::Effect;
 use super::super::graph_view::{Focus as Wired, Hit, hit};
 use super::super::keymap::{Action, Context};
-use super::super::model::{Focus, Model, Overlay, Side};
-use super::super::view::{graph_view, job_at_line, page_start, regions, run_at_line, shot_at, tab_at};
-use super::{drag, edit, graph, keys, lists, sockets};
+use super::super::model::{Clicked, Focus, Model};
+use super::super::view::{graph_view, page_start, regions, tab_at};
+use super::{clicks, drag, edit, graph, keys, lists, sockets};
 
 /// Lines by which the wheel moves.
 const WHEEL: i32 = 3;
@@ -20,41 +20,27 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         if let Some(flow) = &mut model.flow {
             flow.drag = None;
         }
-        // A click takes away what is in front, unless something would be lost by that.
-        let holds = matches!(
-            model.overlay,
-            Some(
-                Overlay::Prompt(..)
-                    | Overlay::Forget(_)
-                    | Overlay::CancelAll
-                    | Overlay::SweepAsked(_)
-                    | Overlay::Behind(_)
-                    | Overlay::LeaveFile(_)
-                    | Overlay::Recovered(_)
-                    | Overlay::Conflict(_)
-                    | Overlay::Leave
-            )
-        );
-        if let (MouseEventKind::Down(_), false) = (event.kind, holds) {
-            model.overlay = None;
-            model.is_changed = true;
-        }
-        return Vec::new();
+        return match event.kind {
+            MouseEventKind::Down(MouseButton::Left) => clicks::in_front(model, place),
+            MouseEventKind::ScrollUp => clicks::wheel(model, true, WHEEL),
+            MouseEventKind::ScrollDown => clicks::wheel(model, false, WHEEL),
+            _ => Vec::new(),
+        };
     }
     let regions = regions(model);
     let in_graph = model.flow.is_some() && regions.graph.contains(place);
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             model.is_changed = true;
+            let before = model.clicked.take();
             if in_graph {
                 model.focus = Focus::Graph;
                 let marks = event.modifiers.intersects(KeyModifiers::SHIFT | KeyModifiers::CONTROL);
-                click(model, place, marks);
+                return click(model, place, marks, before);
             } else if let Some(side) = tab_at(model, place) {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
-                model.focus = Focus::Side;
-                pick(model, regions.side, place);
+                return clicks::side(model, place, before);
             } else if model.flow.is_none() {
                 return choose(model, regions.side.height, place.y.saturating_sub(regions.side.y));
             }
@@ -91,9 +77,9 @@ fn scroll_aside(model: &mut Model, by: i32) {
 }
 
 /// A click on the graph; one that marks leaves the marks that there are.
-fn click(model: &mut Model, place: Position, marks: bool) {
+fn click(model: &mut Model, place: Position, marks: bool, before: Option<Clicked>) -> Vec<Effect> {
     let area = regions(model).graph;
-    let Some(view) = graph_view(model) else { return };
+    let Some(view) = graph_view(model) else { return Vec::new() };
     match hit(&view, area, place) {
         Hit::Node(node) if marks => {
             if let Some(flow) = &mut model.flow {
@@ -101,7 +87,12 @@ fn click(model: &mut Model, place: Position, marks: bool) {
             }
             graph::select(model, Some(node));
         }
-        Hit::Node(node) => graph::select(model, Some(node)),
+        Hit::Node(node) => {
+            graph::select(model, Some(node));
+            if clicks::is_double(model, node, place, before) {
+                return keys::act(model, Action::Activate);
+            }
+        }
         Hit::Input(port) => {
             graph::select(model, Some(port.node));
             drag::begin_wire(model, Wired::Input(port), place);
@@ -119,6 +110,7 @@ fn click(model: &mut Model, place: Position, marks: bool) {
             drag::begin_band(model, place);
         }
     }
+    Vec::new()
 }
 
 /// A click with the other button takes the wire away that is there.
@@ -133,26 +125,6 @@ fn unwire(model: &mut Model, place: Position) -> Vec<Effect> {
     };
     let wanted = wire.and_then(|wire| sockets::unwire(model.flow.as_ref()?, wire));
     wanted.map_or_else(Vec::new, |wanted| edit::edit(model, wanted))
-}
-
-/// A click on a line of a list in the side pane.
-fn pick(model: &mut Model, area: Rect, place: Position) {
-    let line = place.y.saturating_sub(area.y);
-    if model.side == Side::Gallery
-        && let Some(at) = shot_at(model, place)
-    {
-        model.gallery.at = at;
-    }
-    if model.side == Side::Queue
-        && let Some(at) = job_at_line(model, area, line)
-    {
-        model.queue.at = at;
-    }
-    if model.side == Side::Runs
-        && let Some(at) = run_at_line(model, area, line)
-    {
-        model.runs.at = at;
-    }
 }
 
 /// A click on a workflow; a second one opens it.

@@ -45,7 +45,7 @@ fn older(model: &mut Model, field: &mut Field) {
         model.draft = field.text();
     }
     match model.prompts.get(at.map_or(0, |at| at + 1)) {
-        Some(prompt) => *field = Field::lines(prompt),
+        Some(prompt) => drop(field.replace(prompt)),
         None if model.prompts.is_empty() => model.tell(Tone::Note, "no run had a prompt yet"),
         None => model.tell(Tone::Note, "that is the oldest prompt"),
     }
@@ -53,14 +53,17 @@ fn older(model: &mut Model, field: &mut Field) {
 
 fn newer(model: &mut Model, field: &mut Field) {
     match place(&model.prompts, field) {
-        Some(0) => *field = Field::lines(&model.draft),
-        Some(at) => *field = Field::lines(&model.prompts[at - 1]),
+        Some(0) => drop(field.replace(&model.draft)),
+        Some(at) => drop(field.replace(&model.prompts[at - 1])),
         None => {}
     }
 }
 
 /// One was chosen from the list: it is what is typed now. None was: what was typed comes back.
 pub(super) fn chosen(model: &mut Model, question: (Prompt, Field), text: Option<&str>) {
-    let (prompt, typed) = question;
-    model.overlay = Some(Overlay::Prompt(prompt, text.map_or(typed, Field::lines)));
+    let (prompt, mut field) = question;
+    if let Some(text) = text {
+        field.replace(text);
+    }
+    model.overlay = Some(Overlay::Prompt(prompt, field));
 }

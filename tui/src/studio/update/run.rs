@@ -41,7 +41,6 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Note, "it runs as soon as it is checked");
         return Vec::new();
     }
-    let path = flow.path.clone();
     let (errors, _) = flow.counts();
     let Some(plan) = flow.checked.as_ref().and_then(|checked| checked.plan.clone()) else {
         let text = crate::terminal::count(errors, "error");
@@ -49,12 +48,14 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Error, format!("it cannot be run: {text}"));
         return effects;
     };
+    // What was entered from another file runs as a part of that.
+    let path = plan.source().path.clone();
     model.attached = None;
     if !matches!(model.full, Some(Full::Timeline(_))) {
         // It was about the run before.
         model.full = None;
     }
-    model.run = Some(RunView::beginning(true, model.now).of(Some(path)));
+    model.run = Some(RunView::beginning(true, model.now).of(path));
     let mut effects = if model.side == Side::Monitor { Vec::new() } else { keys::show(model, Side::Monitor) };
     // What is begun is watched; keys stay where they were.
     model.focus = Focus::Graph;
@@ -264,5 +265,5 @@ fn open_of(model: &mut Model, story: &RunStory) -> Vec<Effect> {
     let flow = Flow::recorded(path.clone(), Arc::clone(&source.text));
     model.flow = Some(Flow { recorded_run: Some(story.summary.run), ..flow });
     model.side = Side::Monitor;
-    vec![Effect::Check { path, text: Arc::clone(&source.text), revision: 1 }]
+    vec![Effect::Check { path, text: Arc::clone(&source.text), revision: 1, around: Vec::new() }]
 }

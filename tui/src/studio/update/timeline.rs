@@ -6,6 +6,7 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::full::Full;
+use super::super::model::lanes::{lanes, step};
 use super::super::model::timeline::{Order, Row, Timeline, rows};
 use super::super::model::{Focus, Model};
 use super::super::view::timeline_height;
@@ -42,7 +43,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let (rows, at) = lines(model, timeline);
     let page = timeline_height(model);
     let last = rows.len().saturating_sub(1);
+    let is_by_lanes = timeline.order == Order::Lanes;
     let target = match action {
+        _ if is_by_lanes && action != Action::Activate => in_lanes(model, &rows, at, page, action),
         Action::Up => at.saturating_sub(1),
         Action::Down => (at + 1).min(last),
         Action::PageUp => at.saturating_sub(page),
@@ -58,18 +61,45 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let now = run.clock(now);
     let name = |row: &Row| run.nodes.get(row.index).map(|node| Arc::clone(&node.node));
     timeline.at = rows.get(target).and_then(name);
+    if let Some(span) = rows.get(target).and_then(|row| row.span).filter(|_| target != at) {
+        timeline.reveal(span, run, now);
+    }
     match action {
         Action::Closer => timeline.zoom(STEP, middle, run, now),
         Action::Farther => timeline.zoom(1.0 / STEP, middle, run, now),
         Action::Fill => timeline.window = None,
+        Action::Left | Action::Right if is_by_lanes => {}
         Action::Left => timeline.pan(-PAN, run, now),
         Action::Right => timeline.pan(PAN, run, now),
         Action::SwitchOrder => {
-            timeline.order = if timeline.order == Order::Time { Order::Cost } else { Order::Time };
+            timeline.order = match timeline.order {
+                Order::Time => Order::Lanes,
+                Order::Lanes => Order::Cost,
+                Order::Cost => Order::Time,
+            };
         }
         _ => {}
     }
     Vec::new()
+}
+
+/// The row that the cursor goes to where each line is a lane.
+fn in_lanes(model: &Model, rows: &[Row], at: usize, page: usize, action: Action) -> usize {
+    let Some(run) = &model.run else { return at };
+    let lines = lanes(run, rows);
+    let page = isize::try_from(page).unwrap_or(isize::MAX);
+    let (down, along) = match action {
+        Action::Up => (-1, 0),
+        Action::Down => (1, 0),
+        Action::PageUp => (-page, 0),
+        Action::PageDown => (page, 0),
+        Action::First => (isize::MIN, 0),
+        Action::Last => (isize::MAX, 0),
+        Action::Left => (0, -1),
+        Action::Right => (0, 1),
+        _ => (0, 0),
+    };
+    step(&lines, rows, at, down, along).unwrap_or(at)
 }
 
 /// To the node in the graph that the cursor is on; of one inside of another, to that.

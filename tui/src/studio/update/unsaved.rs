@@ -9,14 +9,14 @@ use super::super::effect::Effect;
 use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Model, Offer, Overlay};
-use super::check;
+use super::{check, typing};
 
 const LABEL: &str = "take unsaved changes over";
 
 /// Keeps what is not saved, or nothing if everything is.
 pub(super) fn keep(model: &Model) -> Option<Effect> {
     let flow = model.flow.as_ref().filter(|flow| !flow.is_recorded)?;
-    Some(Effect::Keep { path: flow.path.clone(), unsaved: flow.unsaved() })
+    Some(Effect::Keep { path: flow.path.clone(), unsaved: model.unsaved(flow) })
 }
 
 /// The text is another one: it is checked, and kept until it is saved.
@@ -48,7 +48,7 @@ pub(super) fn kept(model: &mut Model, kept: Result<(), String>) {
 /// Changes of an earlier time were found.
 pub(super) fn found(model: &mut Model, path: &Path, offer: Offer) -> Vec<Effect> {
     let Some(flow) = model.flow.as_mut().filter(|flow| flow.path == path) else { return Vec::new() };
-    if !flow.is_modified() && flow.text() == Some(&offer.unsaved.text) {
+    if !flow.is_modified() && offer.unsaved.typed.is_none() && flow.text() == Some(&offer.unsaved.text) {
         // Whoever made them saved them, and was not granted the time to say so.
         return vec![Effect::Forget(offer.number)];
     }
@@ -57,11 +57,11 @@ pub(super) fn found(model: &mut Model, path: &Path, offer: Offer) -> Vec<Effect>
     Vec::new()
 }
 
-/// Offers what waits, unless something else is in front.
+/// Offers what waits, unless something else is in front or comes before: what was taken over of the last offer.
 pub(super) fn next(model: &mut Model) {
-    if model.overlay.is_none()
-        && let Some(offer) = model.flow.as_mut().and_then(|flow| flow.offers.pop_front())
-    {
+    typing::resume(model);
+    let is_free = model.overlay.is_none() && model.flow.as_ref().is_some_and(|flow| flow.awaited_typed.is_none());
+    if is_free && let Some(offer) = model.flow.as_mut().and_then(|flow| flow.offers.pop_front()) {
         model.overlay = Some(Overlay::Recovered(offer));
     }
 }
@@ -77,7 +77,8 @@ pub(super) fn later(model: &mut Model) {
 /// are forgotten as those of the earlier time.
 pub(super) fn recover(model: &mut Model, offer: Offer) -> Vec<Effect> {
     let Some(flow) = &mut model.flow else { return Vec::new() };
-    let Offer { number, unsaved } = offer;
+    let Offer { number, mut unsaved } = offer;
+    let typed = unsaved.typed.take();
     let mut theirs = History::new(Arc::clone(&unsaved.base));
     // It is made of this very text.
     let _ = theirs.record(&Changes::between(&unsaved.base, &unsaved.text), LABEL);
@@ -85,6 +86,8 @@ pub(super) fn recover(model: &mut Model, offer: Offer) -> Vec<Effect> {
     match &mut flow.history {
         // The file cannot be read: what it holds comes in as soon as it can.
         None => flow.history = Some(theirs),
+        // Nothing was changed, only typed.
+        Some(_) if unsaved.base == unsaved.text => {}
         Some(here) => match theirs.outside(Arc::clone(here.text())) {
             Outside::Conflict(_) if here.is_modified() => {
                 let text = "these changes do not fit with others that are not saved here: they are offered again when \
@@ -101,6 +104,7 @@ pub(super) fn recover(model: &mut Model, offer: Offer) -> Vec<Effect> {
             }
         },
     }
+    flow.awaited_typed = typed;
     if let Some(conflict) = conflict {
         conflicted(model, conflict);
     }

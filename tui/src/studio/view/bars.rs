@@ -142,7 +142,7 @@ pub(super) fn bottom(model: &Model, area: Rect, buffer: &mut Buffer) {
     for action in useful(model) {
         // A key may mean something of its own here.
         let means_it = |key: &&Chord| model.keymap.action(**key, model.context()) == Some(action);
-        let Some(key) = model.keymap.keys(action).iter().find(means_it).map(ToString::to_string) else { continue };
+        let Some(key) = model.keymap.keys(action).find(means_it).map(ToString::to_string) else { continue };
         let width = key.chars().count() + action.name().chars().count() + 3;
         if width > room {
             break;
@@ -208,7 +208,9 @@ fn useful(model: &Model) -> Vec<Action> {
             Action::RemoveJob,
             Action::CancelAll,
         ],
-        Context::Failure => &[Action::Back, Action::Activate, Action::NextFailure, Action::PreviousFailure],
+        Context::Failure => {
+            &[Action::Back, Action::CopyFailure, Action::Activate, Action::NextFailure, Action::PreviousFailure]
+        }
         Context::Monitor => {
             &[Action::Back, Action::Activate, Action::ShowTimeline, Action::ShowPicture, Action::NextPane]
         }

@@ -1,15 +1,18 @@
 //! Two runs, or two pictures, side by side, with the inputs in which they differ.
 
+use std::path::PathBuf;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
+use super::super::model::still::Source;
 use super::super::model::{Candidate, Compare, Details, Manner, Model, Picture, difference};
 use super::super::theme::Role;
 use super::super::update::picture_of;
-use super::blocks;
 use super::pen::{Pen, fitted, wrap};
+use super::tiles::{self, Tile};
 use crate::gist;
 use crate::terminal::printable;
 
@@ -25,59 +28,105 @@ pub(super) fn draw(model: &Model, compare: &Compare, buffer: &mut Buffer) {
     buffer.set_style(screen, style(Role::Text));
     let foot = Rect { y: screen.bottom().saturating_sub(1), height: screen.height.min(1), ..screen };
     let body = Rect { height: screen.height - foot.height, ..screen };
-    let below = list_height(body.height);
-    let above = Rect { height: body.height - below, ..body };
+    let above = above(body);
     pictures(model, compare, above, buffer);
-    inputs(model, compare, Rect { y: above.bottom(), height: below, ..body }, buffer);
+    inputs(model, compare, Rect { y: above.bottom(), height: body.height - above.height, ..body }, buffer);
     buffer.set_style(foot, style(Role::Bar));
     let text = " esc closes  space blinks  d difference  + - how much  s beside  x swaps  j k scroll";
     Pen::new(foot, buffer).text(text, style(Role::Bar));
 }
 
-fn pictures(model: &Model, compare: &Compare, area: Rect, buffer: &mut Buffer) {
-    let title = Rect { height: area.height.min(1), ..area };
-    let rest = Rect { y: area.y + title.height, height: area.height - title.height, ..area };
-    let half = Rect { width: area.width / 2, ..area };
-    let halves = [half, Rect { x: half.right(), width: area.width - half.width, ..area }];
+/// The part of the body that has pictures.
+fn above(body: Rect) -> Rect {
+    Rect { height: body.height - list_height(body.height), ..body }
+}
+
+/// What is compared as it is shown: its slot, where its name is, and where there is room for the picture.
+type Seen<'a> = (usize, &'a Candidate, Rect, Rect);
+
+fn seen(compare: &Compare, area: Rect) -> Vec<Seen<'_>> {
+    let (title, rest) = title_and_rest(area);
+    let half = area.width / 2;
     match compare.manner {
         Manner::Beside => {
-            for (candidate, half) in [&compare.left, &compare.right].into_iter().zip(halves) {
-                named(model, candidate, Rect { height: title.height, ..half }, buffer);
-                let room = Rect { y: rest.y, height: rest.height, width: half.width.saturating_sub(1), ..half };
-                shown(model, small(model, candidate), room, buffer);
+            let [left, right] = tiles::BESIDE;
+            let second = |part: Rect| Rect { x: part.x + half, width: part.width - half, ..part };
+            let first = |part: Rect| Rect { width: half, ..part };
+            let room = |part: Rect| Rect { width: part.width.saturating_sub(1), ..part };
+            vec![
+                (left, &compare.left, first(title), room(first(rest))),
+                (right, &compare.right, second(title), room(second(rest))),
+            ]
+        }
+        Manner::Left => vec![(tiles::IN_TURNS[0], &compare.left, title, rest)],
+        Manner::Right => vec![(tiles::IN_TURNS[1], &compare.right, title, rest)],
+        Manner::Difference => Vec::new(),
+    }
+}
+
+fn title_and_rest(area: Rect) -> (Rect, Rect) {
+    let title = Rect { height: area.height.min(1), ..area };
+    (title, Rect { y: area.y + title.height, height: area.height - title.height, ..area })
+}
+
+/// A picture in the middle of a room.
+fn tile(slot: usize, source: Source, small: Picture, room: Rect) -> Tile {
+    Tile { slot, source, small, room, centred: (true, false) }
+}
+
+/// Where both differ, and how much at the most.
+fn differing(model: &Model, compare: &Compare, room: Rect) -> Result<(Tile, u8), String> {
+    match (small(model, &compare.left), small(model, &compare.right)) {
+        (Small::Picture(_, left), Small::Picture(_, right)) => {
+            let (picture, most) = difference(left, right, compare.gain);
+            Ok((tile(tiles::ALONE, Source::Pixels(picture.clone()), picture, room), most))
+        }
+        (Small::None(why), _) | (_, Small::None(why)) => Err(why),
+    }
+}
+
+/// The pictures that are compared.
+pub(super) fn tiles(model: &Model, compare: &Compare) -> Vec<Tile> {
+    let body = Rect { x: 0, y: 0, width: model.size.0, height: model.size.1.saturating_sub(1) };
+    let area = above(body);
+    if compare.manner == Manner::Difference {
+        return differing(model, compare, title_and_rest(area).1).into_iter().map(|(tile, _)| tile).collect();
+    }
+    let tile = |(slot, candidate, _, room): Seen<'_>| match small(model, candidate) {
+        Small::Picture(path, picture) => Some(tile(slot, Source::File(path), picture.clone(), room)),
+        Small::None(_) => None,
+    };
+    seen(compare, area).into_iter().filter_map(tile).collect()
+}
+
+fn pictures(model: &Model, compare: &Compare, area: Rect, buffer: &mut Buffer) {
+    let style = |role: Role| model.theme.style(role);
+    for (slot, candidate, title, room) in seen(compare, area) {
+        named(model, candidate, title, buffer);
+        match small(model, candidate) {
+            Small::Picture(path, picture) => {
+                tile(slot, Source::File(path), picture.clone(), room).draw(model, buffer);
             }
+            Small::None(why) => Pen::new(room, buffer).wrapped(&why, style(Role::Warning)),
         }
-        Manner::Left | Manner::Right => {
-            let candidate = if compare.manner == Manner::Left { &compare.left } else { &compare.right };
-            named(model, candidate, title, buffer);
-            shown(model, small(model, candidate), rest, buffer);
-        }
-        Manner::Difference => {
-            let both = (small(model, &compare.left), small(model, &compare.right));
-            let (text, picture) = match both {
-                (Small::Picture(left), Small::Picture(right)) => {
-                    let (picture, most) = difference(left, right, compare.gain);
-                    (
-                        format!(
-                            "difference × {}: at most {most} of 255, of the pictures as they are shown",
-                            compare.gain
-                        ),
-                        picture,
-                    )
-                }
-                (Small::None(why), _) | (_, Small::None(why)) => {
-                    return Pen::new(area, buffer).wrapped(&why, model.theme.style(Role::Warning));
-                }
-            };
-            Pen::new(title, buffer).text(&text, model.theme.style(Role::Title));
-            shown(model, Small::Picture(&picture), rest, buffer);
+    }
+    if compare.manner == Manner::Difference {
+        let (title, room) = title_and_rest(area);
+        match differing(model, compare, room) {
+            Ok((tile, most)) => {
+                let text =
+                    format!("difference × {}: at most {most} of 255, of the pictures as they are shown", compare.gain);
+                Pen::new(title, buffer).text(&text, style(Role::Title));
+                tile.draw(model, buffer);
+            }
+            Err(why) => Pen::new(area, buffer).wrapped(&why, style(Role::Warning)),
         }
     }
 }
 
 /// A picture, or why there is none.
 enum Small<'a> {
-    Picture(&'a Picture),
+    Picture(PathBuf, &'a Picture),
     None(String),
 }
 
@@ -91,25 +140,10 @@ fn small<'a>(model: &'a Model, candidate: &Candidate) -> Small<'a> {
         });
     };
     match model.thumbnails.get(&path) {
-        Some(Ok(picture)) => Small::Picture(picture),
+        Some(Ok(picture)) => Small::Picture(path, picture),
         Some(Err(why)) => Small::None(format!("{}: {why}", path.display())),
         None => Small::None("Reading …".into()),
     }
-}
-
-/// In the middle of an area.
-fn shown(model: &Model, small: Small<'_>, area: Rect, buffer: &mut Buffer) {
-    let picture = match small {
-        Small::Picture(picture) => picture,
-        Small::None(why) => return Pen::new(area, buffer).wrapped(&why, model.theme.style(Role::Warning)),
-    };
-    if model.theme.pixel([0; 3]).is_none() {
-        let text = "This terminal shows too few colours for pictures.";
-        return Pen::new(area, buffer).wrapped(text, model.theme.style(Role::Dim));
-    }
-    let (columns, rows) = blocks::size(picture, area);
-    let place = Rect { x: area.x + (area.width - columns) / 2, width: columns, height: rows, ..area };
-    blocks::draw(picture, place, &model.theme, buffer);
 }
 
 fn named(model: &Model, candidate: &Candidate, area: Rect, buffer: &mut Buffer) {

@@ -8,11 +8,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::super::keymap::Action;
+use super::super::model::still::Source;
 use super::super::model::{Model, Shot};
 use super::super::theme::Role;
 use super::details::short;
 use super::pen::{Pen, fitted};
-use super::{blocks, page_start, regions};
+use super::tiles::{self, Tile};
+use super::{page_start, regions};
 use crate::terminal::count;
 
 /// Lines below each picture: its prompt, and where it came from.
@@ -90,7 +92,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let shown = grid.shown(model);
     for (number, at) in shown.enumerate() {
         if let Some(shot) = gallery.shot(at) {
-            cell(model, shot, at == gallery.at, grid.place(number), buffer);
+            cell(model, (number, shot), at == gallery.at, grid.place(number), buffer);
         }
     }
     let mut text = format!("── {} of {} ", gallery.at + 1, count(gallery.len(), "picture"));
@@ -103,10 +105,10 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A picture with what it is.
-fn cell(model: &Model, shot: &Shot, is_chosen: bool, area: Rect, buffer: &mut Buffer) {
+fn cell(model: &Model, (number, shot): (usize, &Shot), is_chosen: bool, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
-    let picture = Rect { height: area.height.saturating_sub(CAPTION), ..area };
-    thumbnail(model, shot, picture, buffer);
+    let picture = above_caption(area);
+    thumbnail(model, tiles::GRID + number, shot, picture, buffer);
     let caption = Rect { y: picture.bottom(), height: area.height - picture.height, ..area };
     let mut pen = Pen::new(caption, buffer);
     let name = shot.path.file_name().unwrap_or_default().to_string_lossy();
@@ -133,23 +135,50 @@ fn cell(model: &Model, shot: &Shot, is_chosen: bool, area: Rect, buffer: &mut Bu
 }
 
 /// The small picture, or why there is none.
-fn thumbnail(model: &Model, shot: &Shot, area: Rect, buffer: &mut Buffer) {
+fn thumbnail(model: &Model, slot: usize, shot: &Shot, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
     match model.thumbnails.get(&shot.path) {
         None => Pen::new(area, buffer).text(" …", style(Role::Dim)),
         Some(Err(why)) => Pen::new(area, buffer).wrapped(why, style(Role::Warning)),
-        Some(Ok(_)) if model.theme.pixel([0; 3]).is_none() => {
+        Some(Ok(_)) if let Some(why) = tiles::why_none(model) => {
             let name = shot.path.file_name().unwrap_or_default().to_string_lossy();
-            let text = format!("{name}\n(this terminal shows too few colours for pictures)");
-            Pen::new(area, buffer).wrapped(&text, style(Role::Dim));
+            Pen::new(area, buffer).wrapped(&format!("{name}\n{why}"), style(Role::Dim));
         }
-        Some(Ok(picture)) => {
-            let (columns, rows) = blocks::size(picture, area);
-            let (left, top) = ((area.width - columns) / 2, (area.height - rows) / 2);
-            let place = Rect { x: area.x + left, y: area.y + top, width: columns, height: rows };
-            blocks::draw(picture, place, &model.theme, buffer);
-        }
+        Some(Ok(_)) => tile(model, slot, shot, area).iter().for_each(|tile| tile.draw(model, buffer)),
     }
+}
+
+/// The part of a cell that a picture may take.
+fn above_caption(area: Rect) -> Rect {
+    Rect { height: area.height.saturating_sub(CAPTION), ..area }
+}
+
+/// A picture in a room, if it is known.
+fn tile(model: &Model, slot: usize, shot: &Shot, room: Rect) -> Option<Tile> {
+    let small = model.thumbnails.get(&shot.path)?.as_ref().ok()?.clone();
+    Some(Tile { slot, source: Source::File(shot.path.clone()), small, room, centred: (true, true) })
+}
+
+/// The pictures of the page.
+pub(super) fn tiles(model: &Model, area: Rect) -> Vec<Tile> {
+    let grid = Grid::of(area);
+    let shown = grid.shown(model).enumerate();
+    let tile = |(number, at): (usize, usize)| {
+        tile(model, tiles::GRID + number, model.gallery.shot(at)?, above_caption(grid.place(number)))
+    };
+    shown.filter_map(tile).collect()
+}
+
+/// Where the picture with the cursor is if it has the whole screen: as wide as a square picture of the body's height, but
+/// words have room, too.
+fn alone_area(body: Rect) -> Rect {
+    Rect { width: (body.height * 2).min(body.width * 3 / 5), ..body }
+}
+
+/// The picture with the cursor on the whole screen.
+pub(super) fn alone(model: &Model) -> Option<Tile> {
+    let body = Rect { x: 0, y: 0, width: model.size.0, height: model.size.1.saturating_sub(1) };
+    tile(model, tiles::ALONE, model.gallery.chosen()?, alone_area(body))
 }
 
 /// The picture with the cursor on the whole screen, beside all that it was made from.
@@ -161,10 +190,9 @@ pub(super) fn full(model: &Model, buffer: &mut Buffer) {
     let Some(shot) = model.gallery.chosen() else { return };
     let foot = Rect { y: screen.bottom().saturating_sub(1), height: screen.height.min(1), ..screen };
     let body = Rect { height: screen.height.saturating_sub(1), ..screen };
-    // As wide as a square picture of the body's height, but words have room, too.
-    let width = (body.height * 2).min(body.width * 3 / 5);
-    let picture = Rect { width, ..body };
-    thumbnail(model, shot, picture, buffer);
+    let picture = alone_area(body);
+    let width = picture.width;
+    thumbnail(model, tiles::ALONE, shot, picture, buffer);
     let beside = Rect { x: body.x + width + 2, width: body.width.saturating_sub(width + 2), ..body };
     let mut pen = Pen::new(beside, buffer);
     pen.wrapped(&shot.path.to_string_lossy(), style(Role::Title));

@@ -3,11 +3,11 @@
 use ratatui::text::{Line, Span};
 
 use super::super::model::Model;
-use super::super::model::gauges::{Gauges, Sample};
+use super::super::model::gauges::{Foreseen, Gauges, Sample};
 use super::super::theme::Role;
-use super::pen::Pen;
+use super::pen::{Pen, fitted};
 use super::shows_gauges;
-use crate::terminal::{bytes, printable};
+use crate::terminal::{bytes, count, printable};
 
 /// From nothing to all.
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -22,8 +22,23 @@ const ROOM: u16 = 16;
 struct Gauge {
     name: String,
     past: Vec<f64>,
+    now: Now,
+}
+
+/// What a gauge says now.
+enum Now {
     /// What matters most first: what does not fit is left out.
-    now: Vec<String>,
+    Facts(Vec<String>),
+    Amounts(Amounts),
+}
+
+impl Now {
+    fn told(&self, room: usize) -> String {
+        match self {
+            Now::Facts(facts) => fitting(facts, room),
+            Now::Amounts(amounts) => amounts.told(room),
+        }
+    }
 }
 
 /// The gauges, if there is room and anything is known.
@@ -37,7 +52,7 @@ pub(super) fn draw(model: &Model, height: u16, pen: &mut Pen<'_>) {
         pen.line(&Line::from(vec![
             Span::styled(format!("{:NAME$}", gauge.name), style(Role::Dim)),
             Span::styled(format!("{line:past$} "), style(Role::Running)),
-            Span::styled(fitting(&gauge.now, room), style(Role::Text)),
+            Span::styled(gauge.now.told(room), style(Role::Text)),
         ]));
     }
 }
@@ -63,6 +78,7 @@ fn level(part: f64) -> &'static str {
 fn gauges(all: &Gauges, newest: &Sample, past: usize) -> Vec<Gauge> {
     let mut gauges = vec![lanes(all, newest, past)];
     gauges.extend(memory(all, newest, past));
+    gauges.extend(used(all, newest, past));
     for (number, device) in newest.devices.iter().enumerate() {
         let mut now: Vec<String> = device.busy.map(|busy| format!("{busy}%")).into_iter().collect();
         now.extend(device.degrees.map(|degrees| format!("{degrees} °C")));
@@ -70,7 +86,7 @@ fn gauges(all: &Gauges, newest: &Sample, past: usize) -> Vec<Gauge> {
         now.push(printable(&device.name).into_owned());
         let busy = |sample: &Sample| Some(f64::from(sample.devices.get(number)?.busy?) / 100.0);
         let name = if newest.devices.len() > 1 { format!("GPU {number}") } else { "GPU".into() };
-        gauges.push(Gauge { name, past: all.history(past, busy), now });
+        gauges.push(Gauge { name, past: all.history(past, busy), now: Now::Facts(now) });
     }
     gauges
 }
@@ -80,7 +96,7 @@ fn lanes(all: &Gauges, newest: &Sample, past: usize) -> Gauge {
     let mut now = vec![format!("{busy} of {lanes} busy")];
     now.extend(newest.processors.map(|busy| format!("{busy:.1} CPUs")));
     let part = |sample: &Sample| (sample.lanes.1 > 0).then(|| sample.lanes.0 as f64 / sample.lanes.1 as f64);
-    Gauge { name: "lanes".into(), past: all.history(past, part), now }
+    Gauge { name: "lanes".into(), past: all.history(past, part), now: Now::Facts(now) }
 }
 
 /// What the process has, against what nodes may have; what they said they would need.
@@ -88,12 +104,71 @@ fn memory(all: &Gauges, newest: &Sample, past: usize) -> Option<Gauge> {
     let has = newest.memory?;
     let whole = newest.limit.unwrap_or(0).max(all.most_memory()).max(1);
     let part = |sample: &Sample| sample.memory.map(|memory| memory as f64 / whole as f64);
-    let limit = newest.limit.map(|limit| format!(" of {}", bytes(limit))).unwrap_or_default();
-    let mut now = vec![format!("{}{limit}", bytes(has))];
-    if newest.planned > 0 {
-        now.push(format!("{} planned", bytes(newest.planned)));
+    let Foreseen { bytes, untold } = newest.foreseen;
+    let foreseen = (bytes > 0 || untold > 0).then_some(bytes);
+    let amounts = Amounts { used: has, foreseen, untold, all: newest.limit };
+    Some(Gauge { name: "memory".into(), past: all.history(past, part), now: Now::Amounts(amounts) })
+}
+
+/// The memory of devices on which nodes computed.
+fn used<'a>(all: &'a Gauges, newest: &'a Sample, past: usize) -> impl Iterator<Item = Gauge> + 'a {
+    newest.used.iter().filter_map(move |device| {
+        let (taken, whole) = device.memory?;
+        let of = |sample: &Sample| sample.used.iter().find(|other| other.device == device.device)?.memory;
+        let part = |sample: &Sample| of(sample).map(|(taken, whole)| taken as f64 / whole.max(1) as f64);
+        let amounts = Amounts { used: taken, foreseen: device.foreseen, untold: 0, all: Some(whole) };
+        let name = fitted(&device.device, NAME - 1) + " ";
+        Some(Gauge { name, past: all.history(past, part), now: Now::Amounts(amounts) })
+    })
+}
+
+/// Memory that is taken, what nodes said they would take, and what there is.
+struct Amounts {
+    used: u64,
+    /// None: no node computes.
+    foreseen: Option<u64>,
+    /// Nodes that could not tell.
+    untold: usize,
+    /// None: there is no limit.
+    all: Option<u64>,
+}
+
+impl Amounts {
+    /// In as many words as there is room for.
+    fn told(&self, room: usize) -> String {
+        let silent =
+            if self.untold > 0 { format!(", {} cannot tell", count(self.untold, "node")) } else { String::new() };
+        let foreseen =
+            self.foreseen.map(|foreseen| format!(" / {} foreseen{silent}", bytes(foreseen))).unwrap_or_default();
+        let all = self.all.map(|all| format!(" / {} in all", bytes(all))).unwrap_or_default();
+        let of = self.all.map(|all| format!(" of {}", bytes(all))).unwrap_or_default();
+        let words = [
+            format!("{} used{foreseen}{all}", bytes(self.used)),
+            self.short(true),
+            self.short(false),
+            format!("{}{of}", bytes(self.used)),
+            bytes(self.used),
+        ];
+        words.into_iter().find(|words| words.chars().count() <= room).unwrap_or_default()
     }
-    Some(Gauge { name: "memory".into(), past: all.history(past, part), now })
+
+    /// Briefly, with the words or in figures alone: "0.5/0.2 of 1.0 GiB"; with a plus where more may be taken than was
+    /// foreseen.
+    fn short(&self, with_words: bool) -> String {
+        let most = [Some(self.used), self.foreseen, self.all].into_iter().flatten().max().unwrap_or(0);
+        let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB")];
+        let (unit, name) = units.into_iter().find(|(unit, _)| most >= *unit).unwrap_or((1 << 10, "KiB"));
+        let amount = |bytes: u64| format!("{:.1}", bytes as f64 / unit as f64);
+        let plus = if self.untold > 0 { "+" } else { "" };
+        let foreseen = self.foreseen.map(|foreseen| format!("{}{plus}", amount(foreseen)));
+        let all = self.all.map(|all| format!(" of {}", amount(all))).unwrap_or_default();
+        let used = amount(self.used);
+        match foreseen {
+            Some(foreseen) if with_words => format!("{used}{all} {name}, {foreseen} foreseen"),
+            Some(foreseen) => format!("{used}/{foreseen}{all} {name}"),
+            None => format!("{used}{all} {name}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -110,9 +185,24 @@ mod tests {
         let mut all = Gauges::default();
         let sample = Sample { lanes: (1, 2), ..Sample::default() };
         all.add(sample.clone());
-        let shown: Vec<_> = gauges(&all, &sample, 9).into_iter().map(|gauge| (gauge.name, gauge.now)).collect();
-        assert_eq!(shown, [("lanes".to_string(), vec!["1 of 2 busy".to_string()])]);
+        let shown: Vec<_> =
+            gauges(&all, &sample, 9).into_iter().map(|gauge| (gauge.name, gauge.now.told(80))).collect();
+        assert_eq!(shown, [("lanes".to_string(), "1 of 2 busy".to_string())]);
         assert_eq!(fitting(&["12".into(), "34".into(), "5".into()], 6), "12, 34");
         assert_eq!(fitting(&["12".into(), "34".into(), "5".into()], 1), "");
+    }
+    #[test]
+    fn memory_is_told_in_the_words_that_there_is_room_for() {
+        let told = |foreseen, untold, all, room| Amounts { used: 550 << 20, foreseen, untold, all }.told(room);
+        let all = Some(1 << 30);
+        assert_eq!(told(Some(220 << 20), 0, all, 80), "550.0 MiB used / 220.0 MiB foreseen / 1.0 GiB in all");
+        assert_eq!(told(Some(220 << 20), 0, all, 31), "0.5 of 1.0 GiB, 0.2 foreseen");
+        assert_eq!(told(Some(220 << 20), 0, all, 20), "0.5/0.2 of 1.0 GiB");
+        assert_eq!(told(Some(220 << 20), 0, None, 20), "550.0/220.0 MiB");
+        assert_eq!(told(None, 0, all, 80), "550.0 MiB used / 1.0 GiB in all", "no node computes");
+        let some = told(Some(0), 2, all, 80);
+        assert_eq!(some, "550.0 MiB used / 0 B foreseen, 2 nodes cannot tell / 1.0 GiB in all");
+        assert_eq!(told(Some(1 << 20), 1, all, 20), "0.5/0.0+ of 1.0 GiB");
+        assert_eq!((told(Some(1 << 20), 1, all, 10), told(None, 0, all, 3)), ("550.0 MiB".into(), String::new()));
     }
 }

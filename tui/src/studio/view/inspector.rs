@@ -1,7 +1,5 @@
 //! The selected node: what its type says, what feeds it, what it gives.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::graph_view::{Palette, Status};
@@ -12,15 +10,14 @@ use super::super::theme::Role;
 use super::pen::Pen;
 use crate::terminal::{printable, seconds};
 
-pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     let Some(flow) = &model.flow else { return };
-    let mut pen = Pen::new(area, buffer);
     let Some(checked) = &flow.checked else { return pen.text("Checking …", style(Role::Dim)) };
     let Some((at, node)) = flow.selected.and_then(|at| Some((at, checked.scene.nodes.get(at)?))) else {
-        return workflow(model, checked, &mut pen);
+        return workflow(model, checked, pen);
     };
-    let mut pen = pen.skipping(skipped(model, area));
+    pen.skip(skipped(model, usize::from(pen.left())));
     pen.line(&Line::from(vec![
         Span::styled(printable(&node.id).into_owned(), style(Role::Title)),
         Span::styled(format!("  {}", node.node_type), style(Role::Dim)),
@@ -31,7 +28,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     if node.is_bypassed {
         pen.text("bypassed: it is left out, and passes on what it is given", style(Role::Warning));
     }
-    run(model, &node.id, &mut pen);
+    run(model, &node.id, pen);
     for finding in flow.findings().iter().filter(|finding| finding.node == Some(at)) {
         pen.wrapped(&finding.message, style(Role::Error));
         if let Some(hint) = &finding.hint {
@@ -49,14 +46,14 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     }
     let Some(schema) = checked.schemas.get(at).and_then(Option::as_ref) else { return };
     pen.wrapped(&schema.about, style(Role::Text));
-    sockets(model, &checked.scene, at, schema, &mut pen);
+    sockets(model, &checked.scene, at, schema, pen);
 }
 
 /// So many lines are passed over that the input with the cursor is seen: about three for each before it.
-fn skipped(model: &Model, area: Rect) -> usize {
+fn skipped(model: &Model, height: usize) -> usize {
     let input = model.flow.as_ref().map_or(0, |flow| flow.input);
     let needed = 8 + (input + 1) * 3;
-    if model.context() == Context::Inspector { needed.saturating_sub(usize::from(area.height)) } else { 0 }
+    if model.context() == Context::Inspector { needed.saturating_sub(height) } else { 0 }
 }
 
 /// What is known where no node is selected.
@@ -64,7 +61,8 @@ fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     pen.wrapped(&checked.about, style(Role::Title));
     pen.text(&crate::terminal::count(checked.scene.nodes.len(), "node"), style(Role::Dim));
-    let Some(plan) = &checked.plan else { return };
+    // What is given to one that was entered stands in the node that runs it.
+    let Some(plan) = checked.plan.as_ref().filter(|_| model.outer.is_empty()) else { return };
     if !plan.inputs().is_empty() {
         pen.gap();
         pen.text("Inputs", style(Role::Title));
@@ -86,7 +84,8 @@ fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
 /// What the node did in the run.
 fn run(model: &Model, id: &str, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
-    let Some(node) = model.run_here().and_then(|run| run.node(id)) else { return };
+    let Some((run, flow)) = model.run_here().zip(model.flow.as_ref()) else { return };
+    let Some(node) = run.node_inside(&model.run_way(run, &flow.way()), id) else { return };
     let (word, role) = status(&node.status);
     let more = match node.status {
         Status::Running { step, steps, .. } if steps > 0 => format!(" {step}/{steps}"),
@@ -129,6 +128,7 @@ fn sockets(model: &Model, scene: &Scene, at: usize, schema: &Schema, pen: &mut P
     let is_here = model.context() == Context::Inspector;
     let chosen = model.flow.as_ref().map(|flow| flow.input).filter(|_| is_here);
     for (number, input) in schema.inputs.iter().enumerate() {
+        pen.about(Some(number));
         let fed = fed(scene, at, &input.name);
         let kinds = input.kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let mut line = vec![
@@ -143,11 +143,13 @@ fn sockets(model: &Model, scene: &Scene, at: usize, schema: &Schema, pen: &mut P
         }
         pen.indented("    ", &about(input), style(Role::Dim));
     }
+    pen.about(None);
     if !schema.outputs.is_empty() {
         pen.gap();
         pen.text("Outputs", style(Role::Title));
     }
     for (number, output) in schema.outputs.iter().enumerate() {
+        pen.about(Some(schema.inputs.len() + number));
         let kind = output.kind.map(|kind| kind.to_string()).unwrap_or_default();
         let line = Line::from(vec![
             Span::styled(printable(&output.name).into_owned(), style(Role::Key)),

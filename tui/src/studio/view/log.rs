@@ -1,7 +1,5 @@
 //! What was told.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line as Drawn, Span};
 
 use super::super::keymap::{Action, Context};
@@ -14,23 +12,21 @@ use super::pen::{Pen, wrap};
 /// Columns of the time.
 const TIME: usize = 7;
 
-pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
-    let mut pen = Pen::new(area, buffer);
     pen.text(&heading(model), style(Role::Dim));
     let height = usize::from(pen.left());
     let width = pen.width().saturating_sub(TIME);
     // From the line with the cursor upwards: whole lines, of the uppermost as much as there is room for.
-    let mut rows: Vec<(Drawn<'_>, bool)> = Vec::new();
+    let mut rows: Vec<(Drawn<'_>, usize)> = Vec::new();
     for (number, line) in model.log.shown().rev().skip(model.log.up).enumerate() {
         let role = tone_role(line.tone);
-        let is_chosen = number == 0 && model.context() == Context::Log;
         let pieces = wrap(&line.text, width);
         for (at, text) in pieces.into_iter().enumerate().rev() {
             let seconds = line.at.as_secs();
             let lead = if at == 0 { format!("{:>3}:{:02} ", seconds / 60, seconds % 60) } else { " ".repeat(TIME) };
             let drawn = Drawn::from(vec![Span::styled(lead, style(Role::Dim)), Span::styled(text, style(role))]);
-            rows.push((drawn, is_chosen));
+            rows.push((drawn, number));
         }
         if rows.len() >= height {
             break;
@@ -40,8 +36,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         pen.text("Nothing was told.", style(Role::Dim));
     }
     rows.truncate(height);
-    for (line, is_chosen) in rows.iter().rev() {
-        if *is_chosen { pen.highlighted(line, style(Role::Selection)) } else { pen.line(line) }
+    for (line, number) in rows.iter().rev() {
+        pen.about(Some(model.log.up + number));
+        if *number == 0 && model.context() == Context::Log {
+            pen.highlighted(line, style(Role::Selection))
+        } else {
+            pen.line(line)
+        }
     }
 }
 

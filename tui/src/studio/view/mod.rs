@@ -9,7 +9,9 @@ mod draft;
 mod failure;
 mod gallery;
 mod gauges;
+mod hits;
 mod inspector;
+mod lanes;
 mod log;
 mod monitor;
 mod overlay;
@@ -20,6 +22,7 @@ mod queue;
 mod runs;
 mod stills;
 mod sweep;
+mod tiles;
 mod timeline;
 
 use ratatui::Frame;
@@ -28,11 +31,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 
 pub(crate) use failure::{height as full_height, lines as failure_lines};
-pub(crate) use gallery::{at_place as shot_at, grid as gallery_grid};
+pub(crate) use gallery::grid as gallery_grid;
+pub(crate) use hits::{entry_at, entry_in_front, is_in_front};
 pub(crate) use overlay::{most_scrolled, typing_width};
 pub(crate) use picture::room as picture_room;
-pub(crate) use queue::at_line as job_at_line;
-pub(crate) use runs::at_line as run_at_line;
 pub(crate) use stills::wanted as wanted_pictures;
 pub(crate) use sweep::page as sweep_page;
 pub(crate) use timeline::height as timeline_height;
@@ -134,10 +136,10 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
                 Side::Runs | Side::Gallery | Side::Queue if model.is_demo => {
                     Pen::new(regions.side, buffer).wrapped(DEMO, model.theme.style(Role::Dim));
                 }
-                Side::Inspector => inspector::draw(model, regions.side, buffer),
-                Side::Problems => problems::draw(model, regions.side, buffer),
+                Side::Inspector => inspector::draw(model, &mut Pen::new(regions.side, buffer)),
+                Side::Problems => problems::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
-                Side::Log => log::draw(model, regions.side, buffer),
+                Side::Log => log::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Runs => runs::draw(model, regions.side, buffer),
                 Side::Gallery => gallery::draw(model, regions.side, buffer),
                 Side::Queue => queue::draw(model, regions.side, buffer),
@@ -145,10 +147,11 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         }
     }
     bars::bottom(model, regions.bar, buffer);
-    stills::forget(model, buffer);
     if let Some(overlay) = &model.overlay {
         overlay::draw(model, overlay, buffer);
     }
+    // Last: it travels with a cell that others draw.
+    stills::forget(model, buffer);
 }
 
 fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -171,12 +174,13 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
 
 /// The newest picture of each node that has room for one.
 fn shots(model: &Model, view: &GraphView<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(run) = model.run_here() else { return };
+    let (Some(run), Some(flow)) = (model.run_here(), &model.flow) else { return };
+    let way = model.run_way(run, &flow.way());
     if view.detail != Detail::Preview || model.graphics.protocol == Protocol::None {
         return;
     }
     for (index, node) in view.scene.nodes.iter().enumerate() {
-        if let Some((shot, place)) = run.shots.of(&node.id).zip(view.picture(area, index)) {
+        if let Some((shot, place)) = run.shots.of_inside(&way, &node.id).zip(view.picture(area, index)) {
             blocks::centred(&shot.picture, place, &model.theme, buffer);
         }
     }
@@ -202,9 +206,7 @@ pub(crate) fn graph_view(model: &Model) -> Option<GraphView<'_>> {
 fn statuses(model: &Model) -> Vec<Status> {
     let Some((flow, run)) = model.flow.as_ref().zip(model.run_here()) else { return Vec::new() };
     let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
-    // A run may be that of a file from which this one was entered, or one that was begun here.
-    let ran = model.outer.iter().find(|outer| run.is_of(&outer.path)).unwrap_or(flow);
-    run.statuses(scene, way.get(ran.prefix.len()..).unwrap_or_default())
+    run.statuses(scene, &model.run_way(run, &way))
 }
 
 fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {

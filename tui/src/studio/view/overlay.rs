@@ -25,22 +25,14 @@ const CONFLICT: (&str, &str) = ("A conflict", " m mine, f the file's, j k scroll
 const LEAVING: (&str, &str) =
     ("Not saved in this file", " enter saves and leaves, n leaves (kept for later), esc stays ");
 
+/// Columns of a text that was being typed, where it is offered again.
+const MOST_TYPED: usize = 120;
+
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
         Overlay::Help(scroll) => help(model, *scroll, buffer),
-        Overlay::Palette(field, at) => palette(model, field, *at, buffer),
+        Overlay::Palette(..) | Overlay::Choice { .. } => drop(list(model, overlay, buffer)),
         Overlay::Prompt(prompt, field) => prompted(model, prompt, field, buffer),
-        Overlay::Choice { choice, items, field, at } => {
-            let fits = fitting(items, &field.text());
-            let lines = fits.into_iter().map(|item| {
-                let (name, about) = &items[item];
-                Line::from(vec![
-                    Span::styled(fitted(name, 28), model.theme.style(Role::Title)),
-                    Span::styled(format!(" {}", crate::terminal::printable(about)), model.theme.style(Role::Dim)),
-                ])
-            });
-            listed(model, &choice.title(), field, *at, lines.collect(), buffer);
-        }
         Overlay::Changes(scroll) => changes(model, *scroll, CHANGES, buffer),
         Overlay::LeaveFile(scroll) => changes(model, *scroll, LEAVING, buffer),
         Overlay::Conflict(scroll) => conflict(model, *scroll, buffer),
@@ -130,11 +122,21 @@ fn recovered(model: &Model, offer: &Offer, buffer: &mut Buffer) {
     let lines = |wanted: fn(&HunkLine) -> bool| hunks.iter().flat_map(|hunk| &hunk.lines).filter(|l| wanted(l)).count();
     let added = lines(|line| matches!(line, HunkLine::Added(_)));
     let removed = lines(|line| matches!(line, HunkLine::Removed(_)));
-    let mut text = String::from("There are changes to this workflow that were never saved");
+    let mut text = String::new();
+    let has_changes = added + removed > 0 || offer.unsaved.typed.is_none();
+    if has_changes {
+        text.push_str("There are changes to this workflow that were never saved");
+    }
     if added + removed > 0 {
         text.push_str(&format!(": {} added, {removed} removed", count(added, "line")));
     }
-    text.push_str(". y takes them over, n puts them aside; nothing is saved by that. esc decides later.");
+    if let Some(typed) = &offer.unsaved.typed {
+        text.push_str(if has_changes { ". And this" } else { "This" });
+        let about = typed.place.question.about();
+        text.push_str(&format!(" was being typed, for {about}: “{}”", fitted(&typed.text, MOST_TYPED).trim_end()));
+    }
+    let them = if has_changes { "them" } else { "it" };
+    text.push_str(&format!(". y takes {them} over, n puts {them} aside; nothing is saved by that. esc decides later."));
     match model.flow.as_ref().map_or(0, |flow| flow.offers.len()) {
         0 => {}
         1 => text.push_str(" One more offer comes after this."),
@@ -348,34 +350,57 @@ fn typed(model: &Model, field: &Field, pen: &mut Pen<'_>) {
     ]));
 }
 
-fn palette(model: &Model, field: &Field, at: usize, buffer: &mut Buffer) {
-    let fits = candidates(model, &field.text());
-    listed(model, "Do", field, at, fits.into_iter().map(|action| entry(model, action)).collect(), buffer);
+/// Where the lines of a list are, and of each the entry that it is about.
+pub(super) type Listed = (Rect, Vec<Option<usize>>);
+
+/// Draws a list in front, if that is what is there.
+pub(super) fn list(model: &Model, overlay: &Overlay, buffer: &mut Buffer) -> Option<Listed> {
+    match overlay {
+        Overlay::Palette(field, at) => {
+            let fits = candidates(model, &field.text());
+            let lines = fits.into_iter().map(|action| entry(model, action)).collect();
+            Some(listed(model, "Do", field, *at, lines, buffer))
+        }
+        Overlay::Choice { choice, items, field, at } => {
+            let fits = fitting(items, &field.text());
+            let lines = fits.into_iter().map(|item| {
+                let (name, about) = &items[item];
+                Line::from(vec![
+                    Span::styled(fitted(name, 28), model.theme.style(Role::Title)),
+                    Span::styled(format!(" {}", crate::terminal::printable(about)), model.theme.style(Role::Dim)),
+                ])
+            });
+            Some(listed(model, &choice.title(), field, *at, lines.collect(), buffer))
+        }
+        _ => None,
+    }
 }
 
 /// A line to type in, and below it what fits.
-fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<'_>>, buffer: &mut Buffer) {
+fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<'_>>, buffer: &mut Buffer) -> Listed {
     let rows = model.size.1.saturating_sub(4).min(18);
     let area = framed(model, title, " enter takes it, esc closes ", (76, rows), buffer);
     let mut pen = Pen::new(area, buffer);
     typed(model, field, &mut pen);
     pen.gap();
     if lines.is_empty() {
-        return pen.text("nothing is called like that", model.theme.style(Role::Dim));
+        pen.text("nothing is called like that", model.theme.style(Role::Dim));
     }
     let height = usize::from(pen.left()).max(1);
     for (number, line) in lines.iter().enumerate().skip(page_start(at, height)).take(height) {
+        pen.about(Some(number));
         if number == at {
             pen.highlighted(line, model.theme.style(Role::Selection));
         } else {
             pen.line(line);
         }
     }
+    (area, pen.entries())
 }
 
 /// An action with its keys.
 fn entry(model: &Model, action: Action) -> Line<'static> {
-    let keys: Vec<_> = model.keymap.keys(action).iter().map(ToString::to_string).collect();
+    let keys: Vec<_> = model.keymap.keys(action).map(ToString::to_string).collect();
     Line::from(vec![
         Span::styled(fitted(&keys.join(" "), 16), model.theme.style(Role::Key)),
         Span::styled(format!(" {}", fitted(action.name(), 16)), model.theme.style(Role::Title)),
@@ -409,7 +434,7 @@ fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
 fn section(model: &Model, (title, actions): (&'static str, Vec<Action>), room: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(title, model.theme.style(Role::Title))];
     for action in actions {
-        let keys: Vec<_> = model.keymap.keys(action).iter().map(ToString::to_string).collect();
+        let keys: Vec<_> = model.keymap.keys(action).map(ToString::to_string).collect();
         let mut keys = keys.join(" ");
         if keys.is_empty() {
             keys = format!(":{}", action.name());

@@ -15,19 +15,43 @@ pub(super) struct Pen<'a> {
     y: u16,
     /// So many lines are passed over first.
     skip: usize,
+    /// The entry of a list that the next lines are about.
+    entry: Option<usize>,
+    /// Of each line that was written the entry that it is about.
+    entries: Vec<Option<usize>>,
     buffer: &'a mut Buffer,
 }
 
 impl<'a> Pen<'a> {
     /// At the top of an area.
     pub(super) fn new(area: Rect, buffer: &'a mut Buffer) -> Self {
-        Pen { area: area.intersection(buffer.area), y: 0, skip: 0, buffer }
+        Pen { area: area.intersection(buffer.area), y: 0, skip: 0, entry: None, entries: Vec::new(), buffer }
     }
 
     /// Passes over so many lines first.
     pub(super) fn skipping(mut self, lines: usize) -> Self {
         self.skip = lines;
         self
+    }
+
+    /// The next lines are about an entry of a list, or none.
+    pub(super) fn about(&mut self, entry: Option<usize>) {
+        self.entry = entry;
+    }
+
+    /// Of each line that was written the entry that it is about.
+    pub(super) fn entries(self) -> Vec<Option<usize>> {
+        self.entries
+    }
+
+    /// The entry that a line is about.
+    pub(super) fn entry_at(&self, line: u16) -> Option<usize> {
+        self.entries.get(usize::from(line)).copied().flatten()
+    }
+
+    /// Passes over so many lines next.
+    pub(super) fn skip(&mut self, lines: usize) {
+        self.skip = lines;
     }
 
     /// Lines that are left.
@@ -59,6 +83,7 @@ impl<'a> Pen<'a> {
         if self.y < self.area.height {
             self.buffer.set_line(self.area.x, self.area.y + self.y, line, self.area.width);
             self.y += 1;
+            self.entries.push(self.entry);
         }
     }
 

@@ -1,8 +1,6 @@
 //! What is wrong with the workflow.
 
 use easel_engine::Severity;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::keymap::Action;
@@ -13,10 +11,9 @@ use super::pen::{Pen, wrap};
 /// Columns for the sign before a message, and for the key behind it.
 const MARGIN: usize = 6;
 
-pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     let Some(flow) = &model.flow else { return };
-    let mut pen = Pen::new(area, buffer);
     if flow.checked.is_none() {
         return pen.text("Checking …", style(Role::Dim));
     }
@@ -24,10 +21,10 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         return pen.text("Nothing is wrong with it.", style(Role::Done));
     }
     // From the last page's start on, so that the one with the cursor is seen whatever those before it take.
-    let before: Vec<usize> = flow.findings().iter().map(|finding| lines(&finding.message, area.width)).collect();
+    let before: Vec<usize> = flow.findings().iter().map(|finding| lines(&finding.message, pen.width())).collect();
     let mut start = 0;
     let mut taken: usize = before.iter().take(flow.problem + 1).sum::<usize>() + 4;
-    while taken > usize::from(area.height) && start < flow.problem {
+    while taken > usize::from(pen.left()) && start < flow.problem {
         taken -= before[start];
         start += 1;
     }
@@ -36,8 +33,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
             Severity::Error => ("✗ ", Role::Error),
             Severity::Warning => ("! ", Role::Warning),
         };
+        pen.about(Some(at));
         let is_chosen = at == flow.problem;
-        let width = usize::from(area.width).saturating_sub(MARGIN);
+        let width = pen.width().saturating_sub(MARGIN);
         for (number, text) in wrap(&crate::terminal::printable(&finding.message), width).into_iter().enumerate() {
             let lead = if number == 0 { sign } else { "  " };
             let mut line = vec![Span::styled(lead, style(role)), Span::styled(text, style(Role::Text))];
@@ -78,6 +76,6 @@ fn more(model: &Model, finding: &Finding) -> Option<String> {
     Some(format!("{}: {}", key(Action::Fix), fix.about))
 }
 
-fn lines(message: &str, width: u16) -> usize {
-    wrap(message, usize::from(width).saturating_sub(MARGIN)).len()
+fn lines(message: &str, width: usize) -> usize {
+    wrap(message, width.saturating_sub(MARGIN)).len()
 }

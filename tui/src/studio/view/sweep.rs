@@ -8,12 +8,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
+use super::super::model::Model;
+use super::super::model::still::Source;
 use super::super::model::sweep::{Cell, Sweep};
-use super::super::model::{Model, Picture};
 use super::super::theme::Role;
 use super::details::state_role;
+use super::page_start;
 use super::pen::{Pen, fitted, wrap};
-use super::{blocks, page_start};
+use super::tiles::{self, Tile};
 
 /// A picture has no fewer columns than this; what does not fit is on another page.
 const LEAST: u16 = 14;
@@ -54,6 +56,11 @@ impl Places {
 
     fn rows(&self, sweep: &Sweep) -> Range<usize> {
         self.first.1..(self.first.1 + self.page.1).min(sweep.height())
+    }
+
+    /// Which one of the page a cell is.
+    fn number(&self, row: usize, column: usize) -> usize {
+        (row - self.first.1) * self.page.0 + column - self.first.0
     }
 
     /// Where a cell is on the screen.
@@ -108,7 +115,8 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         for column in places.columns(sweep) {
             let at = row * sweep.width() + column;
             if let Some(cell) = sweep.cells.get(at) {
-                self::cell(model, cell, at == sweep.at, places.place(row, column, screen), buffer);
+                let number = places.number(row, column);
+                self::cell(model, (number, cell), at == sweep.at, places.place(row, column, screen), buffer);
             }
         }
     }
@@ -129,9 +137,9 @@ fn about(sweep: &Sweep) -> Option<String> {
     Some(format!("{run}{}", given.join(", ")))
 }
 
-fn cell(model: &Model, cell: &Cell, is_chosen: bool, area: Rect, buffer: &mut Buffer) {
+fn cell(model: &Model, (number, cell): (usize, &Cell), is_chosen: bool, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
-    let room = Rect { height: area.height.saturating_sub(1), ..area };
+    let room = above_words(area);
     let (word, role) = match (&cell.problem, cell.state) {
         (Some(_), _) => ("refused", Role::Error),
         (None, Some(state)) => (state.name(), state_role(state)),
@@ -140,7 +148,9 @@ fn cell(model: &Model, cell: &Cell, is_chosen: bool, area: Rect, buffer: &mut Bu
     let picture = cell.picture.as_ref().map(|path| model.thumbnails.get(path));
     match (picture, &cell.problem) {
         (_, Some(why)) => Pen::new(room, buffer).wrapped(why, style(Role::Error)),
-        (Some(Some(Ok(picture))), _) => shown(model, picture, room, buffer),
+        (Some(Some(Ok(_))), _) => {
+            tile(model, number, cell, area).iter().for_each(|tile| tile.draw(model, buffer));
+        }
         (Some(Some(Err(why))), _) => Pen::new(room, buffer).wrapped(why, style(Role::Warning)),
         (Some(None), _) => Pen::new(room, buffer).text("…", style(Role::Dim)),
         (None, None) if cell.state == Some(RunState::Completed) => {
@@ -155,11 +165,28 @@ fn cell(model: &Model, cell: &Cell, is_chosen: bool, area: Rect, buffer: &mut Bu
     if is_chosen { pen.highlighted(&line, style(Role::Selection)) } else { pen.line(&line) }
 }
 
-fn shown(model: &Model, picture: &Picture, area: Rect, buffer: &mut Buffer) {
-    if model.theme.pixel([0; 3]).is_none() {
-        return Pen::new(area, buffer).wrapped("(too few colours for pictures)", model.theme.style(Role::Dim));
-    }
-    let (columns, rows) = blocks::size(picture, area);
-    let place = Rect { width: columns, height: rows, ..area };
-    blocks::draw(picture, place, &model.theme, buffer);
+/// The part of a cell that a picture may take.
+fn above_words(area: Rect) -> Rect {
+    Rect { height: area.height.saturating_sub(1), ..area }
+}
+
+/// The picture of a cell, if it is known; which one of the page the cell is, and where.
+fn tile(model: &Model, number: usize, cell: &Cell, area: Rect) -> Option<Tile> {
+    let path = cell.picture.as_ref().filter(|_| cell.problem.is_none())?;
+    let small = model.thumbnails.get(path)?.as_ref().ok()?.clone();
+    let (slot, source) = (tiles::GRID + number, Source::File(path.clone()));
+    Some(Tile { slot, source, small, room: above_words(area), centred: (false, false) })
+}
+
+/// The pictures of the page.
+pub(super) fn tiles(model: &Model) -> Vec<Tile> {
+    let Some(sweep) = &model.sweep else { return Vec::new() };
+    let screen = Rect { x: 0, y: 0, width: model.size.0, height: model.size.1 };
+    let places = Places::of(sweep, model.size);
+    let cells = places.rows(sweep).flat_map(|row| places.columns(sweep).map(move |column| (row, column)));
+    let tile = |(row, column): (usize, usize)| {
+        let cell = sweep.cells.get(row * sweep.width() + column)?;
+        tile(model, places.number(row, column), cell, places.place(row, column, screen))
+    };
+    cells.filter_map(tile).collect()
 }

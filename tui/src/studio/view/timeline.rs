@@ -1,5 +1,6 @@
 //! When the nodes of a run ran: a line for each, along an axis of time.
 
+use easel_engine::Seat;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,9 +11,9 @@ use super::super::model::{Model, NodeRun, RunView};
 use super::super::theme::Role;
 use super::inspector::status;
 use super::monitor::sign;
-use super::page_start;
 use super::pen::{Pen, fitted};
-use crate::terminal::{printable, seconds};
+use super::{lanes, page_start};
+use crate::terminal::{bytes, printable, seconds};
 
 /// Lines above the nodes: the run, and the axis.
 const ABOVE: u16 = 2;
@@ -21,7 +22,7 @@ const ABOVE: u16 = 2;
 const BELOW: u16 = 3;
 
 /// Columns of how long a node took, and of its part of the whole.
-const FIGURES: usize = 15;
+pub(super) const FIGURES: usize = 15;
 
 /// Columns of a mark of the axis with some room.
 const MARK: usize = 9;
@@ -52,6 +53,13 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
     let node = |row: &Row| run.nodes.get(row.index);
     let at = rows.iter().position(|row| node(row).is_some_and(|node| Some(&node.node) == timeline.at.as_ref()));
     let at = at.unwrap_or(0);
+    let shown = timeline.shown(run, run.clock(model.now));
+    if timeline.order == Order::Lanes {
+        Pen::new(area, buffer).line(&heading(model, run, timeline, &rows));
+        let lines = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + BELOW), ..area };
+        lanes::draw(model, run, &rows, at, shown, (lines, buffer));
+        return below(model, run, &rows, at, area, buffer);
+    }
     let height = height(model);
     let start = page_start(at, height);
     let seen = || rows.iter().enumerate().skip(start).take(height);
@@ -60,7 +68,6 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
     // One more, between the name and the bar.
     let name = longest.clamp(4, (width / 4).max(4)) + 1;
     let columns = Columns { name, bar: width.saturating_sub(name + 4 + 1 + FIGURES) };
-    let shown = timeline.shown(run, run.clock(model.now));
 
     let mut pen = Pen::new(area, buffer);
     pen.line(&heading(model, run, timeline, &rows));
@@ -72,8 +79,13 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
         let line = line(model, node, row, &columns, shown);
         if number == at { pen.highlighted(&line, style(Role::Selection)) } else { pen.line(&line) }
     }
+    below(model, run, &rows, at, area, buffer);
+}
+
+/// What is known of the node with the cursor.
+fn below(model: &Model, run: &RunView, rows: &[Row], at: usize, area: Rect, buffer: &mut Buffer) {
     let below = Rect { y: area.bottom().saturating_sub(BELOW), height: BELOW.min(area.height), ..area };
-    if let Some((row, node)) = rows.get(at).and_then(|row| Some((row, node(row)?))) {
+    if let Some((row, node)) = rows.get(at).and_then(|row| Some((row, run.nodes.get(row.index)?))) {
         detail(model, run, node, row, &mut Pen::new(below, buffer));
     }
 }
@@ -85,9 +97,10 @@ fn heading<'a>(model: &Model, run: &RunView, timeline: &Timeline, rows: &[Row]) 
     let order = match timeline.order {
         Order::Time => "in the order of time",
         Order::Cost => "what took longest first",
+        Order::Lanes => "by lanes; one column is one moment",
     };
     let critical = rows.iter().any(|row| row.is_critical);
-    let legend = if critical { "; * is what the run waited for" } else { "" };
+    let legend = if critical && timeline.order != Order::Lanes { "; * is what the run waited for" } else { "" };
     Line::from(vec![
         Span::styled(format!("{name} "), style(Role::Title)),
         Span::styled(word, style(role)),
@@ -97,7 +110,7 @@ fn heading<'a>(model: &Model, run: &RunView, timeline: &Timeline, rows: &[Row]) 
 }
 
 /// Marks along the time that is shown.
-fn axis((from, to): (f64, f64), width: usize) -> String {
+pub(super) fn axis((from, to): (f64, f64), width: usize) -> String {
     let step = tick(to - from, width / MARK);
     let mut axis = vec![' '; width];
     let first = (from / step).ceil() as i64;
@@ -124,7 +137,7 @@ fn moment(at: f64, step: f64) -> String {
 }
 
 /// The column of a moment; none if it is before or behind what is shown.
-fn column(at: f64, (from, to): (f64, f64), width: usize) -> Option<usize> {
+pub(super) fn column(at: f64, (from, to): (f64, f64), width: usize) -> Option<usize> {
     let part = (at - from) / (to - from);
     ((0.0..=1.0).contains(&part) && width > 0).then(|| ((part * width as f64) as usize).min(width - 1))
 }
@@ -180,6 +193,7 @@ fn detail(model: &Model, run: &RunView, node: &NodeRun, row: &Row, pen: &mut Pen
         (Some((_, at)), None) => facts.push(format!("at {}", seconds(at))),
         (None, _) => {}
     }
+    facts.extend(node.seat.as_ref().map(seat));
     facts.extend(
         row.share.filter(|_| node.began.is_some()).map(|share| format!("{:.0}% of what all nodes took", share * 100.0)),
     );
@@ -195,6 +209,19 @@ fn detail(model: &Model, run: &RunView, node: &NodeRun, row: &Row, pen: &mut Pen
         (None, None) => run.shots.of(&node.node).map(|_| "it has a picture".to_string()).unwrap_or_default(),
     };
     pen.text(&about, style(Role::Dim));
+}
+
+/// Where a node computed, and what memory it said it would take.
+fn seat(seat: &Seat) -> String {
+    let place = match (&*seat.device, seat.lanes) {
+        (Seat::HOST, 0) => "on no lane".into(),
+        (Seat::HOST, 1) => format!("on {} lane {}", Seat::HOST, seat.lane),
+        (Seat::HOST, lanes) => format!("on {} {} lanes", Seat::HOST, lanes),
+        (device, _) => format!("on {}", printable(device)),
+    };
+    let memory = if &*seat.device == Seat::HOST { seat.memory } else { seat.device_memory };
+    let foreseen = memory.filter(|bytes| *bytes > 0).map(|foreseen| format!(", {} foreseen", bytes(foreseen)));
+    format!("{place}{}", foreseen.unwrap_or_default())
 }
 
 #[cfg(test)]

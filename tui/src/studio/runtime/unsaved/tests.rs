@@ -5,7 +5,7 @@ use super::*;
 const WORKFLOW: &str = "flow.ron";
 
 fn unsaved(text: &str) -> Unsaved {
-    Unsaved { base: "base".into(), text: text.into() }
+    Unsaved { base: "base".into(), text: text.into(), typed: None }
 }
 
 struct Folder(tempfile::TempDir);
