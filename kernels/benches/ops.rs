@@ -11,7 +11,7 @@ use easel_kernels::ops::{
     Activation, AttentionMask, Conv2d, Epilogue, GroupNorm, PackedFilter, PackedMatrix, attention, conv2d, group_norm,
     linear, silu,
 };
-use easel_kernels::{Placement, Tensor, random};
+use easel_kernels::{Device, Placement, Precision, Tensor, random};
 
 fn noise<const N: usize>(shape: [usize; N]) -> Tensor {
     random::normal(shape, 1, 0, 0).expect("the shapes of benchmarks fit in memory")
@@ -23,11 +23,22 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
+/// The precisions that the CPU multiplies in, with the names of their groups.
+fn precisions(op: &str) -> [(String, Placement); 2] {
+    [(op.to_owned(), Precision::Float32), (format!("{op} in bfloat16"), Precision::BFloat16)]
+        .map(|(name, precision)| (name, Placement::new(Device::Cpu, precision).expect("the CPU has both")))
+}
+
 fn products(criterion: &mut Criterion) {
-    let mut group = group(criterion, "linear");
+    for (name, place) in precisions("linear") {
+        products_at(&mut group(criterion, &name), place);
+    }
+}
+
+fn products_at(group: &mut BenchmarkGroup<'_, WallTime>, place: Placement) {
     for [rows, depth, columns] in [[1024, 1024, 1024], [162, 2048, 2048], [1, 2048, 2048], [2, 2048, 8192]] {
         let x = noise([rows, depth]);
-        let weight = PackedMatrix::new(&noise([columns, depth]), Placement::CPU).expect("a matrix");
+        let weight = PackedMatrix::new(&noise([columns, depth]), place).expect("a matrix");
         group.throughput(Throughput::Elements((2 * rows * depth * columns) as u64));
         group.bench_function(format!("{rows}x{depth}x{columns}"), |b| {
             b.iter(|| linear(&x, &weight, Epilogue::default()).expect("shapes that fit"));
@@ -36,11 +47,17 @@ fn products(criterion: &mut Criterion) {
 }
 
 fn convolutions(criterion: &mut Criterion) {
-    let mut group = group(criterion, "conv2d");
-    let cases = [(64, 320, 320, 3), (64, 320, 320, 1), (24, 48, 48, 3), (64, 3, 320, 3), (64, 320, 3, 3)];
+    for (name, place) in precisions("conv2d") {
+        convolutions_at(&mut group(criterion, &name), place);
+    }
+}
+
+fn convolutions_at(group: &mut BenchmarkGroup<'_, WallTime>, place: Placement) {
+    let cases =
+        [(64, 320, 320, 3), (8, 1280, 1280, 3), (64, 320, 320, 1), (24, 48, 48, 3), (64, 3, 320, 3), (64, 320, 3, 3)];
     for (size, from, to, kernel) in cases {
         let x = noise([1, size, size, from]);
-        let filter = PackedFilter::new(&noise([to, from, kernel, kernel]), Placement::CPU).expect("a filter");
+        let filter = PackedFilter::new(&noise([to, from, kernel, kernel]), place).expect("a filter");
         let geometry = Conv2d { stride: 1, padding: kernel / 2 };
         group.throughput(Throughput::Elements((2 * size * size * kernel * kernel * from * to) as u64));
         group.bench_function(format!("{size}²x{from}→{to}, {kernel}x{kernel}"), |b| {

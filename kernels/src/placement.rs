@@ -3,9 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::cpu::gemm::Bfloat16;
 use crate::{CudaDevice, DType, Device, KernelError, Result, Tensor, cuda_status, host, overrides};
 
-/// How a model computes: the dtype of its activations and of its large weights. Sums are float32 always.
+/// How a model computes: what the operands of its products are rounded to. Sums are float32 always.
+///
+/// On a CUDA device activations are stored in that dtype as well; on the CPU they stay float32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// float32.
@@ -13,12 +16,12 @@ pub enum Precision {
     Float32,
     /// float16: CUDA only.
     Float16,
-    /// bfloat16: CUDA only.
+    /// bfloat16.
     BFloat16,
 }
 
 impl Precision {
-    /// The dtype of activations.
+    /// The dtype of large weights.
     pub const fn dtype(self) -> DType {
         match self {
             Precision::Float32 => DType::F32,
@@ -54,7 +57,7 @@ impl FromStr for Precision {
 pub struct Placement {
     /// Where its weights are and its ops run.
     pub device: Device,
-    /// What its activations are there.
+    /// What its products are computed in.
     pub precision: Precision,
 }
 
@@ -65,18 +68,45 @@ impl Placement {
     /// # Errors
     /// A precision that the device has no kernels for.
     pub fn new(device: Device, precision: Precision) -> Result<Self> {
-        if device == Device::Cpu && precision != Precision::Float32 {
-            let problem = format!("the CPU computes in float32 only, not in {precision}: use a CUDA device or float32");
+        let place = Placement { device, precision };
+        if !place.has_kernels() {
+            let problem = format!("the CPU computes in float32 or bfloat16, not in {precision}: use one of those");
             return Err(KernelError::Device(problem));
         }
-        Ok(Placement { device, precision })
+        Ok(place)
+    }
+
+    /// The same precision on another device, or float32 where that has no kernels for it.
+    pub fn on(self, device: Device) -> Self {
+        let place = Placement { device, ..self };
+        if place.has_kernels() { place } else { device.into() }
+    }
+
+    /// No CPU has instructions for sums of float16 in float32.
+    fn has_kernels(self) -> bool {
+        self.device != Device::Cpu || self.precision != Precision::Float16
+    }
+
+    /// The dtype of activations.
+    pub const fn activations(self) -> DType {
+        match self.device {
+            Device::Cpu => DType::F32,
+            Device::Cuda(_) => self.precision.dtype(),
+        }
     }
 
     /// What the bits of results depend on, beside their inputs and this program, if they are computed there: equal words are
     /// equal bits. What runs on a GPU leaves some of its work to the CPU.
     pub fn environment(self) -> String {
         let cpu = format!("cpu {}", host().simd);
-        let Device::Cuda(ordinal) = self.device else { return cpu };
+        let Device::Cuda(ordinal) = self.device else {
+            // The instructions for it round sums of two at once, and take small numbers as zeros.
+            let instruction = Bfloat16::detect().instruction().unwrap_or("widened");
+            return match self.precision {
+                Precision::Float32 => cpu,
+                precision => format!("{cpu} in {precision}, {instruction}"),
+            };
+        };
         let gpu = cuda_status().device(ordinal).map_or_else(|| self.device.to_string(), CudaDevice::identity);
         let kernels = overrides::installed().map(|overrides| format!(" kernels {}", overrides.fingerprint()));
         format!("{cpu}, {gpu} in {}{}", self.precision, kernels.unwrap_or_default())
@@ -84,7 +114,7 @@ impl Placement {
 
     /// A tensor as activations are there.
     pub fn activation(self, tensor: &Tensor) -> Result<Tensor> {
-        tensor.to_device(self.device)?.to_dtype(self.precision.dtype())
+        tensor.to_device(self.device)?.to_dtype(self.activations())
     }
 
     /// A tensor there in float32.
@@ -136,10 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn the_cpu_computes_in_float32_only() {
-        assert!(Placement::new(Device::Cpu, Precision::Float32).is_ok());
-        assert!(Placement::new(Device::Cuda(0), Precision::Float16).is_ok());
-        let error = Placement::new(Device::Cpu, Precision::BFloat16).unwrap_err();
-        assert!(error.to_string().contains("not in bfloat16"), "{error}");
+    fn the_cpu_has_two_precisions() {
+        let new = |precision| Placement::new(Device::Cpu, precision);
+        assert_eq!(new(Precision::Float32), Ok(Placement::CPU));
+        let half = new(Precision::BFloat16).unwrap();
+        assert_eq!(half.activations(), DType::F32);
+        assert_ne!(half.environment(), Placement::CPU.environment());
+        let error = new(Precision::Float16).unwrap_err();
+        assert_eq!(error.to_string(), "the CPU computes in float32 or bfloat16, not in float16: use one of those");
+        let gpu = Placement::new(Device::Cuda(0), Precision::Float16).unwrap();
+        assert_eq!((gpu.on(Device::Cpu), gpu.activations()), (Placement::CPU, DType::F16));
+        assert_eq!(half.on(Device::Cuda(1)).activations(), DType::BF16);
+        assert_eq!(Placement { precision: Precision::BFloat16, ..gpu }.on(Device::Cpu), half);
     }
 }

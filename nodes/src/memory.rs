@@ -1,6 +1,6 @@
 //! How much memory a model takes while it runs, from configurations and the headers of weights.
 //!
-//! Two things make it up: weights, which are in memory twice (as mapped from the file, and packed as float32), and the
+//! Two things make it up: weights, which are in memory twice (as mapped from the file, and packed in the run's precision), and the
 //! activations that are alive at the worst moment of one forward pass. Buffers inside the operations, a few MiB for each
 //! thread, are left out. For the full-size networks the results are within 3 % of the peaks in `kernels/PERF.md`.
 //!
@@ -8,7 +8,7 @@
 //! what copies go through.
 
 use easel_engine::{DeviceNeed, MemoryNeed};
-use easel_kernels::{Device, DeviceMemory, Placement, Precision, STAGING_BYTES};
+use easel_kernels::{DType, Device, DeviceMemory, Placement, Precision, STAGING_BYTES};
 
 use crate::config::{ClipTextConfig, ClipVisionConfig, PriorConfig, SrvggConfig, UNetConfig};
 use crate::error::Result;
@@ -23,7 +23,7 @@ pub(crate) fn reserve(place: Placement, activations: u64) -> Result<()> {
     match place.device {
         Device::Cpu => Ok(()),
         device => {
-            let bytes = packed(activations / FLOAT, place.precision);
+            let bytes = numbers(activations / FLOAT, place.activations());
             Ok(device.reserve_memory(usize::try_from(bytes).unwrap_or(usize::MAX))?)
         }
     }
@@ -59,7 +59,8 @@ impl Held {
 
     /// Bytes of the host's memory that it takes where it is computed with at `place`, and of the device's there.
     fn bytes_at(self, place: Placement) -> (u64, u64) {
-        let computing = packed(self.parameters.saturating_add(self.activations / FLOAT), place.precision);
+        let activations = numbers(self.activations / FLOAT, place.activations());
+        let computing = packed(self.parameters, place.precision).saturating_add(activations);
         let host = self.mapped.saturating_add(self.on_host);
         match place.device {
             Device::Cpu => (host.saturating_add(computing), 0),
@@ -94,9 +95,13 @@ pub(crate) fn can_be_had(memory: &DeviceMemory) -> u64 {
     memory.free.saturating_add(memory.reserved).min(memory.limit.unwrap_or(usize::MAX)) as u64
 }
 
-/// So many numbers, packed.
-pub(crate) fn packed(numbers: u64, precision: Precision) -> u64 {
-    numbers.saturating_mul(precision.dtype().size() as u64)
+/// Bytes of so many weights, packed.
+pub(crate) fn packed(weights: u64, precision: Precision) -> u64 {
+    numbers(weights, precision.dtype())
+}
+
+fn numbers(count: u64, dtype: DType) -> u64 {
+    count.saturating_mul(dtype.size() as u64)
 }
 
 /// Activations of the prior for `batch` embeddings, both branches of guidance counted.
@@ -283,8 +288,10 @@ mod tests {
 
     #[test]
     fn on_the_cpu_everything_is_in_the_hosts_memory() {
-        let need = need(Placement::CPU, held(), |_| panic!("the CPU has none of its own"));
-        assert_eq!(need, MemoryNeed::host(8800 * MIB));
+        let at = |place| need(place, held(), |_| panic!("the CPU has none of its own"));
+        assert_eq!(at(Placement::CPU), MemoryNeed::host(8800 * MIB));
+        let half = Placement::new(Device::Cpu, Precision::BFloat16).unwrap();
+        assert_eq!(at(half), MemoryNeed::host(8150 * MIB), "activations are float32");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use easel_engine::{Context, Fingerprint, NodeError};
+use easel_kernels::Placement;
 use easel_kernels::shortage::{self, Holder};
-use easel_kernels::{Device, Placement};
 
 use crate::error::Result;
 use crate::kept::{KeptParts, PartKey};
@@ -194,10 +194,7 @@ pub fn place(context: &Context<'_>) -> Result<Placement, NodeError> {
 /// # Errors
 /// A device that cannot be used.
 pub fn placed(run: Placement, name: &str) -> easel_kernels::Result<Placement> {
-    match name.parse()? {
-        Device::Cpu => Ok(Placement::CPU),
-        device => Placement::new(device, run.precision),
-    }
+    Ok(run.on(name.parse()?))
 }
 
 /// The path of a part's configuration in its model.
@@ -272,14 +269,14 @@ pub fn tokenizer(folder: &ModelFolder) -> Result<ClipTokenizer> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
-    use easel_kernels::Precision;
+    use easel_kernels::{Device, Precision};
 
     use super::*;
 
     #[test]
     fn a_node_computes_where_the_workflow_says() {
         let run = Placement { device: Device::Cuda(0), precision: Precision::Float16 };
-        assert_eq!(placed(run, "cpu"), Ok(Placement::CPU), "which has no other precision");
+        assert_eq!(placed(run, "cpu"), Ok(Placement::CPU), "which has no float16");
         assert!(placed(Placement::CPU, "gpu").unwrap_err().to_string().contains("`gpu` is not a device"));
     }
 }

@@ -43,9 +43,10 @@ impl Drop for CudaDevice {
     }
 }
 
-/// Runs `test` on the CPU and, in every precision, on a CUDA device.
+/// Runs `test` on the CPU and on a CUDA device, in every precision that they have.
 pub fn each_place(mut test: impl FnMut(Placement)) {
     test(Placement::CPU);
+    test(Placement { precision: Precision::BFloat16, ..Placement::CPU });
     let device = CudaDevice::get();
     for precision in [Precision::Float32, Precision::Float16, Precision::BFloat16] {
         test(device.place(precision));

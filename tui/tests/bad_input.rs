@@ -122,7 +122,7 @@ fn arguments_that_are_wrong() {
         (&["--device", "gpu"], &["`gpu`", "`cuda:N`"]),
         (&["--device", "cuda:99"], &["cuda:99", "--device cpu"]),
         (&["--precision", "fp8"], &["`fp8` is not a precision", "`bfloat16`"]),
-        (&["--device", "cpu", "--precision", "float16"], &["the CPU computes in float32 only, not in float16"]),
+        (&["--device", "cpu", "--precision", "float16"], &["the CPU computes in float32 or bfloat16, not in float16"]),
     ];
     for (arguments, words) in cases {
         let all: Vec<_> = ["run", &workflow].iter().chain(*arguments).copied().collect();

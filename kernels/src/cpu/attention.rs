@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::gemm::{DEPTH_BLOCK, Panels, ROW_MULTIPLE, Row, TileSink, multiply};
+use super::gemm::{DEPTH_BLOCK, Elements, Float32, Panels, ROW_MULTIPLE, Row, TileSink, multiply};
 use super::output::SharedMatrix;
 use super::{Isa, load, math, store};
 use crate::Result;
@@ -94,9 +94,10 @@ impl<'a> Attention<'a> {
         let read_values = |key: usize, columns: Range<usize>, out: &mut [f32]| {
             out.copy_from_slice(&values[key][columns]);
         };
+        let elements = Elements::Float32(Float32);
         Ok(Head {
-            keys: Panels::pack(isa, dim, keys.len(), read_keys)?,
-            values: Panels::pack(isa, values.len(), dim, read_values)?,
+            keys: Panels::pack(isa, elements, dim, keys.len(), read_keys)?,
+            values: Panels::pack(isa, elements, values.len(), dim, read_values)?,
         })
     }
 }
@@ -154,7 +155,7 @@ impl WithSimd for Block<'_> {
             let dims = 0..self.packed.values.count();
             let mut sink = AddTo { out: &mut self.scratch.sums, width: self.of.head_dim };
             let rows = self.queries.len();
-            multiply(simd, &self.scratch.scores, rows, &self.packed.values, dims, keys, &mut sink);
+            multiply(simd, Float32, &self.scratch.scores, rows, &self.packed.values, dims, keys, &mut sink);
         }
         self.finish(simd);
     }
@@ -194,7 +195,7 @@ impl Block<'_> {
             let dims = start..dim.min(start + DEPTH_BLOCK);
             let mut sink = Scores { out: &mut self.scratch.scores, first_key: keys.start, accumulate: block > 0 };
             let rows = self.queries.len();
-            multiply(simd, queries, rows, &self.packed.keys, panels.clone(), dims, &mut sink);
+            multiply(simd, Float32, queries, rows, &self.packed.keys, panels.clone(), dims, &mut sink);
         }
     }
 

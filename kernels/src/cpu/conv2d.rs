@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::gemm::{Row, RowPlacement, RowSource};
+use super::gemm::{Element, Row, RowPlacement, RowSource};
 use crate::ops::HostSources;
 
 /// The windows of an NHWC picture as rows of a matrix: one row per output pixel, `[kernel_y, kernel_x, channel]` along it.
@@ -86,18 +86,17 @@ impl Windows<'_> {
 }
 
 impl RowSource for Windows<'_> {
-    fn fill(&self, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]) {
+    fn fill<E: Element>(&self, element: E, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]) {
         let corners: Vec<Corner> = self.corners(rows).collect();
         for run in self.runs(depth) {
             for (corner, row) in corners.iter().zip(&mut *block) {
-                let to = &mut row[run.to.clone()];
                 match self.pixel(corner, &run) {
                     Some(pixel) => {
                         let start = pixel * run.pixel;
                         let from = start + run.channels.start..start + run.channels.end;
-                        to.copy_from_slice(&run.values[from]);
+                        element.put(&run.values[from], row, run.to.start);
                     }
-                    None => to.fill(0.0),
+                    None => element.clear(row, run.to.start, run.to.len()),
                 }
             }
         }

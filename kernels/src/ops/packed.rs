@@ -1,10 +1,9 @@
 //! Weights, laid out once for the device that multiplies with them.
 
 use crate::cpu::Isa;
-use crate::cpu::gemm::Panels;
+use crate::cpu::gemm::{Elements, Panels};
 use crate::cuda::{Context, DeviceRows};
-use crate::tensor::Elements;
-use crate::{DType, Device, KernelError, Placement, Result, Tensor};
+use crate::{DType, Device, KernelError, Placement, Precision, Result, Tensor, tensor};
 
 /// The rows of a weight: each holds what makes one output.
 #[derive(Clone, Debug)]
@@ -19,7 +18,7 @@ impl PackedRows {
     pub(super) fn new(weight: &Tensor, sizes: [usize; 3], place: Placement) -> Result<Self> {
         let weight = weight.elements("pack")?;
         Ok(match place.device {
-            Device::Cpu => PackedRows::Host(pack_on_host(&weight, sizes)?),
+            Device::Cpu => PackedRows::Host(pack_on_host(&weight, sizes, place.precision)?),
             Device::Cuda(ordinal) => {
                 let context = Context::get(ordinal)?;
                 PackedRows::Cuda(DeviceRows::upload(context, place.precision.dtype(), &weight, sizes)?)
@@ -74,26 +73,33 @@ impl PackedRows {
     }
 }
 
-fn pack_on_host(weight: &Elements<'_>, [rows, channels, taps]: [usize; 3]) -> Result<Panels> {
+fn pack_on_host(
+    weight: &tensor::Elements<'_>,
+    [rows, channels, taps]: [usize; 3],
+    precision: Precision,
+) -> Result<Panels> {
     // Rows of a product's left operand hold a window pixel by pixel; the checkpoint holds it channel by channel.
     let index = |k: usize, n: usize| (n * channels + k % channels) * taps + k / channels;
     let depth = channels * taps;
+    let elements = Elements::of(precision.dtype())
+        .ok_or_else(|| KernelError::Device(format!("the CPU has no products in {precision}")))?;
     match weight {
-        Elements::F32(values) => pack(values, depth, rows, index, |x| x),
-        Elements::F16(values) => pack(values, depth, rows, index, |x| x.to_f32()),
-        Elements::BF16(values) => pack(values, depth, rows, index, |x| x.to_f32()),
+        tensor::Elements::F32(values) => pack(values, elements, depth, rows, index, |x| x),
+        tensor::Elements::F16(values) => pack(values, elements, depth, rows, index, |x| x.to_f32()),
+        tensor::Elements::BF16(values) => pack(values, elements, depth, rows, index, |x| x.to_f32()),
     }
 }
 
 /// Packs the matrix whose `[k, n]` is the weight's element number `index(k, n)`.
 fn pack<T: Copy + Sync>(
     values: &[T],
+    elements: Elements,
     depth: usize,
     columns: usize,
     index: impl Fn(usize, usize) -> usize + Sync,
     to_f32: impl Fn(T) -> f32 + Sync,
 ) -> Result<Panels> {
-    Panels::pack(Isa::detect(), depth, columns, |k, columns, out| {
+    Panels::pack(Isa::detect(), elements, depth, columns, |k, columns, out| {
         for (out, column) in out.iter_mut().zip(columns) {
             *out = to_f32(values[index(k, column)]);
         }

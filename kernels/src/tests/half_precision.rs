@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Place, for_each_cuda_device};
+use crate::harness::{Place, for_each_device};
 use crate::ops::{
     self, Activation, AttentionMask, Conv2d, Epilogue, GroupNorm, PackedFilter, PackedMatrix, PackedUpsamplingFilter,
 };
@@ -50,8 +50,9 @@ impl Run<'_> {
         self.random.tensor(dims).to_dtype(self.dtype).unwrap().to_host().unwrap()
     }
 
+    /// As an activation.
     fn put(&self, tensor: &Tensor) -> Tensor {
-        self.place.put(tensor, self.dtype)
+        self.place.placement(self.dtype).activation(tensor).unwrap()
     }
 
     fn put_f32(&self, tensor: &Tensor) -> Tensor {
@@ -63,8 +64,8 @@ impl Run<'_> {
 fn check(case: &str, run: impl Fn(&Recorded, &mut Run<'_>) -> (Tensor, Vec<f64>)) {
     const SEEDS: u64 = 3;
     let recorded = Recorded::of(case);
-    for_each_cuda_device(|place| {
-        for (dtype, name) in DTYPES {
+    for_each_device(|place| {
+        for (dtype, name) in DTYPES.into_iter().filter(|&(dtype, _)| place.multiplies_in(dtype)) {
             let error: f64 = (0..SEEDS)
                 .map(|seed| {
                     let (got, want) = run(&recorded, &mut Run { place, dtype, random: Random::new(seed) });

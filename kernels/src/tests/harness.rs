@@ -43,6 +43,11 @@ impl Place {
         }
     }
 
+    /// Whether operands of products can be rounded to it there.
+    pub(crate) fn multiplies_in(&self, dtype: DType) -> bool {
+        self.device != Device::Cpu || dtype != DType::F16
+    }
+
     /// Whether kernels for `sm_90a` run there.
     pub(crate) fn is_hopper(&self) -> bool {
         match self.device {

@@ -147,7 +147,7 @@ impl Prior {
     /// Shapes that do not fit the text's batch, or no memory.
     pub fn forward(&self, hidden_states: &Tensor, text: &PreparedText, time: &Tensor) -> Result<Tensor> {
         let (batch, inner) = (hidden_states.dims()[0], self.inner_dim);
-        let own = self.own_tokens(&hidden_states.to_dtype(self.place.precision.dtype())?, time)?;
+        let own = self.own_tokens(&hidden_states.to_dtype(self.place.activations())?, time)?;
         let x = match &text.text {
             Prepared::KeysAndValues { of_blocks, key_bias } => {
                 let mask = AttentionMask { causal: true, key_bias: Some(key_bias) };

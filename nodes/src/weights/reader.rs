@@ -93,7 +93,7 @@ impl WeightsReader {
 
     /// A tensor of that shape that is used like an activation, in the activations' dtype: embeddings, positions.
     pub fn activation(&self, name: &str, shape: &[usize]) -> Tensor {
-        self.tensor_of(name, shape, self.place.precision.dtype())
+        self.tensor_of(name, shape, self.place.activations())
     }
 
     fn tensor_of(&self, name: &str, shape: &[usize], dtype: DType) -> Tensor {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{DEPTH_BLOCK, Panels, ROW_MULTIPLE, Row, TileSink, multiply};
+use super::{DEPTH_BLOCK, Element, Elements, Panels, ROW_MULTIPLE, Row, TileSink, multiply};
 use crate::cpu::map::Lanewise;
 use crate::cpu::output::SharedMatrix;
 use crate::cpu::{load, store};
@@ -14,8 +14,8 @@ use crate::ops::Activation;
 
 /// Where the rows of a left operand come from.
 pub(crate) trait RowSource: Sync {
-    /// Copies `depth` of `rows` to the beginning of each row of `block`, which has one for each.
-    fn fill(&self, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]);
+    /// Rounds `depth` of `rows` to the beginning of each row of `block`, which has one for each.
+    fn fill<E: Element>(&self, element: E, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]);
 }
 
 /// Rows that stand one after the other in memory.
@@ -25,10 +25,10 @@ pub(crate) struct DenseRows<'a> {
 }
 
 impl RowSource for DenseRows<'_> {
-    fn fill(&self, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]) {
+    fn fill<E: Element>(&self, element: E, rows: Range<usize>, depth: Range<usize>, block: &mut [Row]) {
         for (row, to) in rows.zip(block) {
             let start = row * self.len;
-            to[..depth.len()].copy_from_slice(&self.values[start + depth.start..start + depth.end]);
+            element.put(&self.values[start + depth.start..start + depth.end], to, 0);
         }
     }
 }
@@ -85,7 +85,11 @@ pub(crate) fn gemm_placed(
     let task = |index: usize| {
         let (rows, panels) = split.block(index, rows, right.count());
         with_left_block(rows.len(), |block| {
-            run_task(&Task { left, rows, right, panels, epilogue, placement, out }, block);
+            let task = Task { left, rows, right, panels, epilogue, placement, out };
+            match right.elements() {
+                Elements::Float32(element) => run_task(&task, element, block),
+                Elements::Bfloat16(element) => run_task(&task, element, block),
+            }
         });
     };
     match split.tasks() {
@@ -160,13 +164,18 @@ struct Task<'a, L, P> {
     out: SharedMatrix<'a>,
 }
 
-fn run_task<L: RowSource, P: RowPlacement>(task: &Task<'_, L, P>, block: &mut [Row]) {
+fn run_task<L: RowSource, E: Element, P: RowPlacement>(task: &Task<'_, L, P>, element: E, block: &mut [Row]) {
     let depth = task.right.depth();
+    let (rows, step) = (task.rows.len(), DEPTH_BLOCK * E::PER_WORD);
     // At least one block, so that an empty sum is stored too.
-    for index in 0..depth.div_ceil(DEPTH_BLOCK).max(1) {
-        let start = index * DEPTH_BLOCK;
-        let range = start..depth.min(start + DEPTH_BLOCK);
-        task.left.fill(task.rows.clone(), range.clone(), &mut block[..task.rows.len()]);
+    for index in 0..depth.div_ceil(step).max(1) {
+        let range = index * step..depth.min((index + 1) * step);
+        task.left.fill(element, task.rows.clone(), range.clone(), &mut block[..rows]);
+        // The panels' last word is filled up with zeros. What is left over there from before could be an infinity.
+        let rest = range.len().next_multiple_of(E::PER_WORD) - range.len();
+        if rest > 0 {
+            block[..rows].iter_mut().for_each(|row| element.clear(row, range.len(), rest));
+        }
         let sink = OutputSink {
             out: task.out,
             first_row: task.rows.start,
@@ -174,12 +183,13 @@ fn run_task<L: RowSource, P: RowPlacement>(task: &Task<'_, L, P>, block: &mut [R
             accumulate: index > 0,
             epilogue: (range.end == depth).then_some(task.epilogue),
         };
-        let (right, panels, rows) = (task.right, task.panels.clone(), task.rows.len());
-        right.isa().dispatch(BlockProduct { block, rows, right, panels, depth: range, sink });
+        let (right, panels) = (task.right, task.panels.clone());
+        right.isa().dispatch(BlockProduct { element, block, rows, right, panels, depth: range, sink });
     }
 }
 
-struct BlockProduct<'a, P> {
+struct BlockProduct<'a, E, P> {
+    element: E,
     block: &'a [Row],
     rows: usize,
     right: &'a Panels,
@@ -188,12 +198,13 @@ struct BlockProduct<'a, P> {
     sink: OutputSink<'a, P>,
 }
 
-impl<P: RowPlacement> WithSimd for BlockProduct<'_, P> {
+impl<E: Element, P: RowPlacement> WithSimd for BlockProduct<'_, E, P> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        multiply(simd, self.block, self.rows, self.right, self.panels, self.depth, &mut self.sink);
+        let Self { element, block, rows, right, panels, depth, sink } = &mut self;
+        multiply(simd, *element, block, *rows, right, panels.clone(), depth.clone(), sink);
     }
 }
 

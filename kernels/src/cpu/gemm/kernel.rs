@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::{DEPTH_BLOCK, Panels, Row, VECTORS};
+use super::{Element, Panels, Row, VECTORS};
 
 /// Takes finished tiles out of the registers.
 pub(crate) trait TileSink {
@@ -18,12 +18,15 @@ pub(crate) trait TileSink {
     );
 }
 
-/// Multiplies the first `rows` of `left` with `panels` of `right`, over `depth` (at most [`DEPTH_BLOCK`]) of its rows.
+/// Multiplies the first `rows` of `left` with `panels` of `right`, over `depth` of its rows: at most
+/// [`DEPTH_BLOCK`](super::DEPTH_BLOCK) words of `element`, from the beginning of one.
 ///
 /// `left` is as long as the next multiple of [`ROW_MULTIPLE`](super::ROW_MULTIPLE).
 #[inline(always)]
-pub(crate) fn multiply<S: Simd, T: TileSink>(
+#[expect(clippy::too_many_arguments, reason = "two operands and what is wanted of them")]
+pub(crate) fn multiply<S: Simd, E: Element, T: TileSink>(
     simd: S,
+    element: E,
     left: &[Row],
     rows: usize,
     right: &Panels,
@@ -34,11 +37,10 @@ pub(crate) fn multiply<S: Simd, T: TileSink>(
     for panel in panels {
         let columns = right.panel_columns(panel);
         let (block, width) = right.block(panel, depth.clone());
-        let vectors = S::as_simd_f32s(block).0;
         if width > S::F32_LANES {
-            sweep::<S, T, VECTORS>(simd, left, rows, vectors.as_chunks().0, columns, sink);
+            sweep::<S, E, T, VECTORS>(simd, element, left, rows, block, columns, sink);
         } else {
-            sweep::<S, T, 1>(simd, left, rows, vectors.as_chunks().0, columns, sink);
+            sweep::<S, E, T, 1>(simd, element, left, rows, block, columns, sink);
         }
     }
 }
@@ -46,62 +48,48 @@ pub(crate) fn multiply<S: Simd, T: TileSink>(
 /// Goes down the rows of `left` with one panel. The tile's accumulators fill the registers of the instruction set; what
 /// is left over of the rows takes the smallest tile that holds it.
 #[inline(always)]
-fn sweep<S: Simd, T: TileSink, const WIDTH: usize>(
+fn sweep<S: Simd, E: Element, T: TileSink, const WIDTH: usize>(
     simd: S,
+    element: E,
     left: &[Row],
     rows: usize,
-    right: &[[S::f32s; WIDTH]],
+    right: &[f32],
     columns: Range<usize>,
     sink: &mut T,
 ) {
     let tall = S::REGISTER_COUNT >= 32;
     let mut row = 0;
     while row < rows {
-        let (left, at) = (&left[row..], row..rows);
-        let columns = columns.clone();
+        let tile = Tile { simd, element, left: &left[row..], rows: row..rows, right, columns: columns.clone() };
         row += match rows - row {
-            9.. if tall => tile::<S, T, 12, WIDTH>(simd, left, at, right, columns, sink),
-            5.. if tall => tile::<S, T, 8, WIDTH>(simd, left, at, right, columns, sink),
-            5.. => tile::<S, T, 6, WIDTH>(simd, left, at, right, columns, sink),
-            3.. => tile::<S, T, 4, WIDTH>(simd, left, at, right, columns, sink),
-            2 => tile::<S, T, 2, WIDTH>(simd, left, at, right, columns, sink),
-            _ => tile::<S, T, 1, WIDTH>(simd, left, at, right, columns, sink),
+            9.. if tall => tile.put::<T, 12, WIDTH>(sink),
+            5.. if tall => tile.put::<T, 8, WIDTH>(sink),
+            5.. => tile.put::<T, 6, WIDTH>(sink),
+            3.. => tile.put::<T, 4, WIDTH>(sink),
+            2 => tile.put::<T, 2, WIDTH>(sink),
+            _ => tile.put::<T, 1, WIDTH>(sink),
         };
     }
 }
 
-#[inline(always)]
-fn tile<S: Simd, T: TileSink, const HEIGHT: usize, const WIDTH: usize>(
+/// What a tile is the product of, and where it is in the whole one.
+struct Tile<'a, S, E> {
     simd: S,
-    left: &[Row],
+    element: E,
+    left: &'a [Row],
     rows: Range<usize>,
-    right: &[[S::f32s; WIDTH]],
+    right: &'a [f32],
     columns: Range<usize>,
-    sink: &mut T,
-) -> usize {
-    let left = left.first_chunk::<HEIGHT>().expect("blocks are padded to whole tiles");
-    let sums = dot::<S, HEIGHT, WIDTH>(simd, left, right);
-    let rows = rows.start..rows.end.min(rows.start + HEIGHT);
-    sink.put(simd, &sums, rows, columns);
-    HEIGHT
 }
 
-/// The innermost loop: one step in k is `WIDTH` loads, `HEIGHT` broadcasts and `HEIGHT · WIDTH` multiply-adds.
-#[inline(always)]
-fn dot<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
-    simd: S,
-    left: &[Row; HEIGHT],
-    right: &[[S::f32s; WIDTH]],
-) -> [[S::f32s; WIDTH]; HEIGHT] {
-    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; HEIGHT];
-    let right = &right[..right.len().min(DEPTH_BLOCK)];
-    for k in 0..right.len() {
-        for (sums, row) in sums.iter_mut().zip(left) {
-            let x = simd.splat_f32s(row[k]);
-            for (sum, y) in sums.iter_mut().zip(&right[k]) {
-                *sum = simd.mul_add_e_f32s(x, *y, *sum);
-            }
-        }
+impl<S: Simd, E: Element> Tile<'_, S, E> {
+    /// Computes a tile and says how high it is.
+    #[inline(always)]
+    fn put<T: TileSink, const HEIGHT: usize, const WIDTH: usize>(self, sink: &mut T) -> usize {
+        let left = self.left.first_chunk::<HEIGHT>().expect("blocks are padded to whole tiles");
+        let sums = self.element.dot::<S, HEIGHT, WIDTH>(self.simd, left, self.right);
+        let rows = self.rows.start..self.rows.end.min(self.rows.start + HEIGHT);
+        sink.put(self.simd, &sums, rows, self.columns);
+        HEIGHT
     }
-    sums
 }

@@ -99,7 +99,7 @@ impl UNet {
     pub fn forward(&self, sample: &Tensor, prepared: &PreparedLoop, time: &Tensor) -> Result<Tensor> {
         // From [0, 1] to [−1, 1].
         let sample = if self.config.center_input_sample { &ops::affine(sample, 2.0, -1.0)? } else { sample };
-        let sample = sample.to_dtype(self.place.precision.dtype())?;
+        let sample = sample.to_dtype(self.place.activations())?;
         let mut x = self.conv_in.fused(&[&sample], Epilogue { moments: true, ..Default::default() })?;
         let mut skips = vec![x.clone()];
         for (block, prepared) in self.down_blocks.iter().zip(&prepared.down_blocks) {
