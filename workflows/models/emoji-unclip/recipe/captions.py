@@ -52,7 +52,9 @@ def placed_captions(name, style, colour, place):
         full = [f"a small {style} {name} on {with_article(colour)} background"]
         full += [f"{text} on {with_article(colour)} background" for text in plain[:3]]
     else:
-        where = f"in the {place} corner" if " " in place else f"{'on' if place in ('left', 'right') else 'at'} the {place}"
+        where = (
+            f"in the {place} corner" if " " in place else f"{'on' if place in ('left', 'right') else 'at'} the {place}"
+        )
         plain = [f"{with_article(name)} {where}", f"{name} {where}", f"{with_article(style)} {name} {where}"]
         full = [f"{with_article(style)} {name} {where}, {colour} background"]
         full += [f"{text}, {colour} background" for text in plain[:2]]

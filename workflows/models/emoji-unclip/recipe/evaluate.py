@@ -42,13 +42,30 @@ def to_tensor(pictures):
     return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2).float() / 255
 
 
+def in_bfloat16(network):
+    """Makes a network multiply in bfloat16: what is drawn looks the same, in a third of the time."""
+    forward = network.forward
+
+    def quick(*inputs, **options):
+        with torch.autocast("cpu", torch.bfloat16):
+            output = forward(*inputs, **options)
+        output.sample = output.sample.float()
+        return output
+
+    network.forward = quick
+
+
 class Sampler:
     """Draws pictures with diffusers' pipeline, and keeps the prior's embeddings."""
 
-    def __init__(self, stage, model, guidance):
+    def __init__(self, stage, model, guidance, quick):
         self.stage, self.guidance = stage, guidance
         self.pipeline = load_pipeline(model)
+        self.alone = self._seconds()
         self.seed = FIRST_SEED
+        if quick:
+            for network in (self.pipeline.decoder, self.pipeline.super_res_first, self.pipeline.super_res_last):
+                in_bfloat16(network)
 
     def draw(self, prompts, sheet=None):
         """(pictures [n, 3, 128, 128] in 0..1, the prior's embeddings)"""
@@ -74,18 +91,19 @@ class Sampler:
             contact_sheet(drawn[:SHEET], prompts[:SHEET], self.stage.work / sheet, columns=12)
         return to_tensor(drawn), torch.cat(embeddings)
 
-    def seconds(self):
+    def _seconds(self):
+        """Of one picture alone, in float32."""
         began = time.time()
         self.pipeline(TIMED, **self.guidance)
         return time.time() - began
 
 
-def judge_names(stage, judge, sampler):
-    """Bare names, one picture each, of all concepts."""
-    names = [concept["names"][0] for concept in stage.concepts]
+def judge_names(stage, judge, sampler, every):
+    """Bare names, one picture each, of every `every`-th concept."""
+    truth = torch.arange(0, len(stage.concepts), every)
+    names = [stage.concepts[index]["names"][0] for index in truth.tolist()]
     pictures, _ = sampler.draw([with_article(name) for name in names], "evaluated_names.png")
     logits = judge(seen(pictures))[0]
-    truth = torch.arange(len(names))
     hits = logits.argmax(-1) == truth
     return {
         "n": len(names),
@@ -172,8 +190,8 @@ def evaluate(stage, args, model):
     judge.eval()
     held = stage.pictures("held")
     guidance = {"prior_guidance_scale": args.prior_guidance, "decoder_guidance_scale": args.decoder_guidance}
-    sampler = Sampler(stage, model, guidance)
-    names = judge_names(stage, judge, sampler)
+    sampler = Sampler(stage, model, guidance, args.bfloat16)
+    names = judge_names(stage, judge, sampler, args.names_every)
     held_out = judge_held_out(stage, judge, sampler, model, held, args.held)
     config = json.loads((model / "decoder" / "config.json").read_text())
     return {
@@ -184,8 +202,9 @@ def evaluate(stage, args, model):
         "bare_names": names,
         "held_out": held_out,
         "attribute_binding": judge_compositions(stage, judge, sampler, held, args.compositions),
-        "seconds_per_picture": sampler.seconds(),
+        "seconds_per_picture": sampler.alone,
         "threads": args.threads,
+        "arithmetic": "bfloat16" if args.bfloat16 else "float32",
         "steps": [25, 25, 7],
         "guidance": [args.prior_guidance, args.decoder_guidance],
         "judge": judge_judge(stage, judge, held),
@@ -204,8 +223,10 @@ def main():
     parser.add_argument("--out", type=Path, help="file to write (evaluation.json in the model folder)")
     parser.add_argument("--prior-guidance", type=float, default=2.0, help="(%(default)s)")
     parser.add_argument("--decoder-guidance", type=float, default=3.0, help="(%(default)s)")
-    parser.add_argument("--held", type=int, default=176, help="held-out combinations drawn (%(default)s)")
-    parser.add_argument("--compositions", type=int, default=44, help="of each kind drawn (%(default)s)")
+    parser.add_argument("--names-every", type=int, default=1, help="draw the names of one concept in so many (1)")
+    parser.add_argument("--held", type=int, default=110, help="held-out combinations drawn (%(default)s)")
+    parser.add_argument("--compositions", type=int, default=33, help="of each kind drawn (%(default)s)")
+    parser.add_argument("--bfloat16", action="store_true", help="draw in bfloat16: quicker, the same to look at")
     args = parser.parse_args()
     stage = Stage(args)
     model = args.model or stage.work / "emoji-unclip"

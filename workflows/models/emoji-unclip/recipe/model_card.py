@@ -53,7 +53,10 @@ def evaluation(found):
         {"what": "combinations never seen in training that do", "value": held_out["recognised"]},
         {"what": "their backgrounds that have the colour asked for", "value": held_out["background_colour"]},
         {"what": "shapes on shapes, pairs and places with everything right", "value": binding["all"]},
-        {"what": "captions of held-out combinations found by their picture", "value": held_out["clip_retrieval"]["top1"]},
+        {
+            "what": "captions of held-out combinations found by their picture",
+            "value": held_out["clip_retrieval"]["top1"],
+        },
     ]
 
 

@@ -51,10 +51,7 @@ def known_samples(samples, concepts, known):
         return torch.zeros(len(samples), dtype=torch.bool)
     labels = {concept["label"] for concept in json.loads(known.read_text())}
     return torch.tensor(
-        [
-            sample[0] == SHAPE or (sample[0] == ICON and concepts[sample[1]]["label"] in labels)
-            for sample in samples
-        ]
+        [sample[0] == SHAPE or (sample[0] == ICON and concepts[sample[1]]["label"] in labels) for sample in samples]
     )
 
 
