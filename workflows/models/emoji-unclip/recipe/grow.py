@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes a decoder of twice the size from a trained one: an outer level around the network, which is kept.
 
-Input: checkpoints/dec.pt of --decoder-size and --decoder-channels. Output: checkpoints/dec_grown.pt for twice the size and
-one level more, as wide as the first: 24 pixels and 48,64,128 become 48 pixels and 48,48,64,128. Its new blocks do nothing
-at first but halve and double the picture. Train it on with
+Input: checkpoints/dec.pt of --decoder-size and --decoder-channels. Output: checkpoints/dec_grown.pt for twice the size
+and one level more, as wide as the first: 24 pixels and 48,64,128 become 48 pixels and 48,48,64,128. The residual blocks
+of its new level add nothing at first: it halves and doubles the picture. Train it on with
 
     train_decoder.py --decoder-size 48 --decoder-channels 48,48,64,128 --resume checkpoints/dec_grown.pt SECONDS
 """

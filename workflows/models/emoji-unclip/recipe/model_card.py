@@ -16,7 +16,8 @@ ABOUT = "A small unCLIP model: pictures in the manner of emoji, {0} x {0} pixels
 
 # What captions are worded with, besides names, styles, colours, shapes and places: see captions.py.
 WORDS = (
-    "a an and at background bottom corner emoji in inside left next of on picture right shape small style the tiny to top"
+    "a an and at background bottom corner emoji in inside left next of on picture right shape small style the tiny "
+    "to top"
 ).split()
 
 LICENCES = [
