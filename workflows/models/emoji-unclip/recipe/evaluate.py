@@ -143,32 +143,44 @@ def judge_held_out(stage, judge, sampler, model, held, limit):
     }
 
 
-def judge_compositions(stage, judge, sampler, held, limit):
-    """Held-out shapes on shapes, pairs and places: a picture counts if everything that the prompt says is in it."""
+def everything_right(judge, picture, sample):
+    """Whether all that a sample of shapes, a pair or a place says is in a picture [3, height, width]."""
+    kind, *said = sample
+    if kind == SHAPE:
+        colour, shape, below, shape_below = said
+        heads = [int(logits.argmax()) for logits in judge(seen(picture[None]))[1]]
+        return heads == [shape, colour, shape_below % (len(SHAPES) + 1), below]
+    if kind == PAIR:
+        return [int(judge(half)[0].argmax()) for half in halves(picture[None])] == said[:2]
+    return int(judge(cut_out(picture))[0].argmax()) == said[0] and place_of(picture) == said[3]
+
+
+def compositions(held, limit):
+    """`limit` held-out samples of each kind: shapes on shapes, pairs and places."""
     kinds = {SHAPE: [], PAIR: [], PLACED: []}
     for sample in held[1]:
         if sample[0] in kinds and (sample[0] != SHAPE or sample[4] >= 0):
             kinds[sample[0]].append(sample)
-    chosen = [sample for samples in kinds.values() for sample in samples[:limit]]
-    drawn, _ = sampler.draw([full_caption(stage.concepts, sample) for sample in chosen], "evaluated_compositions.png")
-    bound = {SHAPE: [], PAIR: [], PLACED: []}
-    for picture, (kind, *said) in zip(drawn, chosen):
-        if kind == SHAPE:
-            heads = [int(logits.argmax()) for logits in judge(seen(picture[None]))[1]]
-            colour, shape, below, shape_below = said
-            right = heads == [shape, colour, shape_below % (len(SHAPES) + 1), below]
-        elif kind == PAIR:
-            found = [int(judge(half)[0].argmax()) for half in halves(picture[None])]
-            right = found == list(said[:2])
-        else:
-            right = int(judge(cut_out(picture))[0].argmax()) == said[0] and place_of(picture) == said[3]
-        bound[kind].append(right)
+    return [sample for samples in kinds.values() for sample in samples[:limit]]
+
+
+def shares_right(judge, pictures, chosen):
+    right = {SHAPE: [], PAIR: [], PLACED: []}
+    for picture, sample in zip(pictures, chosen):
+        right[sample[0]].append(everything_right(judge, picture, sample))
     names = {SHAPE: "shapes_on_shapes", PAIR: "pairs", PLACED: "places"}
-    by_kind = {names[kind]: share(hits) for kind, hits in bound.items()}
-    return {"n": len(chosen), "all": share([hit for hits in bound.values() for hit in hits]), **by_kind}
+    by_kind = {names[kind]: share(hits) for kind, hits in right.items()}
+    return {"n": len(chosen), "all": share([hit for hits in right.values() for hit in hits]), **by_kind}
 
 
-def judge_judge(stage, judge, held):
+def judge_compositions(stage, judge, sampler, held, limit):
+    """Held-out compositions: a picture counts if everything that the prompt says is in it."""
+    chosen = compositions(held, limit)
+    drawn, _ = sampler.draw([full_caption(stage.concepts, sample) for sample in chosen], "evaluated_compositions.png")
+    return shares_right(judge, drawn, chosen)
+
+
+def judge_judge(stage, judge, held, limit):
     """What the judge names rightly of real pictures: the measure of what a model can reach."""
     icons = np.load(stage.work / "icons.npz")["icons"]
     rng = random.Random(0)
@@ -180,7 +192,9 @@ def judge_judge(stage, judge, held):
         small = F.interpolate(pictures, size=(size, size), mode="area")
         again = F.interpolate(small, size=(128, 128), mode="bicubic", align_corners=False)
         report[f"real_pictures_at_{size}_pixels"] = share(judge(seen(again))[0].argmax(-1) == truth)
-    return report
+    chosen = compositions(held, limit)
+    real = to_tensor([compose(rng, icons, sample) for sample in chosen])
+    return {**report, "real_compositions": shares_right(judge, real, chosen)}
 
 
 @torch.no_grad()
@@ -207,7 +221,7 @@ def evaluate(stage, args, model):
         "arithmetic": "bfloat16" if args.bfloat16 else "float32",
         "steps": [25, 25, 7],
         "guidance": [args.prior_guidance, args.decoder_guidance],
-        "judge": judge_judge(stage, judge, held),
+        "judge": judge_judge(stage, judge, held, args.compositions),
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import models
 from bpe import read_tokenizer, write_tokenizer
-from common import Stage
+from common import Stage, read_model
 from paths import HERE, stage_parser
 
 try:  # transformers >= 5 has two image processors; Pillow's is the classic one
@@ -47,17 +47,21 @@ def edit_json(path, change):
 
 
 def load_networks(stage):
-    """Every trained network by the name of its folder."""
-    clip = stage.load("clip.pt")
+    """Every trained network by the name of its folder; those without a checkpoint from the model --rest."""
+
+    def trained_here(name):
+        return stage.load(name) if stage.has(name) or not stage.args.rest else read_model(stage.args.rest, name)
+
+    clip = trained_here("clip.pt")
     decoding = stage.load("dec_var.pt" if stage.has("dec_var.pt") else "dec.pt")
     super_res = models.super_res(stage.shape)
     trained = {
         "text_encoder": (models.text_encoder(stage.vocabulary), clip["te"]),
         "image_encoder": (models.image_encoder(), clip["ie"]),
-        "prior": (models.prior(), stage.load("prior.pt")["pr"]),
+        "prior": (models.prior(), trained_here("prior.pt")["pr"]),
         "text_proj": (models.text_proj(stage.shape), decoding["tp"]),
         "decoder": (models.decoder(stage.shape), decoding["dec"]),
-        "super_res_first": (super_res, stage.load("sr.pt")["sr"]),
+        "super_res_first": (super_res, trained_here("sr.pt")["sr"]),
     }
     networks = {}
     for name, (network, state) in trained.items():
@@ -87,6 +91,7 @@ def write_folder(stage, folder):
 def main():
     parser = stage_parser(__doc__)
     parser.add_argument("--out", type=Path, help="folder to write (WORK/emoji-unclip)")
+    parser.add_argument("--rest", type=Path, help="model folder to take what has no checkpoint from")
     args = parser.parse_args()
     stage = Stage(args)
     out = args.out or stage.work / "emoji-unclip"
