@@ -52,7 +52,11 @@ fn told(mut times: Vec<Duration>) -> (f64, f64) {
 }
 
 fn report(what: &str, read: Vec<Duration>, shown: Vec<Duration>) {
-    let ((read, slowest_read), (shown, slowest)) = (told(read), told(shown));
+    let (read, slowest_read) = told(read);
+    if shown.is_empty() {
+        return println!("{what:32} read {read:9.0} ≤ {slowest_read:9.0}");
+    }
+    let (shown, slowest) = told(shown);
     println!(
         "{what:32} read {read:9.0} ≤ {slowest_read:9.0}   shown {shown:7.0} ≤ {slowest:7.0}   {:6.1}×",
         BAR / shown
