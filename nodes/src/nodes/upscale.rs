@@ -151,6 +151,7 @@ impl Enlarged {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+    use std::io::Write;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -160,6 +161,7 @@ mod tests {
     use super::super::from_model::FromModel;
     use super::super::trial;
     use super::*;
+    use crate::whole_file::write_whole_file;
 
     /// Pictures of smooth colours with edges in them, other ones for every size.
     fn pictures([pictures, height, width]: [usize; 3]) -> Tensor {
@@ -232,6 +234,10 @@ mod tests {
         assert!(said.contains("Resize"), "{said}");
     }
 
+    fn write(path: &Path, text: &str) {
+        write_whole_file(path, |file| file.write_all(text.as_bytes())).unwrap();
+    }
+
     /// What a check before the run, and the run, say of a model.
     #[track_caller]
     fn assert_refused(model: &str, words: &[&str]) {
@@ -256,7 +262,7 @@ mod tests {
         let source = folder.path().to_str().unwrap();
         let config = |class: &str| {
             let json = format!(r#"{{"_class_name": "{class}", "num_conv": 1, "num_feat": 8, "upscale": 2}}"#);
-            std::fs::write(part.join("config.json"), json).unwrap();
+            write(&part.join("config.json"), &json);
         };
         config("RRDBNet");
         assert_refused(source, &["upscaler/config.json", "RRDBNet", "SRVGGNetCompact"]);
@@ -270,7 +276,7 @@ mod tests {
         let part = config.path().join(PART);
         std::fs::create_dir(&part).unwrap();
         let json = r#"{"_class_name": "SRVGGNetCompact", "num_conv": 1, "num_feat": 8, "upscale": 2}"#;
-        std::fs::write(part.join("config.json"), json).unwrap();
+        write(&part.join("config.json"), json);
         crate::checkpoint::write_random(config.path(), out.path(), easel_kernels::DType::F32, 0, &mut |_, _, _| {})
             .unwrap();
         let model = [("model", trial::text(out.path().to_str().unwrap()))];
