@@ -51,6 +51,7 @@ use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
+use crate::clock::Zone;
 use gauges::Gauges;
 use still::{Place, Still};
 use sweep::Sweep;
@@ -71,6 +72,8 @@ pub(crate) struct Model {
     pub(crate) keymap: Keymap,
     /// How things look.
     pub(crate) theme: Theme,
+    /// Where the clock of whoever looks is.
+    pub(crate) zone: Zone,
     /// The workflows to choose from, if a folder was given.
     pub(crate) chooser: Option<Chooser>,
     /// What was closed for the list of workflows, to come back to.
@@ -151,6 +154,7 @@ impl Model {
             now: Duration::ZERO,
             keymap,
             theme,
+            zone: Zone::default(),
             chooser: None,
             closed: None,
             flow: None,
