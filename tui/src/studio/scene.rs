@@ -85,8 +85,15 @@ pub struct Port {
 impl SceneNode {
     /// The node and the socket that one of its sockets stands for: those of a group are its members'.
     pub fn owner<'a>(&'a self, socket: &'a Socket) -> (&'a str, &'a str) {
-        let inner = socket.name.split_once('.').filter(|_| !self.members.is_empty());
-        inner.unwrap_or((&self.id, &socket.name))
+        self.owner_of(&socket.name)
+    }
+
+    /// The same of a socket by its name.
+    pub fn owner_of<'a>(&'a self, socket: &'a str) -> (&'a str, &'a str) {
+        // A name may have a point too: the longest that fits is meant.
+        let own =
+            |member: &'a String| Some((member.as_str(), socket.strip_prefix(member.as_str())?.strip_prefix('.')?));
+        self.members.iter().filter_map(own).max_by_key(|(member, _)| member.len()).unwrap_or((&self.id, socket))
     }
 }
 

@@ -6,6 +6,8 @@
 #[cfg(unix)]
 pub mod pty;
 #[cfg(unix)]
+pub mod screen;
+#[cfg(unix)]
 pub mod watch;
 
 use std::path::{Path, PathBuf};

@@ -29,7 +29,7 @@ use wires::Wires;
 
 pub use moves::{Direction, along, downstream, neighbour, upstream};
 pub use palette::{Look, Palette, Plain};
-pub use search::search;
+pub use search::{member, search};
 
 /// What is known of a node's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -2,24 +2,38 @@
 
 use std::cmp::Reverse;
 
-use crate::studio::scene::Scene;
+use crate::studio::scene::{Scene, SceneNode};
 
-/// The nodes whose name or type has the letters of `typed` in that order, best first: whole words before beginnings,
+/// The nodes whose name or type, or a node in whose group, has the letters of `typed` in that order, best first: whole words before beginnings,
 /// beginnings before what is within, letters in a row before letters apart, names before types. Nothing typed finds
 /// nothing.
 pub fn search(scene: &Scene, typed: &str) -> Vec<usize> {
-    let typed: Vec<char> = typed.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+    let typed = letters(typed);
     if typed.is_empty() {
         return Vec::new();
     }
     let score = |node: usize| {
         let node = &scene.nodes[node];
-        let name = fit(&typed, &node.id).map(|score| score * 2);
+        let names = [&node.id].into_iter().chain(&node.members);
+        let name = names.filter_map(|name| fit(&typed, name)).max().map(|score| score * 2);
         name.max(fit(&typed, &node.node_type))
     };
     let mut found: Vec<_> = (0..scene.nodes.len()).filter_map(|node| Some((Reverse(score(node)?), node))).collect();
     found.sort_unstable();
     found.into_iter().map(|(_, node)| node).collect()
+}
+
+/// The node of a group that is one box whose name fits best; none if the group's own does as well.
+pub fn member<'s>(group: &'s SceneNode, typed: &str) -> Option<&'s str> {
+    let typed = letters(typed);
+    let score = |name: &str| if typed.is_empty() { None } else { fit(&typed, name) };
+    let best = group.members.iter().max_by_key(|member| score(member))?;
+    (score(best) > score(&group.id)).then_some(best)
+}
+
+/// What was typed, as it is looked for.
+fn letters(typed: &str) -> Vec<char> {
+    typed.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
 /// How well a name fits, if it does: the best over all places at which it may begin.

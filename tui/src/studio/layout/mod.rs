@@ -3,7 +3,8 @@
 //! A layered layout (Sugiyama, Tagawa and Toda 1981) from left to right: every node gets a layer (`ranks`), wires that
 //! span several are given a place in each (`mesh`), places are put in an order with few crossings (`order`) and then on
 //! rows (`rows`). Between two layers every wire has a track for its vertical part (`channel`), and no two that do not
-//! belong together share one. What is not connected is laid out by itself and then packed (`pack`).
+//! belong together share one. The nodes of a group stand together (`together`). What is neither connected nor of one group is
+//! laid out by itself and then packed (`pack`).
 //!
 //! Everything is decided by the scene alone, in the order in which it is written: the same scene gives the same layout.
 
@@ -16,6 +17,7 @@ mod ranks;
 mod routes;
 mod rows;
 mod size;
+mod together;
 
 use super::scene::{Port, Scene};
 use index::{Index, Ties};

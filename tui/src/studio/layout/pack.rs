@@ -1,6 +1,8 @@
 //! What is not connected: each part is laid out by itself, then they are packed onto shelves, in the order in which they
 //! are written.
 
+use std::collections::HashMap;
+
 use super::routes::Part;
 use super::{Area, Route};
 use crate::studio::scene::Scene;
@@ -12,7 +14,7 @@ const BESIDE: i32 = 2;
 /// Empty rows between shelves.
 const BELOW: i32 = 1;
 
-/// Nodes that are connected, and the wires between them.
+/// Nodes that are connected or of one group, and the wires between them.
 #[derive(Default)]
 pub(super) struct Component {
     /// Places in the scene, ascending.
@@ -21,12 +23,19 @@ pub(super) struct Component {
     pub(super) wires: Vec<(usize, usize, usize)>,
 }
 
-/// The connected parts of a scene, by their first nodes. Wires whose ends are not there are left out.
+/// The parts of a scene that belong together, by their first nodes. Wires whose ends are not there are left out.
 pub(super) fn components(scene: &Scene) -> Vec<Component> {
     let count = scene.nodes.len();
     let mut leader: Vec<usize> = (0..count).collect();
     for wire in scene.wires.iter().filter(|wire| wire.from.node < count && wire.to.node < count) {
         let (one, other) = (find(&mut leader, wire.from.node), find(&mut leader, wire.to.node));
+        leader[one.max(other)] = one.min(other);
+    }
+    let mut first_of: HashMap<&str, usize> = HashMap::new();
+    for (node, shown) in scene.nodes.iter().enumerate().filter(|(_, node)| node.members.is_empty()) {
+        let Some(group) = &shown.group else { continue };
+        let first = *first_of.entry(&group.name).or_insert(node);
+        let (one, other) = (find(&mut leader, first), find(&mut leader, node));
         leader[one.max(other)] = one.min(other);
     }
     let mut components: Vec<Component> = Vec::new();

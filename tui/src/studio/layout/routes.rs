@@ -6,6 +6,7 @@ use super::channel::{Channel, Ends, Way, channel};
 use super::mesh::{Mesh, Strand};
 use super::pack::Component;
 use super::ranks::{Ranks, ranks};
+use super::together::Groups;
 use super::{Area, Detail, Route, order, rows, size, socket_row};
 use crate::studio::scene::Scene;
 
@@ -44,7 +45,12 @@ pub(super) fn part(scene: &Scene, detail: Detail, component: &Component) -> Part
     ranks.leads_back = drawn.iter().map(|&wire| ranks.leads_back[wire]).collect();
     let mut mesh = Mesh::new(&sizes, &strands, &ranks);
     order::order(&mut mesh);
-    let rows = rows::rows(&mesh, detail);
+    let mut rows = rows::rows(&mesh, detail);
+    if let Some(groups) = Groups::of(scene, &component.nodes, &mesh) {
+        let all = groups.order(&mut mesh, &rows);
+        rows = rows::rows(&mesh, detail);
+        groups.part(&mesh, &all, detail, &mut rows);
+    }
     let plan = Plan::new(&mesh, &rows, &strands, &ranks);
     let nodes = component.nodes.iter().enumerate().map(|(vertex, &node)| (node, plan.area(vertex))).collect();
     let mut left = MOST_CELLS;

@@ -72,7 +72,7 @@ fn offsets(mesh: &Mesh, layer: &[usize], detail: Detail) -> Vec<i64> {
 }
 
 /// Empty rows between two vertices: wires may run side by side, boxes need air.
-fn between(upper: &Vertex, lower: &Vertex, detail: Detail) -> i64 {
+pub(super) fn between(upper: &Vertex, lower: &Vertex, detail: Detail) -> i64 {
     match (upper.node, lower.node) {
         (None, None) => 0,
         (Some(_), Some(_)) => 1,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::studio::fixture::{node, scenes, wire};
-use crate::studio::scene::SceneWire;
+use crate::studio::scene::{Group, SceneWire};
 
 /// A wire in a cell, and whether it goes on up, right, down and left.
 type Step = (usize, [bool; 4]);
@@ -73,6 +73,24 @@ fn check_cell(scene: &Scene, detail: Detail, here: &[Step]) {
     }
 }
 
+/// The frame around a group, a cell wider and higher on each side, has the boxes of its nodes and no others.
+fn check_groups(scene: &Scene, detail: Detail) {
+    let layout = layout(scene, detail);
+    let group = |node: usize| scene.nodes[node].group.as_ref().map(|group| &group.name);
+    for node in (0..scene.nodes.len()).filter(|&node| group(node).is_some()) {
+        let own = (0..scene.nodes.len()).filter(|&other| group(other) == group(node)).map(|other| layout.boxes[other]);
+        let frame = own.reduce(|all, area| {
+            let (x, y) = (all.x.min(area.x), all.y.min(area.y));
+            Area { x, y, width: all.right().max(area.right()) - x, height: all.bottom().max(area.bottom()) - y }
+        });
+        let Area { x, y, width, height } = frame.expect("it has a node");
+        let frame = Area { x: x - 1, y: y - 1, width: width + 2, height: height + 2 };
+        for other in (0..scene.nodes.len()).filter(|&other| group(other) != group(node)) {
+            assert!(!frame.overlaps(&layout.boxes[other]), "node {other} stands in the group of {node}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -84,6 +102,21 @@ proptest! {
     #[test]
     fn cycles_and_nodes_that_feed_themselves_are_laid_out_too(scene in scenes(16, 40)) {
         Detail::ALL.into_iter().for_each(|detail| check(&scene, detail));
+    }
+
+    #[test]
+    fn no_other_box_stands_in_the_frame_of_a_group(
+        scene in scenes(24, 20),
+        groups in prop::collection::vec(prop::option::weighted(0.6, 0..4_usize), 24),
+    ) {
+        let mut scene = scene;
+        for (node, group) in scene.nodes.iter_mut().zip(groups) {
+            node.group = group.map(|group| Group { name: format!("group {group}"), colour: None });
+        }
+        for detail in Detail::ALL {
+            check(&scene, detail);
+            check_groups(&scene, detail);
+        }
     }
 
     #[test]

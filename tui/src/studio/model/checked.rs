@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use easel_engine::{Diagnostic, Graph, Part, Plan, Registry, Replacement, Severity, Workflow};
 
-use super::super::scene::Scene;
-use super::Schema;
+use super::super::scene::{Scene, SceneNode};
+use super::{InputSchema, OutputSchema, Schema};
 
 /// What came of checking a text.
 pub(crate) struct Checked {
@@ -106,7 +106,11 @@ impl Checked {
         let here = self.folded.iter().filter(|(place, _)| *place == within);
         let folded = whole.folded(&here.map(|(_, group)| group.clone()).collect());
         (self.scene, self.places) = (folded.scene, folded.places);
-        self.schemas = self.places.iter().map(|place| Schema::of(&part, (*place)?)).collect();
+        let schema = |(node, place): (&SceneNode, &Option<usize>)| match place {
+            Some(place) => Schema::of(&part, *place),
+            None => Some(Schema::of_group(&part, node)),
+        };
+        self.schemas = self.scene.nodes.iter().zip(&self.places).map(schema).collect();
         for finding in self.findings.iter_mut().filter(|finding| finding.file.is_none()) {
             let node = finding.span.as_ref().and_then(|span| node_at(part.workflow(), span.start));
             let id = node.and_then(|node| part.workflow().nodes().get(node)).map(|node| node.id.value.as_str());
@@ -138,6 +142,20 @@ impl Checked {
             return Some(Body::Here);
         }
         body.document().source().path.clone().map(Body::File)
+    }
+
+    /// What may be written in an input of a node, also of one in a group that is one box.
+    pub(crate) fn input_named(&self, node: &str, input: &str) -> Option<&InputSchema> {
+        let mut all = self.scene.nodes.iter().zip(&self.schemas);
+        let is_it = |shown: &SceneNode, known: &InputSchema| shown.owner_of(&known.name) == (node, input);
+        all.find_map(|(shown, schema)| schema.as_ref()?.inputs.iter().find(|known| is_it(shown, known)))
+    }
+
+    /// What an output of a node gives, also of one in a group that is one box.
+    pub(crate) fn output_named(&self, node: &str, output: &str) -> Option<&OutputSchema> {
+        let mut all = self.scene.nodes.iter().zip(&self.schemas);
+        let is_it = |shown: &SceneNode, known: &OutputSchema| shown.owner_of(&known.name) == (node, output);
+        all.find_map(|(shown, schema)| schema.as_ref()?.outputs.iter().find(|known| is_it(shown, known)))
     }
 
     /// The node of the scene in whose text that place is.

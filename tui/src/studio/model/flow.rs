@@ -277,6 +277,12 @@ impl Flow {
         Some((checked.scene.nodes.get(at)?.id.as_str(), checked.schemas.get(at)?.as_ref()))
     }
 
+    /// The node and the socket that one of the selected node's stands for: those of a group are its members'.
+    pub(crate) fn owner(&self, socket: &str) -> Option<(String, String)> {
+        let (node, socket) = self.scene()?.nodes.get(self.selected?)?.owner_of(socket);
+        Some((node.to_string(), socket.to_string()))
+    }
+
     /// Computes the places anew.
     pub(crate) fn lay_out(&mut self) {
         if let Some(checked) = &self.checked {

@@ -1,8 +1,11 @@
 //! What may be written in a node: of its type, or of the workflow that it runs.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use easel_engine::{InputSpec, Kind, NodeSpec, Part, Presence, WorkflowInput, kinds};
+
+use super::super::scene::{SceneNode, Socket};
 
 /// A node's sockets as people fill them in.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,7 +47,7 @@ pub(crate) enum Given {
 }
 
 /// An output.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct OutputSchema {
     /// Its name.
     pub(crate) name: String,
@@ -65,6 +68,35 @@ impl Schema {
             output.kind = part.output_kind(node, place);
         }
         Some(schema)
+    }
+
+    /// That of a group that is one box: the sockets of its nodes at which wires cross its border.
+    pub(crate) fn of_group(part: &Part<'_>, group: &SceneNode) -> Schema {
+        let mut known: HashMap<&str, Option<Schema>> = HashMap::new();
+        for (place, node) in part.workflow().nodes().iter().enumerate() {
+            if group.members.contains(&node.id.value) {
+                known.entry(&node.id.value).or_insert_with(|| Schema::of(part, place));
+            }
+        }
+        let inner = |socket: &Socket| {
+            let (node, name) = group.owner(socket);
+            Some((known.get(node)?.as_ref()?, name.to_string(), socket.name.clone()))
+        };
+        let input = |socket: &Socket| {
+            let (schema, inner, name) = inner(socket)?;
+            let input = schema.inputs.iter().find(|input| input.name == inner)?;
+            Some(InputSchema { name, ..input.clone() })
+        };
+        let output = |socket: &Socket| {
+            let (schema, inner, name) = inner(socket)?;
+            let output = schema.outputs.iter().find(|output| output.name == inner)?;
+            Some(OutputSchema { name, ..output.clone() })
+        };
+        Schema {
+            about: String::new(),
+            inputs: group.inputs.iter().filter_map(input).collect(),
+            outputs: group.outputs.iter().filter_map(output).collect(),
+        }
     }
 
     /// That of a node type.

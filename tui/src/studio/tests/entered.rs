@@ -26,7 +26,7 @@ fn a_file_that_was_entered_runs_as_a_part_of_the_one_around_it() {
     let run = bench.model.run.as_ref().expect("it runs");
     assert!(run.is_of(&outer) && run.nodes.iter().any(|node| &*node.node == "in/load"), "{:?}", run.nodes.len());
     let node: Arc<str> = "in/load".into();
-    bench.tell(Message::Event(Box::new(Event::NodeStarted { run: RunId(7), node: Arc::clone(&node) })));
+    bench.tell(Message::Event(Box::new(Event::NodeStarted { run: RunId(7), node: Arc::clone(&node), seat: None })));
     let finished = Event::NodeFinished { run: RunId(7), node, seconds: 1.0, outputs: Arc::new([]) };
     bench.tell(Message::Event(Box::new(finished)));
     assert!(bench.shown().contains("LoadImage       ✓ 1.0s"), "{}", bench.shown());

@@ -143,3 +143,79 @@ fn groups_look_as_they_should() {
         insta::assert_snapshot!(format!("folded_{}x{}", size.0, size.1), bench.shown());
     }
 }
+
+#[test]
+fn the_border_of_a_folded_group_is_wired_like_any_node() {
+    let folded = || {
+        let mut bench = Bench::opened((240, 60), GROUPS);
+        bench.select("large");
+        bench.press("v");
+        bench
+    };
+    // Its input is fed from elsewhere.
+    let mut bench = folded();
+    bench.press("s c");
+    let Some(Overlay::Choice { items, .. }) = &bench.model.overlay else { panic!("{}", bench.shown()) };
+    assert!(items.iter().any(|(name, _)| name == "sheet.image"), "{items:?}");
+    bench.type_in("sheet");
+    bench.press("enter");
+    assert!(bench.text().contains(r#""small": Resize(image: From("sheet"), width: 64)"#), "{}", bench.text());
+    // Another node takes from one of it, by the keyboard.
+    let mut bench = folded();
+    bench.select("save");
+    bench.press("s c");
+    bench.type_in("large.image");
+    bench.press("enter");
+    assert!(bench.text().contains(r#"SaveImage(image: From("large"), name: "copy")"#), "{}", bench.text());
+    // And by the mouse.
+    let mut bench = folded();
+    bench.drag(bench.socket("[sizes]", "large.image", true), bench.socket("save", "image", false));
+    assert!(bench.text().contains(r#"SaveImage(image: From("large"), name: "copy")"#), "{}", bench.text());
+    // The inspector says what crosses, and what is done there is done to the nodes.
+    let mut bench = folded();
+    bench.press("1 down x");
+    assert!(bench.text().contains(r#""large": Resize(width: 128)"#), "{}", bench.text());
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), GROUPS);
+    for size in SIZES {
+        let mut bench = Bench::opened(size, GROUPS);
+        bench.select("large");
+        bench.press("v 1 down");
+        insta::assert_snapshot!(format!("folded_node_{}x{}", size.0, size.1), bench.shown());
+    }
+}
+
+#[test]
+fn a_search_finds_what_is_folded_and_unfolds_it_once_it_is_taken() {
+    let mut bench = Bench::opened((120, 40), GROUPS);
+    bench.press("V /");
+    bench.type_in("large");
+    assert_eq!((bench.selected().as_deref(), bench.nodes().len()), (Some("[sizes]"), 4));
+    bench.press("enter");
+    assert_eq!((bench.selected().as_deref(), bench.nodes().len()), (Some("large"), 5));
+    // The group itself stays as it is.
+    bench.press("V /");
+    bench.type_in("sizes");
+    bench.press("enter");
+    assert_eq!((bench.selected().as_deref(), bench.nodes().len()), (Some("[sizes]"), 4));
+    // And nothing at all is unfolded by what is not found.
+    bench.press("/");
+    bench.type_in("xyzzy");
+    bench.press("enter");
+    assert_eq!(bench.nodes().len(), 4);
+}
+
+#[test]
+fn what_is_wrong_with_a_folded_node_is_shown_at_its_group() {
+    let broken = GROUPS.replace("width: 128", "width: 0");
+    let mut bench = Bench::opened((120, 40), &broken);
+    bench.press("V");
+    bench.select("[sizes]");
+    bench.press("1");
+    assert!(bench.shown().contains("is 0, but should be"), "{}", bench.shown());
+    let flow = bench.model.flow.as_ref().expect("it is open");
+    let group = flow.scene().and_then(|scene| scene.nodes.iter().find(|node| node.id == "[sizes]"));
+    assert_eq!(group.map(|group| group.errors), Some(1));
+    bench.press("2 enter");
+    assert_eq!(bench.selected().as_deref(), Some("[sizes]"));
+}

@@ -21,7 +21,7 @@ const WIRES: &str = r#"Workflow(
 
 impl Bench {
     /// Where a socket is on the screen.
-    fn socket(&self, id: &str, name: &str, is_output: bool) -> (u16, u16) {
+    pub(super) fn socket(&self, id: &str, name: &str, is_output: bool) -> (u16, u16) {
         let flow = self.model.flow.as_ref().expect("it is open");
         let scene = flow.scene().expect("it is checked");
         let node = scene.nodes.iter().position(|node| node.id == id).expect("there is such a node");
@@ -40,7 +40,7 @@ impl Bench {
         self.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
     }
 
-    fn drag(&mut self, from: (u16, u16), to: (u16, u16)) {
+    pub(super) fn drag(&mut self, from: (u16, u16), to: (u16, u16)) {
         self.mouse(MouseEventKind::Down(MouseButton::Left), from);
         self.mouse(MouseEventKind::Drag(MouseButton::Left), to);
         self.mouse(MouseEventKind::Up(MouseButton::Left), to);

@@ -58,10 +58,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         (Action::Connect, Focus::Side) => {
-            let node = flow.selected_node().map(|(node, _)| node.to_string());
-            match (node, input, output) {
-                (Some(node), Some(input), _) => wiring::connect(model, node, &input),
-                (Some(node), None, Some(output)) => sockets::offer_takers(model, node, &output),
+            let owner = |name: &str| flow.owner(name);
+            match (input.and_then(|input| owner(&input.name)), output.and_then(|output| owner(&output.name))) {
+                (Some((node, input)), _) => wiring::connect(model, node, input),
+                (None, Some((node, output))) => sockets::offer_takers(model, node, output),
                 _ => {}
             }
             Vec::new()
@@ -76,9 +76,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Takes away what feeds the input that the cursor is on.
 fn clear(model: &mut Model, input: Option<InputSchema>) -> Vec<Effect> {
-    let node = model.flow.as_ref().and_then(|flow| flow.selected_node()).map(|(node, _)| node.to_string());
-    match node.zip(input) {
-        Some((node, input)) => edit(model, Edit::ClearInput { node, input: input.name }),
+    match model.flow.as_ref().zip(input).and_then(|(flow, input)| flow.owner(&input.name)) {
+        Some((node, input)) => edit(model, Edit::ClearInput { node, input }),
         None => Vec::new(),
     }
 }

@@ -14,7 +14,8 @@ use super::{overlay, quoting, sockets};
 
 /// An input with what feeds it, as the text is now.
 struct Input<'m> {
-    node: &'m str,
+    node: String,
+    name: String,
     schema: &'m InputSchema,
     document: Document,
 }
@@ -22,19 +23,20 @@ struct Input<'m> {
 impl<'m> Input<'m> {
     /// The one that the cursor is on.
     fn of(flow: &'m Flow) -> Option<Self> {
-        let (node, schema) = flow.selected_node()?;
-        Some(Input { node, schema: schema?.inputs.get(flow.input)?, document: flow.document()? })
+        let schema = flow.selected_node()?.1?.inputs.get(flow.input)?;
+        let (node, name) = flow.owner(&schema.name)?;
+        Some(Input { node, name, schema, document: flow.document()? })
     }
 
     fn feed(&self, flow: &Flow) -> Option<&Feed> {
-        sockets::feed(flow.shown(&self.document)?.node(self.node)?, &self.schema.name)
+        sockets::feed(flow.shown(&self.document)?.node(&self.node)?, &self.name)
     }
 
     /// What feeds it as it is written.
     fn written(&self, flow: &Flow) -> Option<String> {
-        let entry = flow.shown(&self.document)?.node(self.node)?;
-        let fed = entry.inputs.iter().find(|fed| fed.name.value == self.schema.name).map(|fed| &fed.value);
-        let times = entry.call.as_ref().and_then(|call| call.times.as_ref()).filter(|_| self.schema.name == "times");
+        let entry = flow.shown(&self.document)?.node(&self.node)?;
+        let fed = entry.inputs.iter().find(|fed| fed.name.value == self.name).map(|fed| &fed.value);
+        let times = entry.call.as_ref().and_then(|call| call.times.as_ref()).filter(|_| self.name == "times");
         fed.or(times).map(|fed| self.document.source().slice(&fed.span).to_string())
     }
 
@@ -42,7 +44,7 @@ impl<'m> Input<'m> {
     fn literal(&self, flow: &Flow) -> Result<Option<Literal>, String> {
         match self.feed(flow) {
             Some(Feed::Literal(literal)) => Ok(Some(literal.clone())),
-            Some(_) => Err(format!("`{}` comes from elsewhere: take the wire away first", self.schema.name)),
+            Some(_) => Err(format!("`{}` comes from elsewhere: take the wire away first", self.name)),
             None => Ok(self.usual()),
         }
     }
@@ -69,7 +71,7 @@ impl<'m> Input<'m> {
     }
 
     fn set(&self, value: String) -> Edit {
-        Edit::SetInput { node: self.node.to_string(), input: self.schema.name.clone(), value }
+        Edit::SetInput { node: self.node.clone(), input: self.name.clone(), value }
     }
 }
 
@@ -80,7 +82,7 @@ pub(super) fn input(model: &mut Model) -> Vec<Effect> {
         super::sockets::connect_output(model);
         return Vec::new();
     };
-    let (node, name) = (input.node.to_string(), input.schema.name.clone());
+    let (node, name) = (input.node.clone(), input.name.clone());
     let feed = input.feed(flow);
     if !input.schema.choices.is_empty() {
         let now = match feed {
@@ -115,7 +117,7 @@ pub(super) fn ask_again(model: &mut Model, input: &str, is_text: bool, text: &st
     let Some(at) = schema.and_then(|schema| schema.inputs.iter().position(|it| it.name == input)) else { return false };
     flow.input = at;
     let Some(input) = Input::of(flow) else { return false };
-    let (node, schema, mut field) = (input.node.to_string(), Box::new(input.schema.clone()), input.typed(flow).1);
+    let (node, schema, mut field) = (input.node.clone(), Box::new(input.schema.clone()), input.typed(flow).1);
     field.replace(text);
     let (input, problem) = (schema.name.clone(), schema.problem(text, is_text));
     model.overlay = Some(Overlay::Prompt(Prompt::Value { node, input, is_text, schema, problem }, field));
@@ -259,7 +261,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn reset(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &model.flow else { return Vec::new() };
     let Some(input) = Input::of(flow) else { return Vec::new() };
-    let name = &input.schema.name;
+    let name = &input.name;
     let said = match (&input.schema.given, input.feed(flow)) {
         (_, None) => {
             model.notice = Some((Tone::Note, format!("nothing is written for `{name}`")));
@@ -269,7 +271,7 @@ fn reset(model: &mut Model) -> Vec<Effect> {
         (Given::Optional, _) => format!("`{name}` is not given any more"),
         (Given::Required, _) => format!("`{name}` is not given any more, and must be"),
     };
-    let effects = edit(model, Edit::ClearInput { node: input.node.to_string(), input: name.clone() });
+    let effects = edit(model, Edit::ClearInput { node: input.node.clone(), input: name.clone() });
     if !effects.is_empty() {
         model.notice = Some((Tone::Note, said));
     }

@@ -7,7 +7,7 @@ use super::super::layout::Detail;
 use super::super::message::Tone;
 use super::super::model::{Checked, Flow, Model, Side};
 use super::super::view::regions;
-use super::{enter, run, unsaved};
+use super::{enter, groups, run, unsaved};
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
@@ -215,6 +215,22 @@ pub(super) fn search(model: &mut Model, text: &str) {
     select(model, found.first().copied());
 }
 
+/// What was looked for is taken: of a group that is one box, the node in it that was meant.
+pub(super) fn take_found(model: &mut Model, text: &str) {
+    let selected = model.flow.as_ref().and_then(|flow| flow.scene()?.nodes.get(flow.selected?));
+    let member = selected.and_then(|node| graph_view::member(node, text)).map(str::to_string);
+    if let Some(member) = member.filter(|_| model.flow.as_ref().is_some_and(|flow| !flow.found.is_empty())) {
+        groups::reveal(model, &member);
+        let flow = model.flow.as_mut();
+        if let Some((flow, found)) = flow.and_then(|flow| {
+            let found = graph_view::search(flow.scene()?, text);
+            Some((flow, found))
+        }) {
+            flow.found = found.into_iter().collect();
+        }
+    }
+}
+
 fn next_found(model: &mut Model, is_forward: bool) {
     let Some(flow) = &model.flow else { return };
     let at = flow.selected.unwrap_or(0);
@@ -232,11 +248,5 @@ fn next_found(model: &mut Model, is_forward: bool) {
 /// Puts the cursor on a node by its name in a run: of one inside of another, on that. Whether there is one.
 pub(super) fn go_to_node(model: &mut Model, name: &str) -> bool {
     let visible = name.split(['/', '[']).next().unwrap_or(name);
-    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
-    let node = scene.and_then(|scene| {
-        let find = |name: &str| scene.nodes.iter().position(|node| node.id == name);
-        find(name).or_else(|| find(visible))
-    });
-    select(model, node);
-    node.is_some()
+    groups::reveal(model, name) || groups::reveal(model, visible)
 }

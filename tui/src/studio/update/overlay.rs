@@ -196,6 +196,7 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
         Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
         // Shown while it is typed.
+        Prompt::Search if is_done => graph::take_found(model, &field.text()),
         Prompt::Search => graph::search(model, &field.text()),
         Prompt::Filter => filter(model, &field.text()),
         Prompt::Runs => history::filter(model, &field.text()),

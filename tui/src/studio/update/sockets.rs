@@ -239,42 +239,48 @@ pub(super) fn connect(model: &mut Model) {
     };
     match focus.unwrap_or(Focus::Output(Port { node, socket: 0 })) {
         Focus::Input(port) => {
-            let node = checked.scene.nodes.get(port.node).map(|node| node.id.clone());
-            match node.zip(input_at(checked, port).cloned()) {
-                Some((node, input)) => super::wiring::connect(model, node, &input),
-                None => model.tell(Tone::Note, "what that takes is not known here; open the group if it is in one"),
+            let input = input_at(checked, port).and_then(|input| owned(checked, port.node, &input.name));
+            match input {
+                Some((node, input)) => super::wiring::connect(model, node, input),
+                None => model.tell(Tone::Note, "what that takes is not known: its type is not"),
             }
         }
         Focus::Output(port) => {
-            let output = output_at(checked, port).cloned();
-            match (flow.id(port.node), output) {
-                (Some(node), Some(output)) => offer_takers(model, node, &output),
-                _ => model.tell(Tone::Note, "this node gives nothing"),
+            let output = output_at(checked, port).and_then(|output| owned(checked, port.node, &output.name));
+            match output {
+                Some((node, output)) => offer_takers(model, node, output),
+                None => model.tell(Tone::Note, "this node gives nothing"),
             }
         }
         Focus::Wire(_) => {}
     }
 }
 
+/// The node and the socket that a socket of the scene stands for.
+fn owned(checked: &Checked, node: usize, socket: &str) -> Option<(String, String)> {
+    let (node, socket) = checked.scene.nodes.get(node)?.owner_of(socket);
+    Some((node.to_string(), socket.to_string()))
+}
+
 /// Asks what the output of the selected node is to feed on which the cursor of the inspector is.
 pub(super) fn connect_output(model: &mut Model) {
     let Some(flow) = &model.flow else { return };
-    let Some((node, Some(schema))) = flow.selected_node() else { return };
-    let output = flow.input.checked_sub(schema.inputs.len()).and_then(|at| schema.outputs.get(at)).cloned();
-    let node = node.to_string();
-    if let Some(output) = output {
-        offer_takers(model, node, &output);
+    let Some((_, Some(schema))) = flow.selected_node() else { return };
+    let output = flow.input.checked_sub(schema.inputs.len()).and_then(|at| schema.outputs.get(at));
+    if let Some((node, output)) = output.and_then(|output| flow.owner(&output.name)) {
+        offer_takers(model, node, output);
     }
 }
 
 /// Asks which input an output is to feed: only those that take it, with what feeds them now.
-pub(super) fn offer_takers(model: &mut Model, node: String, output: &OutputSchema) {
+pub(super) fn offer_takers(model: &mut Model, node: String, output: String) {
     let Some(flow) = &model.flow else { return };
     let Some(checked) = &flow.checked else { return };
+    let kind = checked.output_named(&node, &output).and_then(|output| output.kind);
     let mut items = Vec::new();
     for (other, schema) in checked.scene.nodes.iter().zip(&checked.schemas).filter(|(other, _)| other.id != node) {
         for input in schema.iter().flat_map(|schema| &schema.inputs) {
-            let Some(way) = takes(checked, input, output.kind) else { continue };
+            let Some(way) = takes(checked, input, kind) else { continue };
             let now = other.inputs.iter().position(|shown| shown.name == input.name);
             let now = now.and_then(|socket| now_fed(&checked.scene, other, socket));
             let now = match (now, way) {
@@ -282,13 +288,14 @@ pub(super) fn offer_takers(model: &mut Model, node: String, output: &OutputSchem
                 (Some(now), Way::Whole) => format!("in the place of {now}"),
                 (Some(now), Way::Element) => format!("besides {now}"),
             };
-            items.push((format!("{}.{}", other.id, input.name), now));
+            let (other, input) = other.owner_of(&input.name);
+            items.push((format!("{other}.{input}"), now));
         }
     }
     if items.is_empty() {
         return model.tell(Tone::Note, "no node in this workflow takes what that gives");
     }
-    let choice = Choice::Taker { node, output: output.name.clone() };
+    let choice = Choice::Taker { node, output };
     model.overlay = Some(Overlay::Choice { choice, items, field: Field::default(), at: 0 });
 }
 
@@ -304,16 +311,10 @@ fn now_fed(scene: &Scene, node: &super::super::scene::SceneNode, socket: usize) 
 
 /// An input was chosen for an output.
 pub(super) fn taker_chosen(model: &mut Model, node: String, output: String, name: &str) -> Vec<Effect> {
-    let Some((taker, input)) = name.split_once('.') else { return Vec::new() };
+    let Some((taker, input)) = name.rsplit_once('.') else { return Vec::new() };
     let Some(checked) = model.flow.as_ref().and_then(|flow| flow.checked.as_ref()) else { return Vec::new() };
-    let schema = |id: &str| {
-        let at = checked.scene.nodes.iter().position(|node| node.id == id)?;
-        checked.schemas.get(at)?.as_ref()
-    };
-    let kind = schema(&node).and_then(|schema| schema.outputs.iter().find(|known| known.name == output)?.kind);
-    let way = schema(taker)
-        .and_then(|schema| schema.inputs.iter().find(|known| known.name == input))
-        .and_then(|input| takes(checked, input, kind));
+    let kind = checked.output_named(&node, &output).and_then(|output| output.kind);
+    let way = checked.input_named(taker, input).and_then(|input| takes(checked, input, kind));
     let at = (way == Some(Way::Element)).then_some(usize::MAX);
     let from = Giver::Output { node, output: Some(output) };
     edit(model, Edit::Connect { from, node: taker.into(), input: input.into(), at })

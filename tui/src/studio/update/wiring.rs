@@ -7,7 +7,7 @@ use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::graph_view::Focus;
 use super::super::message::Tone;
-use super::super::model::{Choice, Flow, InputSchema, Model, Overlay, Schema};
+use super::super::model::{Choice, Flow, Model, Overlay, Schema};
 use super::edit::edit;
 use super::sockets::{self, Way, takes};
 
@@ -78,10 +78,11 @@ fn add(model: &mut Model, node_type: &str) -> Vec<Effect> {
     let Some(workflow) = flow.shown(&document) else { return Vec::new() };
     let id = fresh_id(workflow, node_type);
     let selected = flow.selected_node();
-    let wire = selected.and_then(|(node, schema)| {
+    let wire = selected.and_then(|(_, schema)| {
         let added = Schema::of_type(checked.registry.spec(node_type)?);
         let (output, input) = fit(schema?, &added)?;
-        let from = Giver::Output { node: node.into(), output: Some(output.into()) };
+        let (node, output) = flow.owner(output)?;
+        let from = Giver::Output { node, output: Some(output) };
         Some(Edit::Connect { from, node: id.clone(), input: input.into(), at: None })
     });
     let after = flow.targets().pop().filter(|_| flow.selected.is_some());
@@ -94,16 +95,18 @@ fn add(model: &mut Model, node_type: &str) -> Vec<Effect> {
 }
 
 /// Asks what is to feed an input: only what fits.
-pub(super) fn connect(model: &mut Model, node: String, input: &InputSchema) {
+pub(super) fn connect(model: &mut Model, node: String, input: String) {
     let Some(checked) = model.flow.as_ref().and_then(|flow| flow.checked.as_ref()) else { return };
-    let way = |kind: Option<Kind>| takes(checked, input, kind);
+    let Some(schema) = checked.input_named(&node, &input) else { return };
+    let way = |kind: Option<Kind>| takes(checked, schema, kind);
     let mut items = Vec::new();
     for (other, schema) in checked.scene.nodes.iter().zip(&checked.schemas).filter(|(other, _)| other.id != node) {
         for output in schema.iter().flat_map(|schema| &schema.outputs) {
             if let Some(way) = way(output.kind) {
                 let kind = output.kind.map(|kind| kind.to_string()).unwrap_or_default();
                 let kind = if way == Way::Element { format!("{kind}, as one more of the list") } else { kind };
-                items.push((format!("{}.{}", other.id, output.name), kind));
+                let (other, output) = other.owner_of(&output.name);
+                items.push((format!("{other}.{output}"), kind));
             }
         }
     }
@@ -116,20 +119,16 @@ pub(super) fn connect(model: &mut Model, node: String, input: &InputSchema) {
     if items.is_empty() {
         return model.tell(Tone::Note, "nothing in this workflow gives what fits there");
     }
-    let choice = Choice::Giver { node, input: input.name.clone() };
+    let choice = Choice::Giver { node, input };
     model.overlay = Some(Overlay::Choice { choice, items, field: Field::default(), at: 0 });
 }
 
 /// Where in the list that feeds an input a giver belongs: behind all, if it gives an element of it.
 fn giver_place(model: &Model, from: &Giver, node: &str, input: &str) -> Option<usize> {
     let checked = model.flow.as_ref()?.checked.as_ref()?;
-    let schema = |id: &str| {
-        let at = checked.scene.nodes.iter().position(|node| node.id == id)?;
-        checked.schemas.get(at)?.as_ref()
-    };
     let Giver::Output { node: giver, output: Some(output) } = from else { return None };
-    let kind = schema(giver)?.outputs.iter().find(|known| known.name == *output)?.kind;
-    let input = schema(node)?.inputs.iter().find(|known| known.name == input)?;
+    let kind = checked.output_named(giver, output)?.kind;
+    let input = checked.input_named(node, input)?;
     (takes(checked, input, kind)? == Way::Element).then_some(usize::MAX)
 }
 
@@ -144,13 +143,11 @@ impl Link {
     /// The sockets of a node type that can be wired to it, the first by name.
     fn fit(&self, flow: &Flow, to: &Schema) -> Option<(String, Way)> {
         let checked = flow.checked.as_ref()?;
-        let at = checked.scene.nodes.iter().position(|node| node.id == self.node)?;
-        let own = checked.schemas.get(at)?.as_ref()?;
         if self.is_output {
-            let kind = own.outputs.iter().find(|output| output.name == self.socket)?.kind;
+            let kind = checked.output_named(&self.node, &self.socket)?.kind;
             return to.inputs.iter().find_map(|input| Some((input.name.clone(), takes(checked, input, kind)?)));
         }
-        let input = own.inputs.iter().find(|input| input.name == self.socket)?;
+        let input = checked.input_named(&self.node, &self.socket)?;
         to.outputs.iter().find_map(|output| Some((output.name.clone(), takes(checked, input, output.kind)?)))
     }
 }
@@ -167,7 +164,8 @@ pub(super) fn add_linked(model: &mut Model, anchor: Focus, taken_from: Option<us
     let Some(node) = checked.scene.nodes.get(port.node) else { return Vec::new() };
     let shown = if is_output { &node.outputs } else { &node.inputs };
     let Some(socket) = shown.get(port.socket) else { return Vec::new() };
-    let link = Link { node: node.id.clone(), socket: socket.name.clone(), is_output };
+    let (owner, socket) = node.owner(socket);
+    let link = Link { node: owner.to_string(), socket: socket.to_string(), is_output };
     let mut types: Vec<_> =
         checked.registry.specs().filter(|spec| link.fit(flow, &Schema::of_type(spec)).is_some()).collect();
     types.sort_by_key(|spec| spec.name);
