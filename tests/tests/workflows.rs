@@ -191,7 +191,7 @@ fn one_picture_of_a_prompt_and_one_of_a_picture() {
     assert_eq!(large.map(|large| nearest(&large, &enlarged)), [0, 1], "they show the same");
     assert_ne!(made.picture("picture_0001.png"), made.picture("picture_0002.png"));
     let made = make("image_variation", &[("path", "pictures/cat.png")]);
-    assert_eq!(made.picture("variation_0001.png").dimensions(), (128, 128));
+    assert_eq!(made.picture("variation_0001.png").dimensions(), (512, 512));
 }
 
 #[test]

@@ -3,17 +3,16 @@
 //! Of documents of 10, 100 and 1,000 nodes in three shapes: the scene, its layout at two levels of detail, and drawing it
 //! on a screen of 120 × 40 cells with a node selected. Fastest, median and slowest, in microseconds.
 
+mod graphs;
+
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::time::Instant;
 
-use easel_engine::{
-    Context, Document, Graph, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, Source,
-    kinds,
-};
+use easel_engine::{Document, Graph, Source};
 use easel_tui::studio::graph_view::{Camera, GraphView, Plain};
 use easel_tui::studio::layout::{Detail, layout};
 use easel_tui::studio::scene::Scene;
+use graphs::{SHAPES, document, registry};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -23,46 +22,6 @@ const TIMES: usize = 51;
 /// The program's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-struct Join;
-
-impl Node for Join {
-    fn spec(&self) -> NodeSpec {
-        NodeSpec::new("Join", "Joins texts.")
-            .input(InputSpec::new("one", kinds::TEXT, "a text").default(String::new()))
-            .input(InputSpec::new("other", kinds::TEXT, "a text").default(String::new()))
-            .input(InputSpec::new("count", kinds::INTEGER, "a number").default(1_i64))
-            .output(OutputSpec::new("text", kinds::TEXT, "the text"))
-    }
-
-    fn run(&self, _: &Inputs, _: &mut Context<'_>) -> NodeResult {
-        Ok(Outputs::one("text", String::new()))
-    }
-}
-
-/// The nodes that feed a node.
-type Shape = fn(usize) -> Vec<usize>;
-
-const SHAPES: [(&str, Shape); 3] = [
-    ("chain", |at| at.checked_sub(1).into_iter().collect()),
-    ("wide", |at| if at == 0 { Vec::new() } else { vec![0] }),
-    ("mesh", |at| match at.min(10) {
-        0 => Vec::new(),
-        near => vec![at - 1 - at * 3 % near, at - 1 - at * 7 % near],
-    }),
-];
-
-fn document(nodes: usize, shape: Shape) -> Source {
-    let mut text = String::from("Workflow(version: 1, nodes: {\n");
-    for at in 0..nodes {
-        let _ = write!(text, "\"n{at}\": Join(count: {at}");
-        for (name, from) in ["one", "other"].iter().zip(shape(at)) {
-            let _ = write!(text, ", {name}: From(\"n{from}\")");
-        }
-        text.push_str("),\n");
-    }
-    Source::new("bench", text + "})")
-}
 
 fn measure<T>(what: &str, mut f: impl FnMut() -> T) {
     let mut times: Vec<_> = (0..TIMES)
@@ -77,11 +36,10 @@ fn measure<T>(what: &str, mut f: impl FnMut() -> T) {
 }
 
 fn main() {
-    let mut registry = Registry::new();
-    registry.register(Join).expect("there is no other");
+    let registry = registry();
     for (name, shape) in SHAPES {
         for nodes in [10, 100, 1000] {
-            let (document, _) = Document::parse(&document(nodes, shape));
+            let (document, _) = Document::parse(&Source::new("bench", document(nodes, shape)));
             let (graph, diagnostics) = Graph::build(&document, &registry);
             let scene = Scene::of(&document, &graph, &diagnostics);
             measure(&format!("{name} {nodes}: scene"), || Scene::of(&document, &graph, &diagnostics));

@@ -6,14 +6,14 @@
 //! 1,000 nodes also how often the median of both goes into the bar of 16 ms. Time is that of a processor, where the system
 //! tells it: a program beside this one does not count.
 
-use std::fmt::Write;
+mod graphs;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{
-    Context, Event, InputSpec, Inputs, Node, NodeResult, NodeSpec, OutputSpec, Outputs, Registry, kinds,
-};
+use easel_engine::Event;
 use easel_tui::studio::bare::Bare;
+use graphs::{SHAPES, Shape, document, registry};
 
 /// How often everything is done.
 const TIMES: usize = 201;
@@ -30,50 +30,8 @@ const SCREEN: (u16, u16) = (120, 40);
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-struct Join;
-
-impl Node for Join {
-    fn spec(&self) -> NodeSpec {
-        NodeSpec::new("Join", "Joins texts.")
-            .input(InputSpec::new("one", kinds::TEXT, "a text").default(String::new()))
-            .input(InputSpec::new("other", kinds::TEXT, "a text").default(String::new()))
-            .input(InputSpec::new("count", kinds::INTEGER, "a number").default(1_i64))
-            .output(OutputSpec::new("text", kinds::TEXT, "the text"))
-    }
-
-    fn run(&self, _: &Inputs, _: &mut Context<'_>) -> NodeResult {
-        Ok(Outputs::one("text", String::new()))
-    }
-}
-
-/// The nodes that feed a node.
-type Shape = fn(usize) -> Vec<usize>;
-
-const SHAPES: [(&str, Shape); 3] = [
-    ("chain", |at| at.checked_sub(1).into_iter().collect()),
-    ("wide", |at| if at == 0 { Vec::new() } else { vec![0] }),
-    ("mesh", |at| match at.min(10) {
-        0 => Vec::new(),
-        near => vec![at - 1 - at * 3 % near, at - 1 - at * 7 % near],
-    }),
-];
-
-fn document(nodes: usize, shape: Shape) -> String {
-    let mut text = String::from("Workflow(version: 1, nodes: {\n");
-    for at in 0..nodes {
-        let _ = write!(text, "\"n{at}\": Join(count: {at}");
-        for (name, from) in ["one", "other"].iter().zip(shape(at)) {
-            let _ = write!(text, ", {name}: From(\"n{from}\")");
-        }
-        text.push_str("),\n");
-    }
-    text + "})"
-}
-
 fn opened(nodes: usize, shape: Shape) -> Bare {
-    let mut registry = Registry::new();
-    registry.register(Join).expect("there is no other");
-    let mut bare = Bare::open(&document(nodes, shape), registry, SCREEN);
+    let mut bare = Bare::open(&document(nodes, shape), registry(), SCREEN);
     // The picture before is one of the whole screen.
     bare.draw();
     bare

@@ -6,6 +6,7 @@
 
 mod claimed;
 mod cli;
+mod clock;
 mod commands;
 mod diagnostics;
 mod error;

@@ -5,6 +5,7 @@ use easel_engine::{ArtifactRecord, Job, JobOptions, JournalError, NodeRecord, No
 use serde_json::json;
 
 use crate::cli::parse_run;
+use crate::clock::Zone;
 use crate::error::{CommandError, Exit};
 use crate::story;
 use crate::terminal::{self, Output, Paint, printable};
@@ -110,13 +111,14 @@ fn headline(story: &RunStory, paint: Paint) -> Vec<String> {
         story::paint_state(summary.state, summary.state.name(), paint)
     )];
     let mut field = |name: &str, text: String| lines.push(format!("  {name:9}  {}", printable(&text)));
+    let zone = Zone::of_this_machine();
     let path = job.source.path.as_ref().map(|path| path.display().to_string());
     field("workflow", path.unwrap_or_else(|| job.source.name.clone()));
     settings(job).into_iter().for_each(|(name, text)| field(name, text));
-    field("created", format!("{} UTC", story::moment(summary.created)));
+    field("created", zone.moment(summary.created));
     if let Some(started) = summary.started {
         let attempts = if summary.attempts > 1 { format!(", attempt {}", summary.attempts) } else { String::new() };
-        field("begun", format!("{} UTC{attempts}", story::moment(started)));
+        field("begun", format!("{}{attempts}", zone.moment(started)));
     }
     if let Some(seconds) = summary.seconds {
         field("took", terminal::seconds(seconds));

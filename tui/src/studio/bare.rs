@@ -1,16 +1,16 @@
 //! The studio without threads and without a terminal, for benchmarks: what happens goes in, what a terminal is sent comes out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use easel_engine::{Event, Plugins, Registry, RunId, Settings};
+use easel_engine::{Event, Journal, Plugins, Registry, RunId, Settings};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::effect::Effect;
 use super::keymap::Keymap;
 use super::message::Message;
-use super::model::{Checked, Model};
-use super::runtime::{Painter, Wish, check};
+use super::model::{Checked, Model, RunsPage, RunsWish};
+use super::runtime::{Index, Painter, Wish, check};
 use super::theme::{Depth, Ground, Theme};
 use super::update::{open, update};
 use super::view::draw;
@@ -30,6 +30,41 @@ pub struct Bare {
 
 /// What came of checking a text.
 pub struct CheckedText(Option<Box<Checked>>);
+
+/// A part of the list of runs.
+pub struct RunsRead(Result<RunsPage, String>);
+
+/// What the thread that reads the journal does for the list of runs.
+pub struct Past {
+    journal: Journal,
+    index: Index,
+}
+
+impl Past {
+    /// The journal of a folder.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[expect(clippy::expect_used, reason = "a benchmark without a journal has nothing to measure")]
+    pub fn open(folder: &Path) -> Self {
+        let journal = Journal::open(folder).expect("there is a journal");
+        Past { journal, index: Index::default() }
+    }
+
+    /// The part of the list around a place, of the runs that have these words.
+    pub fn page(&mut self, at: usize, filter: &str) -> RunsRead {
+        let wish = RunsWish { filter: filter.into(), chosen: None, at };
+        let page = self.index.refresh(&self.journal).and_then(|()| self.index.page(&self.journal, &wish));
+        RunsRead(page.map_err(|error| error.to_string()))
+    }
+
+    /// Reads a few more prompts, as it is done between wishes; false if none are left.
+    pub fn read_on(&mut self) -> bool {
+        let read = self.index.refresh(&self.journal).and_then(|()| self.index.read_on(&self.journal));
+        read.is_ok() && self.index.unread() > 0
+    }
+}
 
 impl Bare {
     /// Opens a workflow, of nodes of these types, in a terminal of so many columns and lines.
@@ -85,6 +120,11 @@ impl Bare {
     pub fn draw(&mut self) -> Vec<u8> {
         self.model.is_changed = false;
         self.painter.picture(self.model.size, |frame| draw(&self.model, frame))
+    }
+
+    /// A part of the list of runs was read.
+    pub fn list(&mut self, RunsRead(page): RunsRead) {
+        self.tell(Message::Runs(page));
     }
 
     fn tell(&mut self, message: Message) {

@@ -52,7 +52,7 @@ pub fn easel(folder: &Path) -> Command {
     }
     command.env("EASEL_CACHE", folder.join("cache")).env("EASEL_STATE", folder.join("state"));
     command.env("EASEL_PLUGINS", folder.join("users-plugins"));
-    command.env("HF_HUB_CACHE", folder.join("hub"));
+    command.env("TZ", "UTC").env("HF_HUB_CACHE", folder.join("hub"));
     command
 }
 

@@ -67,6 +67,8 @@ pub(crate) struct Finding {
     pub(crate) file: Option<PathBuf>,
     /// How the text is mended.
     pub(crate) fix: Option<Fix>,
+    /// The node that said it in a run, behind those of the file that lead to it; none: it was found in the text.
+    pub(crate) told_by: Option<Arc<str>>,
 }
 
 /// A change that mends something.
@@ -117,6 +119,20 @@ impl Checked {
             finding.node = id.and_then(|id| shown(&self.scene, id));
         }
         (self.inside, self.within) = (entered, within);
+        self.show_told();
+    }
+
+    /// Puts what was told in a run to the nodes that stand for those that said it.
+    fn show_told(&mut self) {
+        for finding in &mut self.findings {
+            let Some(told_by) = &finding.told_by else { continue };
+            let mut parts = told_by.split('/');
+            let is_inside = self.inside.iter().all(|wanted| parts.next() == Some(wanted));
+            finding.node = parts.next().filter(|_| is_inside).and_then(|id| shown(&self.scene, id));
+            if let Some(node) = finding.node.and_then(|node| self.scene.nodes.get_mut(node)) {
+                node.warnings += 1;
+            }
+        }
     }
 
     /// What a node of a workflow runs, if it is written in the same file.

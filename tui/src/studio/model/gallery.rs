@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use easel_engine::RunId;
 
+use super::still::Details;
 use crate::gist::Gist;
 
 /// A picture on disk.
@@ -38,6 +39,8 @@ pub(crate) struct Gallery {
     pub(crate) filter: String,
     /// Which of those that are shown the cursor is on.
     pub(crate) at: usize,
+    /// What is known of a file that no run wrote, which was looked at last.
+    pub(crate) known: Option<(PathBuf, Result<Details, String>)>,
 }
 
 impl Gallery {

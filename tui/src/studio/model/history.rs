@@ -35,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) browse: Browse,
     /// Pictures.
     pub(crate) thumbnails: Vec<PathBuf>,
+    /// What is in the file of a picture that no run wrote.
+    pub(crate) examined: Option<PathBuf>,
 }
 
 /// Which part of the list of runs.

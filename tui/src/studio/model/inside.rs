@@ -84,7 +84,7 @@ impl RunView {
 }
 
 /// `each` of `each[3]`.
-pub(super) fn without_pass(part: &str) -> &str {
+pub(crate) fn without_pass(part: &str) -> &str {
     part.split_once('[').map_or(part, |(node, _)| node)
 }
 

@@ -39,6 +39,7 @@ pub(crate) use flow::{AwaitedFile, Flow, Look};
 pub(crate) use full::Full;
 pub(crate) use gallery::{Gallery, Shot, Shots};
 pub(crate) use history::{Asked, Browse, Details, RunRow, Runs, RunsPage, RunsWish, Thumbnails};
+pub(crate) use inside::without_pass;
 pub(crate) use log::Log;
 pub(crate) use overlay::{Choice, Later, Overlay, Prompt};
 pub(crate) use queue::{Queue, QueueRow};
@@ -50,6 +51,7 @@ use super::graphics::Graphics;
 use super::keymap::{Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
+use crate::clock::Zone;
 use gauges::Gauges;
 use still::{Place, Still};
 use sweep::Sweep;
@@ -70,6 +72,8 @@ pub(crate) struct Model {
     pub(crate) keymap: Keymap,
     /// How things look.
     pub(crate) theme: Theme,
+    /// Where the clock of whoever looks is.
+    pub(crate) zone: Zone,
     /// The workflows to choose from, if a folder was given.
     pub(crate) chooser: Option<Chooser>,
     /// What was closed for the list of workflows, to come back to.
@@ -104,6 +108,8 @@ pub(crate) struct Model {
     pub(crate) kept_typed: Option<(PathBuf, typed::Typed)>,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
+    /// What of a run stands among the findings: of which file and text, when the run began, how many warnings there were.
+    pub(crate) told: Option<(PathBuf, u64, Duration, usize)>,
     /// What was clicked last, until a key is pressed.
     pub(crate) clicked: Option<Clicked>,
     /// What is marked to be compared: two at the most.
@@ -148,6 +154,7 @@ impl Model {
             now: Duration::ZERO,
             keymap,
             theme,
+            zone: Zone::default(),
             chooser: None,
             closed: None,
             flow: None,
@@ -165,6 +172,7 @@ impl Model {
             draft: String::new(),
             kept_typed: None,
             clicked: None,
+            told: None,
             sweep: None,
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),

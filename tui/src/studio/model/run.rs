@@ -112,6 +112,8 @@ pub(crate) struct RunView {
     pub(crate) is_ours: bool,
     /// Where it is.
     pub(crate) phase: Phase,
+    /// How many warnings are kept of all nodes.
+    pub(crate) warned: usize,
     /// When it began, in the studio's time.
     pub(crate) began: Duration,
     /// When it ended.
@@ -144,6 +146,7 @@ impl RunView {
             run: None,
             is_ours,
             phase: Phase::Beginning,
+            warned: 0,
             began: now,
             ended: None,
             nodes: Vec::new(),
@@ -184,6 +187,7 @@ impl RunView {
         }
         self.nodes.clear();
         self.by_name.clear();
+        self.warned = 0;
         nodes.into_iter().for_each(|node| self.add(node));
     }
 
@@ -282,6 +286,7 @@ impl RunView {
                     node.warnings.1 += 1;
                     if node.warnings.0.len() < MOST_WARNINGS {
                         node.warnings.0.push(message.clone());
+                        self.warned += 1;
                     }
                 }
             }

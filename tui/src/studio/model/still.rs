@@ -115,6 +115,8 @@ pub(crate) struct Details {
     pub(crate) size: (u32, u32),
     /// Bytes of the file.
     pub(crate) bytes: u64,
+    /// When it was written, in milliseconds since 1970, if the file system tells.
+    pub(crate) written: Option<i64>,
     /// What its recipe says: names and values, what matters most first.
     pub(crate) recipe: Vec<(String, String)>,
     /// The picture, small.

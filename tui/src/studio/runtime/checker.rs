@@ -124,6 +124,7 @@ fn more(count: usize) -> Option<Finding> {
         span: None,
         file: None,
         fix: None,
+        told_by: None,
     })
 }
 
@@ -146,6 +147,7 @@ fn finding(source: &Source, diagnostic: &Diagnostic) -> Finding {
         span: label.map(|label| label.span.clone()),
         file: elsewhere,
         fix: diagnostic.fix.as_deref().map(|fix| Fix { replacement: fix.clone(), about: fix_words(source, fix) }),
+        told_by: None,
     }
 }
 

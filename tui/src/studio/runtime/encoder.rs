@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::UNIX_EPOCH;
 
 use easel_nodes::picture;
 use image::imageops::{self, FilterType};
@@ -133,7 +134,11 @@ impl Kept {
 
 fn examine(path: &Path, kept: &mut Kept) -> Result<Details, String> {
     let picture = kept.read(path)?;
-    let bytes = std::fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
+    let metadata = std::fs::metadata(path).ok();
+    let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+    let written = metadata.and_then(|metadata| metadata.modified().ok());
+    let written = written.and_then(|written| written.duration_since(UNIX_EPOCH).ok());
+    let written = written.and_then(|since| i64::try_from(since.as_millis()).ok());
     // One without a recipe, or with a damaged one, is a picture too.
     let recipe = picture::read_recipe(path).ok().flatten();
     let recipe = recipe.map(|recipe| {
@@ -142,7 +147,7 @@ fn examine(path: &Path, kept: &mut Kept) -> Result<Details, String> {
         given.chain(recipe.notes).filter(|(key, _)| !crate::report::is_fingerprint(key)).collect()
     });
     let small = pictures::small(&picture);
-    Ok(Details { size: picture.dimensions(), bytes, recipe: recipe.unwrap_or_default(), picture: small })
+    Ok(Details { size: picture.dimensions(), bytes, written, recipe: recipe.unwrap_or_default(), picture: small })
 }
 
 /// What becomes of a wish, for tests that have no threads.

@@ -78,7 +78,8 @@ fn strangers(folder: &Path, known: &HashSet<PathBuf>) -> Vec<Shot> {
     let mut found: Vec<_> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| is_picture(path) && !known.contains(path))
+        // A folder may be called anything; what a link leads to counts.
+        .filter(|path| is_picture(path) && !known.contains(path) && path.is_file())
         .map(|path| (changed(&path), path))
         .collect();
     found.sort_by(|one, other| other.cmp(one));
@@ -102,6 +103,7 @@ mod tests {
         let mut pictures = Pictures::default();
         std::fs::write(folder.path().join("a.png"), "").expect("there is room");
         std::fs::write(folder.path().join("a.txt"), "").expect("there is room");
+        std::fs::create_dir(folder.path().join("folder.png")).expect("there is room");
         assert_eq!(names(pictures.without_journal(folder.path())), ["a.png"]);
         assert!(pictures.without_journal(folder.path()).is_none());
     }

@@ -26,7 +26,7 @@ const EVENTS_AT_A_TIME: u64 = 1_000;
 
 /// What is known of all runs.
 #[derive(Default)]
-pub(super) struct Index {
+pub(in super::super) struct Index {
     /// How much there was when the ids were read.
     extent: Option<Extent>,
     /// Newest first.
@@ -45,7 +45,7 @@ struct Known {
 
 impl Index {
     /// Takes notice of runs that came or went.
-    pub(super) fn refresh(&mut self, journal: &Journal) -> Result<(), JournalError> {
+    pub(in super::super) fn refresh(&mut self, journal: &Journal) -> Result<(), JournalError> {
         let extent = journal.extent()?;
         if self.extent != Some(extent) {
             self.ids = journal.ids(None)?;
@@ -64,12 +64,12 @@ impl Index {
     }
 
     /// How many runs were not read yet.
-    pub(super) fn unread(&self) -> usize {
+    pub(in super::super) fn unread(&self) -> usize {
         self.ids.len().saturating_sub(self.known.len())
     }
 
     /// Reads a few more of the runs, newest first.
-    pub(super) fn read_on(&mut self, journal: &Journal) -> Result<(), JournalError> {
+    pub(in super::super) fn read_on(&mut self, journal: &Journal) -> Result<(), JournalError> {
         let next: Vec<_> =
             self.ids.iter().filter(|run| !self.known.contains_key(run)).take(AT_A_TIME).copied().collect();
         self.read(journal, &next)
@@ -100,7 +100,7 @@ impl Index {
     }
 
     /// The part of the list that is wanted.
-    pub(super) fn page(&mut self, journal: &Journal, wish: &RunsWish) -> Result<RunsPage, JournalError> {
+    pub(in super::super) fn page(&mut self, journal: &Journal, wish: &RunsWish) -> Result<RunsPage, JournalError> {
         let found = self.matching(journal, &wish.filter)?;
         let place = wish.chosen.and_then(|run| found.binary_search_by(|other| run.0.cmp(&other.0)).ok());
         let at = place.unwrap_or(wish.at).min(found.len().saturating_sub(1));

@@ -47,6 +47,7 @@ use super::recording::Recording;
 use super::theme::Theme;
 use super::update::{open, update};
 use super::view::{draw, shows_gauges, wanted_pictures};
+use crate::clock::Zone;
 use crate::error::{CommandError, Exit};
 use crate::memory::MemoryLimit;
 use crate::terminal;
@@ -70,6 +71,7 @@ pub(super) use checker::{Wish, check};
 pub(super) use complete::complete;
 #[cfg(test)]
 pub(super) use encoder::drawn_still;
+pub(super) use history::Index;
 pub(super) use painter::Painter;
 pub(crate) use unsaved::has_unsaved;
 
@@ -127,6 +129,7 @@ impl Studio {
         let size = size().unwrap_or(USUAL_SIZE);
         let mut model = Model::new(self.keymap, self.theme, size);
         model.graphics = graphics;
+        model.zone = Zone::of_this_machine();
         model.keymap.has_all_keys = has_all_keys(&variable);
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
         signals::listen(guard.lender(), sender.clone())?;

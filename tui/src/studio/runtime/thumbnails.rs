@@ -43,7 +43,9 @@ fn load(path: &Path) -> Result<Picture, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("the file is gone".into()),
         _ => {}
     }
-    picture::load(path).map(|picture| small(&picture)).map_err(|error| error.to_string())
+    // Which file it is stands where the picture would, and there is little room.
+    let short = |why: String| why.strip_prefix(&format!("{}: ", path.display())).map(str::to_string).unwrap_or(why);
+    picture::load(path).map(|picture| small(&picture)).map_err(|error| short(error.to_string()))
 }
 
 fn small(picture: &RgbImage) -> Picture {
@@ -60,6 +62,17 @@ fn small(picture: &RgbImage) -> Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_picture_is_told_without_its_path() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("none.png");
+        for bytes in [&b""[..], b"\x89PNG\r\n\x1a\n", b"a text"] {
+            std::fs::write(&path, bytes).expect("there is room");
+            let why = load(&path).expect_err("it is no picture");
+            assert!(!why.contains("none.png") && !why.is_empty(), "{why}");
+        }
+    }
 
     #[test]
     fn only_what_is_wanted_by_now_is_read() {

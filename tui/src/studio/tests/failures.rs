@@ -199,3 +199,37 @@ fn what_is_told_from_outside_cannot_steer_the_terminal() {
     bench.press("4");
     assert!(!bench.shown().contains('\u{1b}') && bench.shown().contains("bad?[2J?"));
 }
+
+#[test]
+fn what_a_run_warned_of_stands_at_its_node_and_in_the_list_until_the_next_one() {
+    let warned = |bench: &mut Bench, node: &str, message: &str| {
+        let warning = Event::NodeWarning { run: RunId(7), node: node.into(), message: message.into() };
+        bench.tell(Message::Event(Box::new(warning)));
+    };
+    let shown = |bench: &Bench| {
+        let flow = bench.model.flow.as_ref().expect("it is open");
+        let at = |id: &str| flow.scene()?.nodes.iter().find(|node| node.id == id).map(|node| node.warnings);
+        (flow.counts(), at("load"), at("save"))
+    };
+    for size in SIZES {
+        let mut bench = Bench::opened(size, SMALL);
+        bench.press("r");
+        warned(&mut bench, "save", "the folder is nearly full");
+        warned(&mut bench, "save", "the folder is nearly full");
+        warned(&mut bench, "save", "the picture is very small");
+        bench.tell(Message::RunEnded(Ok(Outcome::Completed)));
+        assert_eq!(shown(&bench), ((0, 2), Some(0), Some(2)));
+        bench.press("2");
+        insta::assert_snapshot!(format!("warned_{}x{}", size.0, size.1), bench.shown());
+        bench.press("enter");
+        assert_eq!(bench.selected().as_deref(), Some("save"));
+        // An edit does not take them away, the next run does.
+        bench.press("m");
+        assert_eq!(shown(&bench), ((0, 2), Some(0), Some(2)));
+        bench.press("ctrl-z r");
+        assert_eq!(shown(&bench), ((0, 0), Some(0), Some(0)));
+        // What is not in the workflow any more is told all the same.
+        warned(&mut bench, "gone", "it was there when the run began");
+        assert_eq!(shown(&bench).0, (0, 0), "no such node is in the run");
+    }
+}

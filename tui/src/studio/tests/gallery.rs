@@ -6,6 +6,7 @@ use super::history::{details, job, picture};
 use super::*;
 use crate::gist::{Gist, gist};
 use crate::studio::effect::Change;
+use crate::studio::model::still::Details;
 use crate::studio::model::{Later, Shot, Shots};
 
 fn path(number: u64) -> PathBuf {
@@ -40,6 +41,31 @@ fn shown(bench: &mut Bench, number: u64) {
 fn jobs(bench: &Bench) -> Vec<Job> {
     let job = |wish: &Effect| if let Effect::RunJob(job) = wish { Some((**job).clone()) } else { None };
     bench.wished.iter().filter_map(job).collect()
+}
+
+#[test]
+fn a_picture_that_no_run_wrote_tells_what_its_file_says() {
+    let stranger = |bench: &mut Bench| {
+        shown(bench, 0);
+        bench.press("enter");
+        bench.tell(Message::Thumbnail("/w/out/from_a_friend.png".into(), Ok(picture(9))));
+        let recipe = vec![("prompt".to_string(), "a cat on a mat".to_string()), ("seed".into(), "42".into())];
+        let written = Some(1_795_415_315_999);
+        let details = Details { size: (64, 48), bytes: 81_234, written, recipe, picture: picture(9) };
+        bench.tell(Message::Examined("/w/out/from_a_friend.png".into(), Ok(details)));
+    };
+    snapshots("gallery_stranger", stranger, SMALL);
+    let mut bench = Bench::opened((100, 30), SMALL);
+    stranger(&mut bench);
+    let said = bench.shown();
+    for text in ["64 × 48, 81 kB", "2026-11-23 06:28:35 UTC", "a cat on a mat", "No run of the journal wrote it"] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    // It is read once each time that it is looked at, and what is wrong with it is told.
+    bench.press("esc enter");
+    assert_eq!(bench.model.asked.examined.as_deref(), Some(Path::new("/w/out/from_a_friend.png")));
+    bench.tell(Message::Examined("/w/out/from_a_friend.png".into(), Err("it is cut off".into())));
+    assert!(bench.shown().contains("it is cut off"), "{}", bench.shown());
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn finding_in(file: &Path) -> crate::studio::model::Finding {
         span: None,
         file: Some(file.into()),
         fix: None,
+        told_by: None,
     }
 }
 

@@ -42,7 +42,8 @@ fn written(bench: &mut Bench) {
         ("prompt".to_string(), "a cat\u{1b}[2J on a mat that is wide enough for three cats".to_string()),
         ("prior.seed".to_string(), "42".to_string()),
     ];
-    let details = Details { size: (256, 256), bytes: 81_234, recipe, picture: gradient(32) };
+    let details =
+        Details { size: (256, 256), bytes: 81_234, written: Some(1_795_415_315_999), recipe, picture: gradient(32) };
     bench.tell(Message::Examined("output/copy_0002.png".into(), Ok(details)));
 }
 

@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::graph_view::Camera;
 use super::super::message::Tone;
 use super::super::model::{Body, Flow, Focus, Look, Model, Overlay};
-use super::{edit, graph, groups};
+use super::{edit, failure, graph, groups};
 
 /// Goes into the workflow that the selected node runs; none if it runs none.
 pub(super) fn enter(model: &mut Model) -> Option<Vec<Effect>> {
@@ -219,11 +219,20 @@ pub(super) fn go_to_problem(model: &mut Model) -> Vec<Effect> {
         }
         return effects;
     }
+    if let Some(node) = &finding.told_by {
+        return failure::go_to(model, &way_from_here(flow, node));
+    }
     if !place.is_some_and(|place| go_to(model, place)) {
         let (title, text) = (finding.message, finding.drawn);
         model.overlay = Some(Overlay::Story { title, text, scroll: 0 });
     }
     Vec::new()
+}
+
+/// A node of the file as it is called in what is shown.
+fn way_from_here(flow: &Flow, node: &str) -> String {
+    let inside = flow.inside().iter().map(|id| format!("{id}/")).collect::<String>();
+    node.strip_prefix(&inside).unwrap_or(node).to_string()
 }
 
 /// To the node in whose text that place is; false if there is none.

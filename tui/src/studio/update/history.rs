@@ -33,7 +33,19 @@ pub(super) fn wanted(model: &mut Model) -> Vec<Effect> {
         model.asked.thumbnails.clone_from(&pictures);
         effects.push(Effect::Thumbnails(pictures));
     }
+    // Once more each time that it is looked at: files change.
+    let stranger = stranger(model);
+    if stranger != model.asked.examined {
+        model.asked.examined.clone_from(&stranger);
+        effects.extend(stranger.map(Effect::Examine));
+    }
     effects
+}
+
+/// The picture that has the whole screen, if no run wrote it.
+fn stranger(model: &Model) -> Option<PathBuf> {
+    let shot = model.gallery.chosen().filter(|_| matches!(model.overlay, Some(Overlay::Shot)))?;
+    shot.run.is_none().then(|| shot.path.clone())
 }
 
 fn browse(model: &Model) -> Browse {

@@ -28,6 +28,7 @@ mod run;
 mod sockets;
 mod sweep;
 mod timeline;
+mod told;
 mod typing;
 mod unsaved;
 mod wiring;
@@ -47,6 +48,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let is_time = matches!(message, Message::Time(_));
     let mut effects = happened(model, message);
     if !is_time {
+        told::keep_up(model);
         effects.extend(history::wanted(model));
         typing::keep(model, &mut effects);
     }

@@ -98,7 +98,9 @@ pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
 
 /// What is known of a file has come.
 pub(super) fn examined(model: &mut Model, path: PathBuf, details: Result<Details, String>) {
-    if let Some(Full::Picture(viewer)) = &mut model.full {
+    if model.asked.examined.as_ref() == Some(&path) {
+        model.gallery.known = Some((path, details));
+    } else if let Some(Full::Picture(viewer)) = &mut model.full {
         viewer.details = Some((path, details));
     }
 }

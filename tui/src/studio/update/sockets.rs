@@ -289,7 +289,9 @@ pub(super) fn offer_takers(model: &mut Model, node: String, output: String) {
                 (Some(now), Way::Element) => format!("besides {now}"),
             };
             let (other, input) = other.owner_of(&input.name);
-            items.push((format!("{other}.{input}"), now));
+            if other != node {
+                items.push((format!("{other}.{input}"), now));
+            }
         }
     }
     if items.is_empty() {

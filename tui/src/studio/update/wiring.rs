@@ -106,7 +106,10 @@ pub(super) fn connect(model: &mut Model, node: String, input: String) {
                 let kind = output.kind.map(|kind| kind.to_string()).unwrap_or_default();
                 let kind = if way == Way::Element { format!("{kind}, as one more of the list") } else { kind };
                 let (other, output) = other.owner_of(&output.name);
-                items.push((format!("{other}.{output}"), kind));
+                // In a group that is one box it stands beside itself.
+                if other != node {
+                    items.push((format!("{other}.{output}"), kind));
+                }
             }
         }
     }

@@ -52,11 +52,12 @@ fn shade(upper: [u8; 3], lower: [u8; 3], ground: Ground) -> &'static str {
 /// Columns and rows of cells.
 pub(super) fn size(picture: &Picture, area: Rect) -> (u16, u16) {
     let (width, height) = (picture.width as f64, picture.height() as f64);
-    if width < 1.0 || height < 1.0 {
+    if width < 1.0 || height < 1.0 || area.is_empty() {
         return (0, 0);
     }
     let scale = (f64::from(area.width) / width).min(f64::from(area.height) * 2.0 / height);
-    ((width * scale).floor() as u16, ((height * scale).floor() as u16) / 2)
+    // One that is a thousand times as high as wide is seen, too.
+    (((width * scale).floor() as u16).max(1), (((height * scale).floor() as u16) / 2).max(1))
 }
 
 #[cfg(test)]
@@ -69,6 +70,17 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 3));
         draw(&picture, buffer.area, &Theme::new(ground, depth), &mut buffer);
         buffer
+    }
+
+    #[test]
+    fn no_shape_makes_a_picture_vanish_or_leave_its_area() {
+        let area = Rect::new(0, 0, 14, 7);
+        for (width, height) in [(1, 4000), (5000, 2), (1, 1), (64, 64), (128, 1)] {
+            let picture = Picture { width, pixels: vec![[9; 3]; width * height].into() };
+            let (columns, rows) = size(&picture, area);
+            assert!((1..=14).contains(&columns) && (1..=7).contains(&rows), "{width} × {height}: {columns} × {rows}");
+            assert_eq!(size(&picture, Rect::new(0, 0, 0, 7)), (0, 0));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::model::{Details, Model};
 use super::super::theme::Role;
 use super::pen::{fitted, wrap};
+use crate::clock::Zone;
 use crate::report::is_fingerprint;
 use crate::story;
 use crate::terminal::{bytes, printable, seconds};
@@ -93,7 +94,7 @@ pub(super) fn whole(model: &Model, details: &Details, width: usize) -> Vec<Line<
     }
     lines.title("Once more");
     lines.wrapped("", Role::Hint, &details.command);
-    let log: Vec<_> = details.log.iter().filter_map(happened).collect();
+    let log: Vec<_> = details.log.iter().filter_map(|event| happened(event, &lines.model.zone)).collect();
     if !log.is_empty() {
         lines.title("Log");
     }
@@ -116,7 +117,7 @@ fn head(lines: &mut Lines<'_>, details: &Details) {
     let path = details.story.job.source.path.as_ref().map(|path| path.display().to_string());
     lines.wrapped("", Role::Text, &path.unwrap_or_else(|| summary.workflow.clone()));
     let begun = match summary.started {
-        Some(at) => format!("begun {} UTC", story::moment(at)),
+        Some(at) => format!("begun {}", lines.model.zone.moment(at)),
         None if summary.state == RunState::Queued => format!("waits, priority {}", summary.priority),
         None => "not begun".into(),
     };
@@ -177,7 +178,7 @@ fn artifact(lines: &mut Lines<'_>, file: &ArtifactRecord) {
 }
 
 /// When something happened and what, in words; nothing if it is of no interest, or nothing that is known.
-fn happened(event: &EventRecord) -> Option<(String, Role, String)> {
+fn happened(event: &EventRecord, zone: &Zone) -> Option<(String, Role, String)> {
     let json: Value = serde_json::from_str(&event.json).ok()?;
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
     let node = text("node");
@@ -201,9 +202,7 @@ fn happened(event: &EventRecord) -> Option<(String, Role, String)> {
         "run_finished" => (Role::Text, format!("the run is over: {}", text("outcome"))),
         _ => return None,
     };
-    // Of a year too far from ours to have four digits, all of it.
-    let moment = story::moment(event.at);
-    Some((moment.split_once(' ').map_or(moment.clone(), |(_, time)| time.to_string()), role, words))
+    Some((zone.time(event.at), role, words))
 }
 
 /// The colour of a state.

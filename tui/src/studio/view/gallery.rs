@@ -13,6 +13,7 @@ use super::super::model::{Model, Shot};
 use super::super::theme::Role;
 use super::details::short;
 use super::pen::{Pen, fitted};
+use super::picture::{bytes, made};
 use super::tiles::{self, Tile};
 use super::{page_start, regions};
 use crate::terminal::count;
@@ -181,6 +182,22 @@ pub(super) fn alone(model: &Model) -> Option<Tile> {
     tile(model, tiles::ALONE, model.gallery.chosen()?, alone_area(body))
 }
 
+/// What can be known of a picture that no run of the journal wrote: what its file says.
+fn stranger(model: &Model, shot: &Shot, pen: &mut Pen<'_>) {
+    let style = |role: Role| model.theme.style(role);
+    pen.wrapped("No run of the journal wrote it.", style(Role::Dim));
+    pen.gap();
+    match model.gallery.known.as_ref().filter(|(path, _)| *path == shot.path) {
+        None => pen.text("Reading …", style(Role::Dim)),
+        Some((_, Err(why))) => pen.wrapped(why, style(Role::Warning)),
+        Some((_, Ok(details))) => {
+            let (width, height) = details.size;
+            pen.text(&format!("{width} × {height}, {}", bytes(details.bytes)), style(Role::Text));
+            made(model, details, pen);
+        }
+    }
+}
+
 /// The picture with the cursor on the whole screen, beside all that it was made from.
 pub(super) fn full(model: &Model, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
@@ -202,7 +219,7 @@ pub(super) fn full(model: &Model, buffer: &mut Buffer) {
             short(model, details, usize::from(beside.width)).iter().for_each(|line| pen.line(line));
         }
         Some(Err(why)) => pen.wrapped(why, style(Role::Error)),
-        None if shot.run.is_none() => pen.wrapped("No run of the journal wrote it.", style(Role::Dim)),
+        None if shot.run.is_none() => stranger(model, shot, &mut pen),
         None => pen.text("Reading …", style(Role::Dim)),
     }
     buffer.set_style(foot, style(Role::Bar));

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::graphics::Protocol;
 use super::super::model::Model;
 use super::super::model::full::{Viewer, Window, Zoom};
-use super::super::model::still::{Place, Want};
+use super::super::model::still::{Details, Place, Want};
 use super::super::theme::Role;
 use super::pen::Pen;
 use super::stills;
@@ -106,7 +106,17 @@ fn known(model: &Model, viewer: &Viewer, scale: Option<f64>, pen: &mut Pen<'_>) 
     if let (Some(Err(why)), Some(_)) = (viewer.known(), viewer.small()) {
         pen.wrapped(why, style(Role::Warning));
     }
-    let Some(details) = details else { return };
+    if let Some(details) = details {
+        made(model, details, pen);
+    }
+}
+
+/// When a picture was written, and what it says about how it was made.
+pub(super) fn made(model: &Model, details: &Details, pen: &mut Pen<'_>) {
+    let style = |role: Role| model.theme.style(role);
+    if let Some(written) = details.written {
+        pen.text(&model.zone.moment(written), style(Role::Dim));
+    }
     pen.gap();
     for (key, value) in &details.recipe {
         pen.text(key, style(Role::Key));
@@ -118,7 +128,7 @@ fn known(model: &Model, viewer: &Viewer, scale: Option<f64>, pen: &mut Pen<'_>) 
 }
 
 /// A file's length as people say it.
-fn bytes(bytes: u64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
         10_000..10_000_000 => format!("{} kB", bytes / 1000),
