@@ -43,7 +43,7 @@ fn the_built_in_model_is_listed_with_its_parts() {
     for piece in ["prior ", "PriorTransformer", "decoder ", "UNet2DConditionModel", "tokenizer ", "total ", "f16"] {
         assert!(parts.contains(piece), "{piece} in\n{parts}");
     }
-    for piece in ["rocket, ", "flat, 3d, cartoon", "zebra", "Fluent Emoji", "Apache-2.0", "own image encoder"] {
+    for piece in ["rocket, ", "flat, 3d, cartoon", "zebra", "Fluent Emoji", "Apache-2.0", "classifier"] {
         assert!(parts.contains(piece), "{piece} in\n{parts}");
     }
 }
