@@ -22,6 +22,7 @@ mod report;
 mod story;
 pub mod studio;
 mod terminal;
+mod version;
 mod watching;
 mod workspace;
 

@@ -12,6 +12,7 @@ use crate::error::{CommandError, Exit};
 use crate::execution::{self, PrecisionChoice};
 use crate::memory::{Memory, MemoryLimit};
 use crate::terminal::{self, Output, Paint, printable};
+use crate::version::version;
 
 const LONG_ABOUT: &str = "\
 Says what this machine has for making pictures: processor, instruction set, memory, GPU, models, cache folders, and \
@@ -123,10 +124,7 @@ impl Examination {
     fn describe(&self, lacks: &[Lack], paint: Paint) -> String {
         let host = host();
         let mut rows = vec![
-            (
-                "easel",
-                format!("{} for {} on {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH),
-            ),
+            ("easel", version()),
             ("processor", self.processor.clone().unwrap_or_else(|| "unknown".into())),
             ("threads", host.threads.to_string()),
             ("instructions", host.simd.to_string()),

@@ -8,6 +8,7 @@ use super::Model;
 use super::run::{NodeRun, RunView};
 use crate::story::quoted;
 use crate::terminal::{printable, seconds};
+use crate::version::version;
 
 /// Everything that a run told of a failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,9 +108,7 @@ pub(crate) fn report(model: &Model, node: &NodeRun) -> String {
     let workflow = run.and_then(|run| run.workflow.as_ref().or(model.flow.as_ref().map(|flow| &flow.path)));
     let of = workflow.map(|path| format!(" of {}", path.display())).unwrap_or_default();
     let name = run.and_then(|run| run.run).map_or_else(|| "a run".into(), |id| format!("run {}", id.0));
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let mut text =
-        format!("easel {} on {os} {arch}\n{name}{of}: {} failed\n\n", env!("CARGO_PKG_VERSION"), title(node));
+    let mut text = format!("easel {}\n{name}{of}: {} failed\n\n", version(), title(node));
     for (part, line) in story(model, node) {
         let indent = match part {
             Part::Message | Part::Heading => "",

@@ -73,7 +73,7 @@ fn a_failure_is_copied_whole() {
     bench.press("! y");
     let copied = |wish: &Effect| if let Effect::Copy(text) = wish { Some(text.clone()) } else { None };
     let text = bench.wished.iter().find_map(copied).expect("it is copied");
-    let version = format!("easel {} on ", env!("CARGO_PKG_VERSION"));
+    let version = format!("easel {} for ", env!("CARGO_PKG_VERSION"));
     let parts = [
         version.as_str(),
         "run 7 of flow.ron: load (LoadImage, after 0.70 s) failed",
