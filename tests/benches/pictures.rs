@@ -1,5 +1,5 @@
 //! Seconds and peak memory of a picture by the embedded model, cold and warm, and of one step of every network of the
-//! full-size Karlo model with random weights.
+//! full-size Karlo model with random weights, in every precision of the CPU.
 //!
 //! `cargo bench -p easel-tests --bench pictures [-- embedded | karlo]`. Every measurement runs in a process of its own,
 //! so that its peak memory is its own. The first run of `karlo` writes 14 GB of random weights to `target/bench-karlo`.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use easel_kernels::{DType, Tensor, random};
+use easel_kernels::{DType, Device, Placement, Precision, Tensor, random};
 use easel_nodes::config::{PriorConfig, UNetConfig};
 use easel_nodes::models::prior::{Prior, PriorText};
 use easel_nodes::models::unet::{UNet, UNetCondition};
@@ -51,19 +51,21 @@ fn report() -> Result<(), Error> {
         let chosen: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
         chosen.is_empty() || chosen.iter().any(|argument| argument == group)
     };
-    println!("{:<34} {:>9} {:>9} {:>9} {:>10}", "", "min s", "median s", "max s", "peak MiB");
+    println!("{:<44} {:>9} {:>9} {:>9} {:>10}", "", "min s", "median s", "max s", "peak MiB");
     if wanted("embedded") {
         line("embedded model, cold (process)", &cold(RUNS)?);
         line("embedded model, warm (picture)", &child("warm")?);
     }
     if wanted("karlo") {
         write_karlo()?;
-        for (scenario, name) in [
-            ("prior", "Karlo prior, one step, guided"),
-            ("decoder", "Karlo decoder, one step, guided"),
-            ("super_res_first", "Karlo super-resolution, one step"),
-        ] {
-            line(name, &child(scenario)?);
+        for precision in [Precision::Float32, Precision::BFloat16] {
+            for (part, name) in [
+                ("prior", "Karlo prior, one step, guided"),
+                ("decoder", "Karlo decoder, one step, guided"),
+                ("super_res_first", "Karlo super-resolution, one step"),
+            ] {
+                line(&format!("{name}, {precision}"), &child(&format!("{part} {precision}"))?);
+            }
         }
     }
     Ok(())
@@ -79,7 +81,7 @@ fn line(name: &str, figures: &Figures) {
     let mut seconds = figures.seconds.clone();
     seconds.sort_by(f64::total_cmp);
     let (min, max, median) = (seconds[0], seconds[seconds.len() - 1], seconds[seconds.len() / 2]);
-    println!("{name:<34} {min:>9.3} {median:>9.3} {max:>9.3} {:>10.0}", figures.peak_mib);
+    println!("{name:<44} {min:>9.3} {median:>9.3} {max:>9.3} {:>10.0}", figures.peak_mib);
 }
 
 /// From starting a process to its end, one picture each.
@@ -118,8 +120,11 @@ fn measure(scenario: &str) -> Result<(), Error> {
             picture()?;
             (0..RUNS).map(|_| picture()).collect::<Result<_, _>>()?
         }
-        "prior" => prior_steps()?,
-        part => unet_steps(part)?,
+        network => {
+            let (part, precision) = network.split_once(' ').ok_or("a part and a precision")?;
+            let place = Placement::new(Device::Cpu, precision.parse()?)?;
+            if part == "prior" { prior_steps(place)? } else { unet_steps(part, place)? }
+        }
     };
     let seconds: Vec<String> = seconds.iter().map(ToString::to_string).collect();
     println!("figures {} {}", seconds.join(" "), peak_mib()?);
@@ -165,13 +170,14 @@ fn write_karlo() -> Result<(), Error> {
 
 fn load<C, M>(
     part: &str,
+    place: Placement,
     parse: fn(&[u8], &str) -> easel_nodes::Result<C>,
     build: impl FnOnce(&WeightsReader, &C) -> M,
 ) -> Result<(C, M), Error> {
     let folder = ModelFolder::open(&karlo_folder().display().to_string(), Path::new("."))?;
     let config = parts::config(&folder, part, parse)?;
     let start = Instant::now();
-    let loaded = folder.weights(part)?.load(|weights| build(weights, &config))?;
+    let loaded = folder.weights(part)?.load_at(place, |weights| build(weights, &config))?;
     eprintln!("{part}: loaded in {:.1} s", start.elapsed().as_secs_f64());
     Ok((config, loaded.model))
 }
@@ -188,8 +194,8 @@ fn repeat(mut call: impl FnMut() -> easel_kernels::Result<Tensor>) -> Result<Vec
 }
 
 /// Both branches of a guided step: a batch of two, 77 text tokens. What the text contributes to every step is prepared before.
-fn prior_steps() -> Result<Vec<f64>, Error> {
-    let (config, prior) = load("prior", PriorConfig::parse, Prior::new)?;
+fn prior_steps(place: Placement) -> Result<Vec<f64>, Error> {
+    let (config, prior) = load("prior", place, PriorConfig::parse, Prior::new)?;
     let width = config.embedding_dim;
     let sample = random::normal([2, width], 1, 0, 0)?;
     let text_embeds = random::normal([2, width], 1, 0, 1)?;
@@ -202,8 +208,8 @@ fn prior_steps() -> Result<Vec<f64>, Error> {
 
 /// The decoder takes both branches of a guided step and 81 context tokens, super-resolution one picture. What the timestep and
 /// the context contribute is prepared before.
-fn unet_steps(part: &str) -> Result<Vec<f64>, Error> {
-    let (config, unet) = load(part, UNetConfig::parse, UNet::new)?;
+fn unet_steps(part: &str, place: Placement) -> Result<Vec<f64>, Error> {
+    let (config, unet) = load(part, place, UNetConfig::parse, UNet::new)?;
     let batch = if part == "decoder" { 2 } else { 1 };
     let side = config.sample_size;
     let sample = random::normal([batch, side, side, config.in_channels], 1, 0, 0)?;
