@@ -231,6 +231,14 @@ fn a_value_that_takes_the_place_of_an_input_of_the_workflow_is_told() {
 }
 
 #[test]
+fn without_a_node_the_inspector_says_what_is_needed_to_change_an_input() {
+    let mut bench = Bench::opened((100, 30), WIRED);
+    bench.press("esc esc esc 1 enter");
+    assert!(bench.shown().contains("select a node first"), "{}", bench.shown());
+    assert_eq!((bench.text().as_str(), &bench.model.overlay), (WIRED, &None));
+}
+
+#[test]
 fn a_text_may_be_typed_with_quotes_or_without_wherever_it_stands() {
     for (node, was) in [("load", r#"Input("path")"#), ("other", r#""gallery.png""#)] {
         for typed in ["a red cat", "\"a red cat\""] {

@@ -78,6 +78,10 @@ impl<'m> Input<'m> {
 /// Asks what the input with the cursor is to be; of what is true or false, makes it the other.
 pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &model.flow else { return Vec::new() };
+    if flow.selected_node().is_none() {
+        model.tell(Tone::Note, "select a node first: what its inputs are given can be changed here");
+        return Vec::new();
+    }
     let Some(input) = Input::of(flow) else {
         super::sockets::connect_output(model);
         return Vec::new();
