@@ -198,9 +198,7 @@ fn forms_look_as_they_should() {
     }
 }
 
-#[test]
-fn a_text_may_be_typed_with_quotes_or_without_wherever_it_stands() {
-    const WIRED: &str = r#"Workflow(
+const WIRED: &str = r#"Workflow(
     version: 1,
     inputs: { "path": Text(default: "gallery.png") },
     nodes: {
@@ -210,6 +208,38 @@ fn a_text_may_be_typed_with_quotes_or_without_wherever_it_stands() {
     },
 )
 "#;
+
+#[test]
+fn a_value_that_takes_the_place_of_an_input_of_the_workflow_is_told() {
+    const TOLD: &str = "`load.path` does not follow the input `path` of the workflow any more";
+    let mut bench = Bench::opened((140, 30), WIRED);
+    bench.on("load", "path");
+    bench.press("enter enter");
+    assert!(!bench.shown().contains("does not follow"), "{}", bench.shown());
+    bench.on("load", "path");
+    bench.press("enter ctrl-u");
+    bench.type_in("a.png");
+    bench.press("enter");
+    assert!(bench.shown().contains(TOLD), "{}", bench.shown());
+    bench.press("ctrl-z");
+    assert_eq!(bench.text(), WIRED);
+    bench.on("other", "path");
+    bench.press("enter ctrl-u");
+    bench.type_in("a.png");
+    bench.press("enter");
+    assert!(!bench.shown().contains("does not follow"), "{}", bench.shown());
+}
+
+#[test]
+fn without_a_node_the_inspector_says_what_is_needed_to_change_an_input() {
+    let mut bench = Bench::opened((100, 30), WIRED);
+    bench.press("esc esc esc 1 enter");
+    assert!(bench.shown().contains("select a node first"), "{}", bench.shown());
+    assert_eq!((bench.text().as_str(), &bench.model.overlay), (WIRED, &None));
+}
+
+#[test]
+fn a_text_may_be_typed_with_quotes_or_without_wherever_it_stands() {
     for (node, was) in [("load", r#"Input("path")"#), ("other", r#""gallery.png""#)] {
         for typed in ["a red cat", "\"a red cat\""] {
             let mut bench = Bench::opened((100, 30), WIRED);

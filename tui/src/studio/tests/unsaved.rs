@@ -151,6 +151,20 @@ fn the_text_of_a_file_that_is_gone_is_kept_at_once() {
 }
 
 #[test]
+fn a_file_that_was_never_readable_is_not_said_to_be_checked() {
+    let mut bench = Bench::new((140, 24));
+    let effects = crate::studio::update::open(&mut bench.model, "flow.ron".into());
+    bench.perform(effects);
+    bench.tell(Message::Read("flow.ron".into(), Err("`flow.ron` is not UTF-8".into())));
+    for panel in ["1", "2"] {
+        bench.press(panel);
+        let shown = bench.shown();
+        assert!(!shown.contains("Checking"), "{shown}");
+        assert!(shown.matches("`flow.ron` is not UTF-8").count() >= 2, "in the graph's place and beside it: {shown}");
+    }
+}
+
+#[test]
 fn an_offer_is_shown() {
     let mut bench = Bench::opened((80, 24), SMALL);
     bench.tell(offer(1, SMALL, &reads("kept.png")));

@@ -78,6 +78,10 @@ impl<'m> Input<'m> {
 /// Asks what the input with the cursor is to be; of what is true or false, makes it the other.
 pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &model.flow else { return Vec::new() };
+    if flow.selected_node().is_none() {
+        model.tell(Tone::Note, "select a node first: what its inputs are given can be changed here");
+        return Vec::new();
+    }
     let Some(input) = Input::of(flow) else {
         super::sockets::connect_output(model);
         return Vec::new();
@@ -202,6 +206,7 @@ pub(super) fn completed(model: &mut Model, typed: &str, names: &[String]) {
 pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effect> {
     let name = model.asked_input(&prompt);
     let Prompt::Value { node, input, is_text, schema, .. } = prompt else { return Vec::new() };
+    let outer = outer_input(model, &node, &input);
     let document = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
     let value = quoting::written(&schema, &field.text(), is_text, &document);
     let wanted = Edit::SetInput { node: node.clone(), input: input.clone(), value };
@@ -214,6 +219,12 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
             if let Some(name) = name {
                 model.given_up.remove(&name);
             }
+            if let Some(outer) = outer.filter(|outer| outer_input(model, &node, &input).as_ref() != Some(outer)) {
+                let text = format!(
+                    "`{node}.{input}` does not follow the input `{outer}` of the workflow any more; it can be undone"
+                );
+                model.tell(Tone::Note, text);
+            }
             effects
         }
         Err(why) => {
@@ -221,6 +232,16 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
             model.overlay = Some(Overlay::Prompt(prompt, field));
             Vec::new()
         }
+    }
+}
+
+/// The input of the workflow that an input of a node is given.
+fn outer_input(model: &Model, node: &str, input: &str) -> Option<String> {
+    let flow = model.flow.as_ref()?;
+    let document = flow.document()?;
+    match sockets::feed(flow.shown(&document)?.node(node)?, input)? {
+        Feed::Input(name) => Some(name.clone()),
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::terminal::{printable, seconds};
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     let Some(flow) = &model.flow else { return };
-    let Some(checked) = &flow.checked else { return pen.text("Checking …", style(Role::Dim)) };
+    let Some(checked) = &flow.checked else { return super::unchecked(model, flow, pen) };
     let Some((at, node)) = flow.selected.and_then(|at| Some((at, checked.scene.nodes.get(at)?))) else {
         return workflow(model, checked, pen);
     };

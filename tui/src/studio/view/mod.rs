@@ -43,7 +43,7 @@ use super::graph_view::{GraphView, Status};
 use super::graphics::Protocol;
 use super::keymap::Context;
 use super::layout::Detail;
-use super::model::{DEMO, Focus, Full, Model, Side};
+use super::model::{DEMO, Flow, Focus, Full, Model, Side};
 use super::theme::Role;
 use pen::Pen;
 
@@ -165,11 +165,18 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
             Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
         }
     } else {
-        let text =
-            flow.unreadable.as_deref().unwrap_or(if flow.history.is_some() { "Checking …" } else { "Reading …" });
-        let role = if flow.unreadable.is_some() { Role::Error } else { Role::Dim };
-        Pen::new(area, buffer).wrapped(text, model.theme.style(role));
+        unchecked(model, flow, &mut Pen::new(area, buffer));
     }
+}
+
+/// Why nothing is known of the workflow yet.
+fn unchecked(model: &Model, flow: &Flow, pen: &mut Pen<'_>) {
+    let (text, role) = match &flow.unreadable {
+        Some(why) => (why.as_str(), Role::Error),
+        None if flow.history.is_some() => ("Checking …", Role::Dim),
+        None => ("Reading …", Role::Dim),
+    };
+    pen.wrapped(text, model.theme.style(role));
 }
 
 /// The newest picture of each node that has room for one.

@@ -15,7 +15,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     let Some(flow) = &model.flow else { return };
     if flow.checked.is_none() {
-        return pen.text("Checking …", style(Role::Dim));
+        return super::unchecked(model, flow, pen);
     }
     if flow.findings().is_empty() {
         return pen.text("Nothing is wrong with it.", style(Role::Done));
