@@ -17,6 +17,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("checkpoints are little-endian, and tensors share their bytes");
 
+mod ceilings;
 mod cpu;
 mod cuda;
 mod device;
@@ -43,6 +44,7 @@ mod step_graph;
 mod storage;
 mod tensor;
 
+pub use ceilings::Ceilings;
 pub use cuda::status::{CudaDevice, CudaStatus, cuda_status};
 pub use cuda::{DeviceMemory, STAGING_BYTES};
 pub use cuda::{overrides, timing};
@@ -52,4 +54,5 @@ pub use error::{KernelError, Result};
 pub use placement::{Placement, Precision};
 pub use shape::Shape;
 pub use step_graph::StepGraph;
+pub use storage::{SPARE_MEMORY, release_spare_memory};
 pub use tensor::Tensor;

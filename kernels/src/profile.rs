@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::cpu::gemm::Panels;
 use crate::cuda::Stopwatch;
-use crate::{Device, Result};
+use crate::{DType, Device, Precision, Result, Shape, Tensor};
 
 /// One kernel, or on the CPU one op, carried out once.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +25,41 @@ pub struct Timing {
     pub start: f64,
     /// How long it took.
     pub seconds: f64,
-    /// Bytes of the tensors that it was given, inputs and outputs; 0 if that is not known, as on the CPU.
+    /// Bytes of the tensors that it was given, inputs and outputs; 0 if that is not known.
     pub bytes: usize,
+    /// Floating-point operations of products, two for each multiply-add; 0 if there are none, or on a GPU.
+    pub operations: u64,
+    /// What the numbers are rounded to that are multiplied.
+    pub precision: Precision,
+}
+
+/// What an op on the CPU does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    /// As [`Timing::bytes`].
+    pub(crate) bytes: usize,
+    /// As [`Timing::operations`].
+    pub(crate) operations: u64,
+    /// As [`Timing::precision`].
+    pub(crate) precision: Precision,
+}
+
+impl Work {
+    /// Reads tensors and writes one of float32.
+    pub(crate) fn of<'a>(inputs: impl IntoIterator<Item = &'a Tensor>, out: &Shape) -> Self {
+        let read: usize = inputs.into_iter().map(Tensor::byte_len).sum();
+        Work { bytes: read + out.len() * DType::F32.size(), ..Work::default() }
+    }
+
+    /// And multiplies `rows` rows with packed weights.
+    pub(crate) fn times(self, rows: usize, weights: &Panels) -> Self {
+        let [rows, depth, columns] = [rows, weights.depth(), weights.columns()].map(|size| size as u64);
+        Work {
+            bytes: self.bytes + weights.byte_len(),
+            operations: self.operations + 2 * rows * depth * columns,
+            precision: weights.elements().precision(),
+        }
+    }
 }
 
 static ON: AtomicBool = AtomicBool::new(false);
@@ -107,13 +141,14 @@ pub(crate) fn is_on() -> bool {
 
 /// The time of an op on the host, until it is dropped; nothing without a profile.
 #[inline]
-pub(crate) fn on_host(name: &'static str) -> Option<HostTimer> {
-    is_on().then(|| HostTimer { name, start: Instant::now() })
+pub(crate) fn on_host(name: &'static str, work: impl FnOnce() -> Work) -> Option<HostTimer> {
+    is_on().then(|| HostTimer { name, work: work(), start: Instant::now() })
 }
 
 /// What [`on_host`] gives.
 pub(crate) struct HostTimer {
     name: &'static str,
+    work: Work,
     start: Instant,
 }
 
@@ -124,7 +159,8 @@ impl Drop for HostTimer {
         if let Some(running) = running().as_mut() {
             let start = self.start.saturating_duration_since(running.began).as_secs_f64();
             let (name, device) = (self.name, Device::Cpu);
-            running.timings.push(Timing { scope, name, device, start, seconds, bytes: 0 });
+            let Work { bytes, operations, precision } = self.work;
+            running.timings.push(Timing { scope, name, device, start, seconds, bytes, operations, precision });
         }
     }
 }
@@ -159,10 +195,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::StepGraph;
     use crate::harness::for_each_device;
     use crate::ops::add;
     use crate::reference::Random;
-    use crate::{DType, StepGraph};
 
     #[test]
     fn kernels_and_ops_are_timed_with_what_they_are_done_for() {
@@ -183,8 +219,7 @@ mod tests {
             let mut own = timings.iter().filter(|timing| timing.device == place.device && timing.name == name);
             let looped: Vec<_> = own.by_ref().filter(|timing| &*timing.scope == "loop").collect();
             assert_eq!(looped.len(), 3, "a graph is not replayed while a profile is taken");
-            let bytes = if place.device == Device::Cpu { 0 } else { 480 };
-            assert!(looped.iter().all(|timing| timing.bytes == bytes && timing.seconds >= 0.0 && timing.start >= 0.0));
+            assert!(looped.iter().all(|timing| timing.bytes == 480 && timing.seconds >= 0.0 && timing.start >= 0.0));
             assert!(!graph.is_recorded());
         });
     }

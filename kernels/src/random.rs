@@ -13,7 +13,7 @@ use crate::{DType, Device, Result, Shape, Tensor};
 /// `draw`: how many draws that loop made before.
 pub fn normal(shape: impl Into<Shape>, seed: u64, stream: u32, draw: u32) -> Result<Tensor> {
     let shape = shape.into();
-    let mut out = Buffer::zeroed_f32(&shape)?;
+    let mut out = Buffer::result_f32(&shape)?;
     let key = [seed as u32, (seed >> 32) as u32];
     out.par_chunks_mut(TASK_ELEMENTS).enumerate().for_each(|(task, out)| {
         for (block, out) in out.chunks_mut(4).enumerate() {

@@ -79,20 +79,23 @@ impl GroupNorm<'_> {
         let (isa, channels) = (Isa::detect(), self.sources.channels());
         let part = self.pixels.div_ceil(PARTS).next_multiple_of(RUN);
         let count = self.pixels.div_ceil(part);
-        (0..self.batch * count)
-            .into_par_iter()
-            .map(|index| {
-                let (item, start) = (index / count, index % count * part);
-                let end = self.pixels.min(start + part);
-                let base = item * self.pixels;
-                isa.dispatch(PartMoments {
-                    channels_per_group: channels / self.groups,
-                    sources: self.sources,
-                    start: base + start,
-                    end: base + end,
-                })
+        let moments = |index: usize| {
+            let (item, start) = (index / count, index % count * part);
+            let end = self.pixels.min(start + part);
+            let base = item * self.pixels;
+            isa.dispatch(PartMoments {
+                channels_per_group: channels / self.groups,
+                sources: self.sources,
+                start: base + start,
+                end: base + end,
             })
-            .collect()
+        };
+        let parts = 0..self.batch * count;
+        // Other threads would take longer to begin than this takes.
+        if self.batch * self.pixels * channels <= TASK_ELEMENTS {
+            return parts.map(moments).collect();
+        }
+        parts.into_par_iter().map(moments).collect()
     }
 
     fn affine(&self, item: usize, parts: &[Vec<Moments>]) -> Affine {
@@ -150,11 +153,7 @@ impl WithSimd for PartMoments<'_> {
             let (mut mean, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
             for run in pixels.chunks(RUN * channels) {
                 run_moments(simd, run, &mut mean, &mut squares);
-                let count = (run.len() / channels) as f64;
-                for (channel, (&mean, &squares)) in mean.iter().zip(&squares).enumerate() {
-                    let moments = Moments { count, mean: mean.into(), squares: squares.into() };
-                    groups[(first + channel) / self.channels_per_group].merge(moments);
-                }
+                self.merge(&mut groups, first, run.len() / channels, &mean, &squares);
             }
             first += channels;
         }
@@ -162,28 +161,83 @@ impl WithSimd for PartMoments<'_> {
     }
 }
 
+impl PartMoments<'_> {
+    /// Adds what was found of the channels from `first` on, over `count` pixels, to the groups that they belong to.
+    #[inline(always)]
+    fn merge(&self, groups: &mut [Moments], first: usize, count: usize, mean: &[f32], squares: &[f32]) {
+        let (mut at, last) = (0, mean.len());
+        while at < last {
+            // A group may begin in the source before.
+            let group = (first + at) / self.channels_per_group;
+            let end = last.min((group + 1) * self.channels_per_group - first);
+            groups[group].merge(of_channels(count, &mean[at..end], &squares[at..end]));
+            at = end;
+        }
+    }
+}
+
+/// Of channels that were looked at over equally many pixels: that needs no division for each of them.
+#[inline(always)]
+fn of_channels(count: usize, means: &[f32], squares: &[f32]) -> Moments {
+    let (count, channels) = (count as f64, means.len() as f64);
+    let mean = means.iter().map(|&mean| f64::from(mean)).sum::<f64>() / channels;
+    let between: f64 = means.iter().map(|&of_channel| (f64::from(of_channel) - mean).powi(2)).sum();
+    let within: f64 = squares.iter().map(|&squares| f64::from(squares)).sum();
+    Moments { count: count * channels, mean, squares: within + count * between }
+}
+
+/// Vectors of channels that are summed side by side: enough that no sum waits for the one before.
+const BLOCK: usize = 8;
+
 /// Mean and sum of squared deviations of every channel of a few pixels.
 #[inline(always)]
 fn run_moments<S: Simd>(simd: S, run: &[f32], mean: &mut [f32], squares: &mut [f32]) {
     let (channels, lanes) = (mean.len(), S::F32_LANES);
-    mean.fill(0.0);
-    squares.fill(0.0);
+    let mut first = 0;
+    while first < channels {
+        first += match channels - first {
+            rest if rest >= BLOCK * lanes => block_moments::<S, BLOCK>(simd, run, first, mean, squares),
+            rest if rest >= 3 * lanes => block_moments::<S, 3>(simd, run, first, mean, squares),
+            _ => block_moments::<S, 1>(simd, run, first, mean, squares),
+        };
+    }
+}
+
+/// The same of `WIDTH` vectors of channels from `first` on, the last of which may be cut off; says how many channels that were.
+#[inline(always)]
+fn block_moments<S: Simd, const WIDTH: usize>(
+    simd: S,
+    run: &[f32],
+    first: usize,
+    mean: &mut [f32],
+    squares: &mut [f32],
+) -> usize {
+    let (channels, lanes) = (mean.len(), S::F32_LANES);
+    let block = first..channels.min(first + WIDTH * lanes);
+    let mut sums = [simd.splat_f32s(0.0); WIDTH];
     for pixel in run.chunks_exact(channels) {
-        for (sum, x) in mean.chunks_mut(lanes).zip(pixel.chunks(lanes)) {
-            let value = simd.add_f32s(load(simd, sum), load(simd, x));
-            store(simd, sum, value);
+        for (sum, x) in sums.iter_mut().zip(pixel[block.clone()].chunks(lanes)) {
+            *sum = simd.add_f32s(*sum, load(simd, x));
         }
     }
-    let share = 1.0 / (run.len() / channels) as f32;
-    mean.iter_mut().for_each(|mean| *mean *= share);
+    let share = simd.splat_f32s(1.0 / (run.len() / channels) as f32);
+    let means = sums.map(
+        #[inline(always)]
+        |sum| simd.mul_f32s(sum, share),
+    );
+    let mut sums = [simd.splat_f32s(0.0); WIDTH];
     for pixel in run.chunks_exact(channels) {
-        let vectors = mean.chunks(lanes).zip(pixel.chunks(lanes));
-        for (sum, (mean, x)) in squares.chunks_mut(lanes).zip(vectors) {
-            let deviation = simd.sub_f32s(load(simd, x), load(simd, mean));
-            let value = simd.mul_add_e_f32s(deviation, deviation, load(simd, sum));
-            store(simd, sum, value);
+        for (vector, x) in pixel[block.clone()].chunks(lanes).enumerate() {
+            let deviation = simd.sub_f32s(load(simd, x), means[vector]);
+            sums[vector] = simd.mul_add_e_f32s(deviation, deviation, sums[vector]);
         }
     }
+    let out = mean[block.clone()].chunks_mut(lanes).zip(squares[block.clone()].chunks_mut(lanes));
+    for (vector, (mean, squares)) in out.enumerate() {
+        store(simd, mean, means[vector]);
+        store(simd, squares, sums[vector]);
+    }
+    block.len()
 }
 
 /// The second pass over the pixels from `first_pixel` that `out` holds.

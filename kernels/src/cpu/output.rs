@@ -3,6 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+/// Numbers in a line of the cache.
+#[cfg(target_arch = "x86_64")]
+const CACHE_LINE: usize = 16;
+
 /// A row-major matrix of which every task writes its own block of rows and columns.
 ///
 /// Rayon splits slices along rows only; blocks of columns need this.
@@ -42,5 +46,20 @@ impl<'a> SharedMatrix<'a> {
         let offset = row * self.columns + columns.start;
         // SAFETY: the assertion keeps the range inside the borrowed slice; the caller keeps it unshared.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(offset), columns.len()) }
+    }
+
+    /// Has the processor fetch the numbers at `columns` of `row`, if there are any and it can be told.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, row: usize, columns: &Range<usize>) {
+        #[cfg(target_arch = "x86_64")]
+        for column in columns.clone().step_by(CACHE_LINE) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let at = self.start.wrapping_add(row * self.columns + column);
+            // SAFETY: the instruction is there on every x86-64 and reads nothing that a program could see, wherever it points.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+        }
+        // There is no stable way to say it elsewhere.
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (row, columns);
     }
 }

@@ -8,7 +8,7 @@ use cudarc::driver::{result, sys};
 use super::Context;
 use super::error::During;
 use crate::profile::Timing;
-use crate::{Device, Result};
+use crate::{Device, Precision, Result};
 
 /// Marks that wait to be read; more are read in between.
 const MOST_MARKS: usize = 4096;
@@ -84,7 +84,8 @@ impl Stopwatch {
         for (scope, name, bytes, before, after) in self.waiting.drain(..) {
             let times = before.since(&zero.0).and_then(|start| Ok((start, after.since(&before)?)));
             let (start, seconds) = times.during(self.context.ordinal(), || format!("reading the time of `{name}`"))?;
-            timings.push(Timing { scope, name, device, start: zero.1 + start, seconds, bytes });
+            let (start, operations, precision) = (zero.1 + start, 0, Precision::default());
+            timings.push(Timing { scope, name, device, start, seconds, bytes, operations, precision });
         }
         Ok(())
     }

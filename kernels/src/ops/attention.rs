@@ -3,8 +3,9 @@
 use super::check;
 use crate::cpu::attention::{Attention, KeyValues};
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
 
 /// What a query may look at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,10 +49,14 @@ pub fn attention(
         return Err(KernelError::shape(OP, "wants at least one key, got none"));
     }
     check::optional_shape(OP, "key_bias", mask.key_bias, [batch, keys])?;
-    let others = sequences.iter().flat_map(|&(k, v)| [k, v]).chain(mask.key_bias);
-    match check::device(OP, [q].into_iter().chain(others))? {
+    let others = || sequences.iter().flat_map(|&(k, v)| [k, v]).chain(mask.key_bias);
+    match check::device(OP, [q].into_iter().chain(others()))? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let _timer = profile::on_host(OP, || Work {
+                // Scores and their products with the values, of every head.
+                operations: 4 * (batch * q.dims()[1] * keys * width) as u64,
+                ..Work::of([q].into_iter().chain(others()), q.shape())
+            });
             let sequences: Vec<KeyValues<'_>> = sequences.iter().map(key_values).collect::<Result<_>>()?;
             let problem = Attention {
                 queries: q.values(OP)?,
@@ -64,7 +69,7 @@ pub fn attention(
                 added_keys: keys - k.dims()[1],
                 key_bias: mask.key_bias.map(|bias| bias.values(OP)).transpose()?,
             };
-            let mut out = Buffer::zeroed_f32(q.shape())?;
+            let mut out = Buffer::result_f32(q.shape())?;
             problem.run(&mut out)?;
             Ok(Tensor::from_buffer(out, DType::F32, q.shape().clone()))
         }

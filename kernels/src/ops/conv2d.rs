@@ -5,8 +5,9 @@ use super::{Epilogue, Sources, check};
 use crate::cpu::conv2d::Windows;
 use crate::cpu::gemm::{self, DenseRows};
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor};
 
 /// A convolution's weights, laid out once for the device.
 #[derive(Clone, Debug)]
@@ -85,10 +86,10 @@ pub fn conv2d(sources: &[&Tensor], filter: &PackedFilter, geometry: Conv2d, epil
     epilogue.check(OP, batch, &shape)?;
     match check::device(OP, sources.tensors().chain(epilogue.tensors()))? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let (sources, epilogue) = (sources.on_host(OP)?, epilogue.on_host(OP, batch, &shape)?);
-            let mut out = Buffer::zeroed_f32(&shape)?;
             let (rows, panels) = (batch * out_height * out_width, filter.rows.on_host(OP)?);
+            let _timer = profile::on_host(OP, || Work::of(sources.tensors(), &shape).times(rows, panels));
+            let (sources, epilogue) = (sources.on_host(OP)?, epilogue.on_host(OP, batch, &shape)?);
+            let mut out = Buffer::result_f32(&shape)?;
             let pointwise =
                 (filter.kernel_height, filter.kernel_width, geometry.stride, geometry.padding) == (1, 1, 1, 0);
             if let (true, &[(values, len)]) = (pointwise, sources.parts()) {

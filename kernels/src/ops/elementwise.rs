@@ -6,8 +6,9 @@ use super::{Activation, check};
 use crate::cpu::map::{Lanewise, map, map_rows};
 use crate::cpu::math;
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
 
 /// `a + b`; `b` has the shape of `a`, or of its last dimensions and is repeated over the others.
 pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
@@ -18,9 +19,9 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
     match check::device(OP, [a, b])? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let _timer = profile::on_host(OP, || Work::of([a, b], a.shape()));
             let (x, y) = (a.values(OP)?, b.values(OP)?);
-            let mut out = Buffer::zeroed_f32(a.shape())?;
+            let mut out = Buffer::result_f32(a.shape())?;
             if x.len() == y.len() {
                 map(&Sum, [x, y], &mut out);
             } else {
@@ -70,8 +71,8 @@ pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
     check::shape(OP, "slope", slope, &Shape::from([channels]))?;
     match check::device(OP, [x, slope])? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(x.shape())?;
+            let _timer = profile::on_host(OP, || Work::of([x], x.shape()));
+            let mut out = Buffer::result_f32(x.shape())?;
             map_rows(&Prelu, x.values(OP)?, slope.values(OP)?, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
         }
@@ -119,9 +120,9 @@ pub fn affine_columns(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tens
     check::shape(OP, "shift", shift, &per_column)?;
     match check::device(OP, [x, scale, shift])? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(x.shape())?;
-            let mut scaled = Buffer::zeroed_f32(x.shape())?;
+            let _timer = profile::on_host(OP, || Work::of([x], x.shape()));
+            let mut out = Buffer::result_f32(x.shape())?;
+            let mut scaled = Buffer::result_f32(x.shape())?;
             map_rows(&Product, x.values(OP)?, scale.values(OP)?, &mut scaled);
             map_rows(&Sum, &scaled, shift.values(OP)?, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
@@ -168,9 +169,9 @@ pub fn count_not_finite(x: &Tensor) -> Result<usize> {
 }
 
 fn on_host(op: &'static str, function: &impl Lanewise<1>, x: &Tensor) -> Result<Tensor> {
-    let _timer = profile::on_host(op);
+    let _timer = profile::on_host(op, || Work::of([x], x.shape()));
     let values = x.values(op)?;
-    let mut out = Buffer::zeroed_f32(x.shape())?;
+    let mut out = Buffer::result_f32(x.shape())?;
     map(function, [values], &mut out);
     Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
 }

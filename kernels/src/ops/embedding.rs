@@ -2,9 +2,10 @@
 
 use super::check;
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
 use crate::tensor::Elements;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
 
 /// `table: [entries, channels]` of any dtype, `ids` in `0..entries` laid out as `shape` → `[shape.., channels]`: float32 on
 /// the CPU, of the table's dtype on CUDA devices.
@@ -23,7 +24,8 @@ pub fn embedding(table: &Tensor, ids: &[u32], shape: impl Into<Shape>) -> Result
     let shape = Shape::from(dims);
     match table.device() {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let _timer =
+                profile::on_host(OP, || Work { bytes: 2 * shape.len() * table.dtype().size(), ..Work::default() });
             let mut out = Buffer::zeroed_f32(&shape)?;
             match table.elements(OP)? {
                 Elements::F32(table) => gather(table, ids, channels, &mut out, |x| x),

@@ -1,8 +1,9 @@
 //! Group normalisation with what follows it in a UNet.
 
 use super::{Activation, Sources, check};
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
 use crate::{cpu, cuda};
 
 /// Parameters of a group normalisation.
@@ -44,8 +45,8 @@ pub fn group_norm(sources: &[&Tensor], norm: GroupNorm<'_>) -> Result<Tensor> {
     let parameters = [norm.weight, norm.bias].into_iter().chain(norm.scale_shift);
     match check::device(OP, sources.tensors().chain(parameters))? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(&shape)?;
+            let _timer = profile::on_host(OP, || Work::of(sources.tensors(), &shape));
+            let mut out = Buffer::result_f32(&shape)?;
             cpu::group_norm::GroupNorm {
                 sources: &sources.on_host(OP)?,
                 batch,

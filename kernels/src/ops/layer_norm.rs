@@ -3,8 +3,9 @@
 use super::check;
 use crate::cpu::rows::{LayerNorm, for_each_row};
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, Result, Shape, Tensor, profile};
+use crate::{DType, Device, Result, Shape, Tensor};
 
 /// `x: [.., channels]`, `weight` and `bias`: `[channels]`.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Result<Tensor> {
@@ -15,9 +16,9 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Resul
     check::shape(OP, "bias", bias, &per_channel)?;
     match check::device(OP, [x, weight, bias])? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let _timer = profile::on_host(OP, || Work::of([x], x.shape()));
             let norm = LayerNorm { weight: weight.values(OP)?, bias: bias.values(OP)?, eps };
-            let mut out = Buffer::zeroed_f32(x.shape())?;
+            let mut out = Buffer::result_f32(x.shape())?;
             for_each_row(&norm, x.values(OP)?, channels, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
         }

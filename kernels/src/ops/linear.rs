@@ -4,8 +4,9 @@ use super::check;
 use super::packed::PackedRows;
 use crate::cpu::gemm::{self, DenseRows};
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor};
 
 /// A `[out_features, in_features]` weight, laid out once for the device's matrix product.
 #[derive(Clone, Debug)]
@@ -123,11 +124,12 @@ pub fn linear(x: &Tensor, weight: &PackedMatrix, epilogue: Epilogue<'_>) -> Resu
     epilogue.check(OP, batch, &shape)?;
     match check::device(OP, [x].into_iter().chain(epilogue.tensors()))? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let weights = weight.rows.on_host(OP)?;
+            let _timer = profile::on_host(OP, || Work::of([x], &shape).times(rows, weights));
             let epilogue = epilogue.on_host(OP, batch, &shape)?;
-            let mut out = Buffer::zeroed_f32(&shape)?;
+            let mut out = Buffer::result_f32(&shape)?;
             let left = DenseRows { values: x.values(OP)?, len: in_features };
-            gemm::gemm(&left, rows, weight.rows.on_host(OP)?, &epilogue, &mut out);
+            gemm::gemm(&left, rows, weights, &epilogue, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
         device @ Device::Cuda(_) => {

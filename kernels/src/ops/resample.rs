@@ -3,8 +3,9 @@
 use super::check;
 use crate::cpu::resample as cpu;
 use crate::cuda::ops::resample as cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Result, Shape, Tensor};
 
 const FORM: &str = "[batch, height, width, channels]";
 
@@ -15,8 +16,8 @@ pub fn upsample_nearest2x(x: &Tensor) -> Result<Tensor> {
     let shape = Shape::from([batch, 2 * height, 2 * width, channels]);
     match x.device() {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(&shape)?;
+            let _timer = profile::on_host(OP, || Work::of([x], &shape));
+            let mut out = Buffer::result_f32(&shape)?;
             cpu::upsample_nearest2x(x.values(OP)?, width, channels, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
@@ -31,8 +32,8 @@ pub fn average_pool2x(x: &Tensor) -> Result<Tensor> {
     let shape = Shape::from([batch, height / 2, width / 2, channels]);
     match x.device() {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(&shape)?;
+            let _timer = profile::on_host(OP, || Work::of([x], &shape));
+            let mut out = Buffer::result_f32(&shape)?;
             cpu::average_pool2x(x.values(OP)?, height, width, channels, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
@@ -55,8 +56,8 @@ pub fn pixel_shuffle(x: &Tensor, base: &Tensor, factor: usize) -> Result<Tensor>
     let shape = Shape::from([batch, out_height, out_width, channels]);
     match check::device(OP, [x, base])? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(&shape)?;
+            let _timer = profile::on_host(OP, || Work::of([x, base], &shape));
+            let mut out = Buffer::result_f32(&shape)?;
             cpu::pixel_shuffle(x.values(OP)?, base.values(OP)?, [width, channels, factor], &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, shape))
         }
@@ -75,7 +76,8 @@ pub fn resize_bicubic(x: &Tensor, height: usize, width: usize) -> Result<Tensor>
     let shape = Shape::from([batch, height, width, channels]);
     match x.device() {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let _timer = profile::on_host(OP, || Work::of([x], &shape));
+            // Taps are added up in it.
             let mut wide = Buffer::zeroed_f32(&Shape::from([batch, from_height, width, channels]))?;
             let mut out = Buffer::zeroed_f32(&shape)?;
             // torch goes along the rows first, too.

@@ -6,8 +6,9 @@ use super::check;
 use crate::cpu::map::{self, Lanewise};
 use crate::cpu::math;
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Result, Tensor, profile};
+use crate::{DType, Device, KernelError, Result, Tensor};
 
 /// Classifier-free guidance (Ho & Salimans 2022, eq. 6): `unconditional + scale · (conditional − unconditional)`.
 ///
@@ -18,9 +19,9 @@ pub fn guidance(unconditional: &Tensor, conditional: &Tensor, scale: f32) -> Res
     same_shape(OP, unconditional, conditional)?;
     match check::device(OP, [unconditional, conditional])? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let _timer = profile::on_host(OP, || Work::of([unconditional, conditional], unconditional.shape()));
             let (u, c) = (unconditional.values(OP)?, conditional.values(OP)?);
-            let mut out = Buffer::zeroed_f32(unconditional.shape())?;
+            let mut out = Buffer::result_f32(unconditional.shape())?;
             map::map(&Guidance { scale }, [u, c], &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, unconditional.shape().clone()))
         }
@@ -111,9 +112,10 @@ impl<'a> SchedulerStep<'a> {
 }
 
 fn step_on_host(op: &'static str, sample: &Tensor, model_output: &Tensor, step: &SchedulerStep<'_>) -> Result<Tensor> {
-    let _timer = profile::on_host(op);
+    let _timer =
+        profile::on_host(op, || Work::of([sample, model_output].into_iter().chain(step.tensors()), sample.shape()));
     let (x, output) = (sample.values(op)?, model_output.values(op)?);
-    let mut out = Buffer::zeroed_f32(sample.shape())?;
+    let mut out = Buffer::result_f32(sample.shape())?;
     let mean = Mean {
         prediction: step.prediction,
         clip: step.clip.unwrap_or(f32::INFINITY),

@@ -3,8 +3,9 @@
 use super::check;
 use crate::cpu::rows::{Softmax, for_each_row};
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, Result, Tensor, profile};
+use crate::{DType, Device, Result, Tensor};
 
 /// `x: [.., n]` → the same shape, rows sum to 1.
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
@@ -12,8 +13,8 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
     let (_, len) = check::rows(OP, x)?;
     match x.device() {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
-            let mut out = Buffer::zeroed_f32(x.shape())?;
+            let _timer = profile::on_host(OP, || Work::of([x], x.shape()));
+            let mut out = Buffer::result_f32(x.shape())?;
             for_each_row(&Softmax, x.values(OP)?, len, &mut out);
             Ok(Tensor::from_buffer(out, DType::F32, x.shape().clone()))
         }

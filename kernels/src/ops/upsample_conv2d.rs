@@ -5,8 +5,9 @@ use super::{Epilogue, Sources, check};
 use crate::cpu::conv2d::{EveryOther, Windows};
 use crate::cpu::gemm;
 use crate::cuda;
+use crate::profile::{self, Work};
 use crate::storage::Buffer;
-use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor, profile};
+use crate::{DType, Device, KernelError, Placement, Result, Shape, Tensor};
 
 const OP: &str = "upsample_conv2d";
 
@@ -36,16 +37,17 @@ impl PackedUpsamplingFilter {
         }
         let taps = weight.to_dtype(DType::F32)?;
         let taps = taps.values(OP)?;
+        const PHASES: [(usize, usize); 4] = [(0, 0), (0, 1), (1, 0), (1, 1)];
         let folded = |(y, x)| Tensor::from_f32(fold(taps, y, x), [out_channels, in_channels, 4]);
-        let [a, b, c, d] = [(0, 0), (0, 1), (1, 0), (1, 1)].map(folded);
-        let phases = [a?, b?, c?, d?];
         let phases = match place.device {
             Device::Cpu => {
-                let pack = |phase: &Tensor| PackedRows::new(phase, [out_channels, in_channels, 4], place);
-                phases.iter().map(pack).collect::<Result<_>>()?
+                // One after the other: as it is packed, each is as large as half of the weight.
+                let pack = |phase| PackedRows::new(&folded(phase)?, [out_channels, in_channels, 4], place);
+                PHASES.into_iter().map(pack).collect::<Result<_>>()?
             }
             // Kernels take all four at once.
             Device::Cuda(_) => {
+                let phases = PHASES.into_iter().map(folded).collect::<Result<Vec<_>>>()?;
                 let all = Tensor::concat(&phases.iter().collect::<Vec<_>>(), 0)?;
                 vec![PackedRows::new(&all, [4 * out_channels, in_channels, 4], place)?]
             }
@@ -96,11 +98,14 @@ pub fn upsample_conv2d(x: &Tensor, filter: &PackedUpsamplingFilter, epilogue: Ep
     epilogue.check(OP, batch, &shape)?;
     match check::device(OP, [x].into_iter().chain(epilogue.tensors()))? {
         Device::Cpu => {
-            let _timer = profile::on_host(OP);
+            let phases = filter.phases.iter().map(|phase| phase.on_host(OP)).collect::<Result<Vec<_>>>()?;
+            let work =
+                || phases.iter().fold(Work::of([x], &shape), |work, phase| work.times(batch * height * width, phase));
+            let _timer = profile::on_host(OP, work);
             let sources = Sources::new(OP, &[x])?.on_host(OP)?;
             let epilogue = epilogue.on_host(OP, batch, &shape)?;
-            let mut out = Buffer::zeroed_f32(&shape)?;
-            for (phase, rows) in filter.phases.iter().enumerate() {
+            let mut out = Buffer::result_f32(&shape)?;
+            for (phase, panels) in phases.into_iter().enumerate() {
                 let (y, x) = (phase / 2, phase % 2);
                 let windows = Windows {
                     sources: &sources,
@@ -114,7 +119,6 @@ pub fn upsample_conv2d(x: &Tensor, filter: &PackedUpsamplingFilter, epilogue: Ep
                     padding_left: 1 - x,
                 };
                 let placement = EveryOther { width, y, x };
-                let panels = rows.on_host(OP)?;
                 gemm::gemm_placed(&windows, batch * height * width, panels, &epilogue, placement, &mut out);
             }
             Ok(Tensor::from_buffer(out, DType::F32, shape))

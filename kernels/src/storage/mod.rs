@@ -1,10 +1,12 @@
 //! Memory that holds a tensor's numbers.
 
 mod host;
+mod spare;
 
 use bytes::Bytes;
 
 pub(crate) use host::Buffer;
+pub use spare::{SPARE_MEMORY, release_spare_memory};
 
 use crate::cuda::DeviceSlice;
 use crate::{Device, KernelError, Result, Shape};

@@ -44,7 +44,7 @@ impl ModelNode for ClipImageEncoder {
 
     fn loads((config, _): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
         let pictures = literals.get::<Image>("image").map_or(1, |image| image.0.dims()[0] as u64);
-        vec![Load { parts: &[PART], activations: memory::of_vision_tower(config, pictures), on_host: 0 }]
+        vec![Load { parts: &[PART], activations: memory::of_vision_tower(config, pictures), folded: 0, on_host: 0 }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

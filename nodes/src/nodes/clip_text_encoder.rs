@@ -42,7 +42,7 @@ impl ModelNode for ClipTextEncoder {
 
     fn loads(config: &ClipTextConfig, literals: &Literals<'_>) -> Vec<Load> {
         let texts = literals.get::<Tokens>("tokens").map_or(1, |tokens| tokens.batch as u64);
-        vec![Load { parts: &[PART], activations: memory::of_text_tower(config, texts), on_host: 0 }]
+        vec![Load { parts: &[PART], activations: memory::of_text_tower(config, texts), folded: 0, on_host: 0 }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

@@ -48,10 +48,12 @@ impl ModelNode for Decoder {
         Ok((decoder, projection))
     }
 
-    fn loads((config, _): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
+    fn loads((config, projection): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
         let pictures = literals.get::<ImageEmbedding>("embedding").map_or(1, |embedding| embedding.0.dims()[0] as u64);
         let batch = pictures.saturating_mul(sockets::branches(literals));
-        vec![Load { parts: &[TEXT_PROJ, DECODER], activations: memory::of_unet(config, batch), on_host: 0 }]
+        let activations = memory::of_unet(config, batch, context_tokens(projection));
+        let folded = memory::folded_by_unet(config);
+        vec![Load { parts: &[TEXT_PROJ, DECODER], activations, folded, on_host: 0 }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {
@@ -74,11 +76,17 @@ impl ModelNode for Decoder {
         let draws = sockets::draws(inputs, Stage::Decoder, schedule, texts.batch(), &item)?;
         let text_proj = parts::load(context, &folder, TEXT_PROJ, |weights| TextProj::new(weights, &projection))?;
         let decoder = parts::load(context, &folder, DECODER, |weights| UNet::new(weights, &config))?;
-        memory::reserve(decoder.place(), memory::of_unet(&config, texts.rows()))?;
+        memory::reserve(decoder.place(), memory::of_unet(&config, texts.rows(), context_tokens(&projection)))?;
         let steps = &mut Reported::new(context);
         let image = sample_decoder(&decoder, &text_proj, schedule, texts.guided(), embedding, &draws, steps)?;
         Ok(Outputs::one("image", Image::new(image)?))
     }
+}
+
+/// Tokens that the decoder looks at, of a text as long as CLIP takes.
+fn context_tokens(projection: &TextProjConfig) -> u64 {
+    const TEXT_TOKENS: usize = 77;
+    (projection.clip_extra_context_tokens + TEXT_TOKENS) as u64
 }
 
 /// How many embeddings there are for each text.

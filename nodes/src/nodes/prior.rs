@@ -57,7 +57,7 @@ impl ModelNode for Prior {
         let texts = literals.get::<TextEncoding>("text").map_or(1, |text| text.batch() as u64);
         let pictures = literals.get::<i64>("pictures").map_or(1, |&pictures| pictures.unsigned_abs());
         let batch = texts.saturating_mul(pictures).saturating_mul(sockets::branches(literals));
-        vec![Load { parts: &[PART], activations: memory::of_prior(config, batch), on_host: 0 }]
+        vec![Load { parts: &[PART], activations: memory::of_prior(config, batch), folded: 0, on_host: 0 }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

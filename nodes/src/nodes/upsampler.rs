@@ -52,8 +52,18 @@ impl ModelNode for Upsampler {
     fn loads((first, last): &Self::Configs, literals: &Literals<'_>) -> Vec<Load> {
         let pictures = literals.get::<Image>("image").map_or(1, |image| image.0.dims()[0] as u64);
         vec![
-            Load { parts: &[FIRST], activations: memory::of_unet(first, pictures), on_host: 0 },
-            Load { parts: &[LAST], activations: memory::of_unet(last, pictures), on_host: 0 },
+            Load {
+                parts: &[FIRST],
+                activations: memory::of_unet(first, pictures, 0),
+                folded: memory::folded_by_unet(first),
+                on_host: 0,
+            },
+            Load {
+                parts: &[LAST],
+                activations: memory::of_unet(last, pictures, 0),
+                folded: memory::folded_by_unet(last),
+                on_host: 0,
+            },
         ]
     }
 
@@ -73,7 +83,7 @@ impl ModelNode for Upsampler {
             };
             loaded.push(part);
             let network = parts::load(steps.context(), &folder, part, |weights| UNet::new(weights, config))?;
-            memory::reserve(network.place(), memory::of_unet(config, image.dims()[0] as u64))?;
+            memory::reserve(network.place(), memory::of_unet(config, image.dims()[0] as u64, 0))?;
             Ok(network)
         };
         let place = parts::place(context)?;

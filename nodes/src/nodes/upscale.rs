@@ -55,7 +55,7 @@ impl ModelNode for Upscale {
     fn loads(config: &SrvggConfig, literals: &Literals<'_>) -> Vec<Load> {
         let [pictures, height, width] = literals.get::<Image>("image").map_or([1, TILE_SIDE, TILE_SIDE], Image::sizes);
         let enlarged = memory::of_enlarged(config, [pictures, height, width]);
-        vec![Load { parts: &[PART], activations: of_largest(config, [height, width]), on_host: enlarged }]
+        vec![Load { parts: &[PART], activations: of_largest(config, [height, width]), folded: 0, on_host: enlarged }]
     }
 
     fn run(&self, inputs: &Inputs, context: &mut Context<'_>) -> NodeResult {

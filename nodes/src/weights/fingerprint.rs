@@ -12,6 +12,9 @@ use crate::whole_file::write_whole_file;
 /// A file changed this recently may change again within its timestamp's resolution: its hash is not remembered.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// Bytes that are in memory at once while they are hashed.
+const HASHED_AT_ONCE: usize = 64 << 20;
+
 /// The user's cache folder of Easel: `EASEL_CACHE`, else `easel` in `XDG_CACHE_HOME` or `~/.cache`.
 ///
 /// `None` if there is no home; nothing is remembered then. The folder need not exist.
@@ -40,7 +43,13 @@ pub(super) fn of_file(file: &StoredFile, cache: Option<&Path>) -> String {
     if let Some(hash) = place.as_ref().and_then(Remembered::recall) {
         return hash;
     }
-    let hash = blake3::Hasher::new().update_rayon(&file.bytes).finalize().to_hex().to_string();
+    let mut hasher = blake3::Hasher::new();
+    for start in (0..file.bytes.len()).step_by(HASHED_AT_ONCE) {
+        let range = start..file.bytes.len().min(start + HASHED_AT_ONCE);
+        hasher.update_rayon(&file.bytes[range.clone()]);
+        file.release(range);
+    }
+    let hash = hasher.finalize().to_hex().to_string();
     if let Some(place) = place {
         place.store(&hash);
     }

@@ -15,7 +15,7 @@ use super::header::FETCH_AGAIN;
 use super::hub::{Download, Hub, Repository};
 use super::layout::{self, WeightFiles};
 use super::names::{closest, quoted, some_of};
-use super::store::{StoredFile, Weights, map_file};
+use super::store::{StoredFile, Weights};
 use crate::error::{Error, Result};
 
 /// The files by which a folder shows that it is a part.
@@ -247,10 +247,10 @@ impl ModelFolder {
 
     fn stored(&self, path: &str) -> Result<StoredFile> {
         match &self.place {
-            Place::Builtin(_) => Ok(StoredFile { label: self.label(path), path: None, bytes: self.read(path)? }),
+            Place::Builtin(_) => Ok(StoredFile::in_memory(self.label(path), self.read(path)?)),
             Place::Disk(folder) => {
                 let full = folder.join(inside(path)?);
-                Ok(StoredFile { label: self.label(path), bytes: map_file(&full)?, path: Some(full) })
+                StoredFile::map_as(self.label(path), &full)
             }
         }
     }

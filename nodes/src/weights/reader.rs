@@ -97,8 +97,15 @@ impl WeightsReader {
     }
 
     fn tensor_of(&self, name: &str, shape: &[usize], dtype: DType) -> Tensor {
-        self.converted(name, shape, |tensor| tensor.to_dtype(dtype)?.to_device(self.place.device))
-            .unwrap_or_else(|| stand_in(&vec![0; shape.len()]))
+        let convert = |tensor: &Tensor| {
+            // As it is stored it would be read from the mapped file, and keep in memory what the system reads around it.
+            let own = match dtype {
+                DType::F32 => Tensor::from_f32(tensor.to_vec_f32()?, tensor.shape().clone())?,
+                other => tensor.to_dtype(other)?,
+            };
+            own.to_device(self.place.device)
+        };
+        self.converted(name, shape, convert).unwrap_or_else(|| stand_in(&vec![0; shape.len()]))
     }
 
     /// A `[out_features, in_features]` matrix, packed.
@@ -137,7 +144,12 @@ impl WeightsReader {
     ) -> Option<T> {
         let name = self.full_name(name);
         let tensor = self.find(&name, shape)?;
-        match tensor.and_then(|tensor| convert(&tensor)) {
+        let converted = tensor.and_then(|tensor| convert(&tensor));
+        // What is packed is not needed as it is stored: both together would be twice the memory.
+        if let Some(weights) = &self.shared.weights {
+            weights.release(&name);
+        }
+        match converted {
             Ok(value) => Some(value),
             Err(error) => {
                 self.notes().problems.push(Problem::Kernel { name, error });

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use easel_kernels::Placement;
+use memmap2::Mmap;
 
 use super::header::{self, FETCH_AGAIN, TensorInfo};
 use super::names::{quoted, some_of};
@@ -40,6 +42,8 @@ pub(super) struct StoredFile {
     pub(super) path: Option<PathBuf>,
     /// All of it.
     pub(super) bytes: Bytes,
+    /// What `bytes` shares, if it is mapped.
+    map: Option<Arc<Mmap>>,
 }
 
 /// A model and what its checkpoint holds beyond it.
@@ -54,12 +58,47 @@ pub struct Loaded<M> {
 impl StoredFile {
     /// Maps a file on disk.
     pub(super) fn map(path: &Path) -> Result<Self> {
-        Ok(StoredFile { label: path.display().to_string(), path: Some(path.to_owned()), bytes: map_file(path)? })
+        Self::map_as(path.display().to_string(), path)
+    }
+
+    /// The same, named otherwise in errors.
+    pub(super) fn map_as(label: String, path: &Path) -> Result<Self> {
+        let map = map_file(path)?.map(Arc::new);
+        let bytes = map.clone().map_or_else(Bytes::new, |map| Bytes::from_owner(Mapped(map)));
+        Ok(StoredFile { label, path: Some(path.to_owned()), bytes, map })
+    }
+
+    /// A file that is in memory already.
+    pub(super) fn in_memory(label: String, bytes: Bytes) -> Self {
+        StoredFile { label, path: None, bytes, map: None }
+    }
+
+    /// Gives memory back that holds these bytes, if they are mapped. They are read again when they are used again.
+    pub(super) fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Some(map) = &self.map {
+            // SAFETY: the mapping is of a file and read-only, so that what is let go of is read from the file again: the same
+            // bytes, as far as mapping a file promises that at all (see `map_file`).
+            // An error (there is none for a range inside of the mapping) leaves the memory in use.
+            let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len()) };
+        }
+        // Other systems take memory of mapped files back by themselves when it gets scarce.
+        #[cfg(not(unix))]
+        let _ = range;
     }
 }
 
-/// The bytes of a file, read as they are used.
-pub(super) fn map_file(path: &Path) -> Result<Bytes> {
+/// Lends a mapping's bytes.
+struct Mapped(Arc<Mmap>);
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The bytes of a file, read as they are used; none if it is empty.
+fn map_file(path: &Path) -> Result<Option<Mmap>> {
     let io = |source| Error::Io { action: "cannot read", path: path.to_owned(), source };
     // Looked at before it is opened: opening a pipe would wait for somebody to write to it.
     if !fs::metadata(path).map_err(io)?.is_file() {
@@ -69,14 +108,13 @@ pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     let metadata = file.metadata().map_err(io)?;
     // An empty file cannot be mapped.
     if metadata.len() == 0 {
-        return Ok(Bytes::new());
+        return Ok(None);
     }
     // SAFETY: the mapping is read-only and private. If another program truncates or rewrites the file meanwhile, reads
     // see other bytes or end the process (SIGBUS): checkpoints are written once, and everything that writes them
     // (ours included) writes a new file and renames it, which leaves this mapping alone. The header is checked on the
     // same mapping, and numbers of a tensor may take any bit pattern, so changed bytes break no invariant of Rust.
-    let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
-    Ok(Bytes::from_owner(map))
+    unsafe { Mmap::map(&file) }.map(Some).map_err(io)
 }
 
 impl Weights {
@@ -89,7 +127,7 @@ impl Weights {
     /// Weights that are in memory already. `label` names them in errors.
     pub fn from_bytes(label: impl Into<String>, bytes: impl Into<Bytes>) -> Result<Self> {
         let label = label.into();
-        let file = StoredFile { label: label.clone(), path: None, bytes: bytes.into() };
+        let file = StoredFile::in_memory(label.clone(), bytes.into());
         Self::from_files(label, vec![file])
     }
 
@@ -144,9 +182,23 @@ impl Weights {
         Some(self.inner.files[*file].bytes.slice(info.range.clone()))
     }
 
+    /// Gives memory back that holds a tensor's bytes, and what the system read of its file around them. They are read from disk
+    /// again when they are used again.
+    pub(super) fn release(&self, name: &str) {
+        if let Some((file, _)) = self.inner.tensors.get(name) {
+            let file = &self.inner.files[*file];
+            file.release(0..file.bytes.len());
+        }
+    }
+
     /// Bytes of all tensors together.
     pub fn byte_len(&self) -> u64 {
         self.tensors().map(|info| info.byte_len() as u64).sum()
+    }
+
+    /// Bytes of the largest tensor: while a model is made, one tensor at a time is in memory as it is stored.
+    pub fn largest_tensor(&self) -> u64 {
+        self.tensors().map(|info| info.byte_len() as u64).max().unwrap_or(0)
     }
 
     /// Numbers of all tensors together.

@@ -5,7 +5,7 @@ use half::bf16;
 use pulp::Simd;
 
 use super::Row;
-use crate::DType;
+use crate::{DType, Precision};
 
 #[cfg(target_arch = "x86_64")]
 use super::native::Native;
@@ -195,6 +195,14 @@ impl Elements {
             DType::F32 => Some(Elements::Float32(Float32)),
             DType::BF16 => Some(Elements::Bfloat16(Bfloat16::detect())),
             DType::F16 => None,
+        }
+    }
+
+    /// The precision that they are those of.
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            Elements::Float32(_) => Precision::Float32,
+            Elements::Bfloat16(_) => Precision::BFloat16,
         }
     }
 

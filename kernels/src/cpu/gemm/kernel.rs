@@ -8,6 +8,10 @@ use super::{Element, Panels, Row, VECTORS};
 
 /// Takes finished tiles out of the registers.
 pub(crate) trait TileSink {
+    /// Says which tile comes next, while it is still summed: what it goes to may be fetched.
+    #[inline(always)]
+    fn expect(&self, _rows: Range<usize>, _columns: &Range<usize>) {}
+
     /// `tile` holds `rows` (their count may be below `HEIGHT`) and `columns` (which may end inside the last vector).
     fn put<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
         &mut self,
@@ -87,8 +91,9 @@ impl<S: Simd, E: Element> Tile<'_, S, E> {
     #[inline(always)]
     fn put<T: TileSink, const HEIGHT: usize, const WIDTH: usize>(self, sink: &mut T) -> usize {
         let left = self.left.first_chunk::<HEIGHT>().expect("blocks are padded to whole tiles");
-        let sums = self.element.dot::<S, HEIGHT, WIDTH>(self.simd, left, self.right);
         let rows = self.rows.start..self.rows.end.min(self.rows.start + HEIGHT);
+        sink.expect(rows.clone(), &self.columns);
+        let sums = self.element.dot::<S, HEIGHT, WIDTH>(self.simd, left, self.right);
         sink.put(self.simd, &sums, rows, self.columns);
         HEIGHT
     }

@@ -21,6 +21,8 @@ mod panels;
 pub(crate) use driver::{DenseRows, Epilogue, RowPlacement, RowSource, gemm, gemm_placed};
 pub(crate) use element::{Bfloat16, Element, Elements, Float32};
 pub(crate) use kernel::{TileSink, multiply};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use native::Native;
 pub(crate) use panels::Panels;
 
 /// Words of the sums that stay in registers. A panel of the right operand this deep and [`VECTORS`] vectors wide

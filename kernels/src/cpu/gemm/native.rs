@@ -2,13 +2,15 @@
 
 use std::arch::x86_64::{
     __m256bh, __m512, __m512bh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps,
-    _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+    _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
+use std::hint::black_box;
 use std::mem::transmute;
 
 use half::bf16;
 
 use super::{DEPTH_BLOCK, Row};
+use crate::ceilings::CHAINS;
 
 /// Proof that the processor has AVX512_BF16.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,29 @@ impl Native {
         // SAFETY: `self` exists only where the processor has the features.
         unsafe { dot::<HEIGHT, WIDTH>(left, right, sums) }
     }
+}
+
+impl Native {
+    /// So many steps of [`CHAINS`] instructions that multiply and add numbers in registers, and the sum of all of them.
+    pub(crate) fn multiply_adds(self, steps: u64) -> f32 {
+        // SAFETY: `self` exists only where the processor has the features.
+        unsafe { multiply_adds(steps) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn multiply_adds(steps: u64) -> f32 {
+    // Two of bfloat16's ones; nothing overflows, and the compiler does not know them.
+    let ones = _mm512_set1_epi32(black_box(0x3F80_3F80));
+    // SAFETY: 512 bits, of which every pattern is thirty-two bfloat16.
+    let ones: __m512bh = unsafe { transmute(ones) };
+    let mut chains = [_mm512_setzero_ps(); CHAINS];
+    for _ in 0..steps {
+        for chain in &mut chains {
+            *chain = _mm512_dpbf16_ps(*chain, ones, ones);
+        }
+    }
+    chains.into_iter().map(|chain| _mm512_reduce_add_ps(chain)).sum()
 }
 
 #[target_feature(enable = "avx512f,avx512bf16")]

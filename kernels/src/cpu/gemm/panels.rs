@@ -73,6 +73,11 @@ impl Panels {
         self.columns
     }
 
+    /// Bytes of them.
+    pub(crate) fn byte_len(&self) -> usize {
+        size_of_val::<[f32]>(&self.values)
+    }
+
     /// Number of panels.
     pub(crate) fn count(&self) -> usize {
         self.columns.div_ceil(self.width())

@@ -97,23 +97,21 @@ impl ResnetBlock {
     /// `sources`: the input, in up blocks followed by the skip connection; `time: [batch, channels]` of
     /// [`ResnetBlock::prepare`].
     pub(super) fn forward(&self, sources: &[&Tensor], time: &Tensor) -> Result<Tensor> {
-        let hidden = self.norm1.fused(sources, None, Activation::Silu)?;
-        let hidden = match self.time_shift {
-            TimeShift::Add => {
-                let epilogue = Epilogue { sample_bias: Some(time), moments: true, ..Default::default() };
-                let hidden = self.conv1.fused(&hidden, epilogue)?;
-                self.norm2.fused(&[&hidden], None, Activation::Silu)?
-            }
-            TimeShift::ScaleShift => {
-                let hidden = self.conv1.fused(&hidden, Epilogue { moments: true, ..Default::default() })?;
-                self.norm2.fused(&[&hidden], Some(time), Activation::Silu)?
-            }
+        let (sample_bias, scale_shift) = match self.time_shift {
+            TimeShift::Add => (Some(time), None),
+            TimeShift::ScaleShift => (None, Some(time)),
         };
+        // What only one step needs is gone before the next: these are the largest tensors that there are.
+        let normed = self.norm1.fused(sources, None, Activation::Silu)?;
+        let hidden = self.conv1.fused(&normed, Epilogue { sample_bias, moments: true, ..Default::default() })?;
+        drop(normed);
+        let normed = self.norm2.fused(&[&hidden], scale_shift, Activation::Silu)?;
+        drop(hidden);
         let residual = self.shortcut(sources)?;
         // Whatever comes next normalises this first, alone or beside a skip connection.
         let epilogue =
             Epilogue { residual: Some(&residual), scale: self.output_scale, moments: true, ..Default::default() };
-        self.conv2.fused(&[&hidden], epilogue)
+        self.conv2.fused(&[&normed], epilogue)
     }
 
     fn shortcut(&self, sources: &[&Tensor]) -> Result<Tensor> {
