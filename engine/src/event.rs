@@ -188,6 +188,17 @@ pub enum Event {
         /// What was wrong.
         message: String,
     },
+    /// A further attempt at a node begins, after one that failed.
+    NodeRestarted {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: Arc<str>,
+        /// Which attempt it is: 2 for the one after the first.
+        attempt: u32,
+        /// Where: it may be elsewhere than the one before.
+        seat: Seat,
+    },
     /// A node finished.
     NodeFinished {
         /// The run.
@@ -274,6 +285,7 @@ impl Event {
             | Event::NodeExpanded { run, .. }
             | Event::NodeCached { run, .. }
             | Event::NodeRetried { run, .. }
+            | Event::NodeRestarted { run, .. }
             | Event::NodeFinished { run, .. }
             | Event::NodeFailed { run, .. }
             | Event::NodeSkipped { run, .. }

@@ -79,7 +79,8 @@ pub use graph::{Fragment, FragmentFeed, FragmentNode, Graph, Part, Wire};
 pub use journal::probe as journal_probe;
 pub use journal::{
     ArtifactRecord, Cancelled, Claim, Clock, EventRecord, Extent, Job, JobOptions, Journal, JournalError, NodeCounts,
-    NodeRecord, NodeState, Place, Recorder, Retention, RunPage, RunQuery, RunState, RunStory, RunSummary, WhenStopped,
+    NodeRecord, NodeState, Place, Recorder, Retention, RunPage, RunQuery, RunState, RunStory, RunSummary, SweepPart,
+    SweepValue, WhenStopped,
 };
 pub use library::{Disk, Library, Texts};
 pub use node::{

@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::value::{Kind, kinds};
 
 /// The kind of that name, if values of it can be written down.
-fn written_kind(name: &str) -> Option<Kind> {
+pub(crate) fn written_kind(name: &str) -> Option<Kind> {
     let base = name.trim_end_matches("List");
     let kind =
         [kinds::TEXT, kinds::INTEGER, kinds::FLOAT, kinds::BOOLEAN].into_iter().find(|kind| kind.base() == base)?;

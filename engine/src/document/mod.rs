@@ -21,6 +21,7 @@ use indexmap::IndexMap;
 pub(crate) use feeds::parse_literal;
 pub(crate) use fields::is_name;
 pub use groups::GROUP_COLOURS;
+pub(crate) use inputs::written_kind;
 pub use literal::{Literal, LiteralList};
 pub(crate) use literal::{can_be_written, range_words};
 

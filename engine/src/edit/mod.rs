@@ -21,12 +21,15 @@
 //! ```
 
 mod changes;
+mod declared;
 mod diff;
+mod error;
 mod extract;
 mod group;
 mod groups;
 mod history;
 mod inputs;
+mod label;
 mod nodes;
 mod options;
 #[doc(hidden)]
@@ -38,6 +41,7 @@ mod write;
 
 pub use changes::Changes;
 pub use diff::{Hunk, HunkLine, hunks};
+pub use error::EditError;
 pub use history::{Conflict, History, Outside, Step};
 pub use nodes::fresh_id;
 pub use split::{Split, split};
@@ -86,6 +90,28 @@ pub enum Edit {
         input: String,
         /// Its default as RON; none to take it away.
         value: Option<String>,
+    },
+    /// Declares an input of the workflow, behind those that there are.
+    AddInput {
+        /// Its name.
+        name: String,
+        /// The name of its kind: `Text`, `Integer` and so on.
+        kind: String,
+        /// Its default as RON; without one it must be given.
+        default: Option<String>,
+    },
+    /// Gives an input of the workflow another name, in everything that names it too. Of a workflow that is written inside
+    /// of another, those that run it there follow.
+    RenameInput {
+        /// The input.
+        input: String,
+        /// Its new name.
+        to: String,
+    },
+    /// Takes an input of the workflow away; what it feeds is not fed any more.
+    RemoveInput {
+        /// The input.
+        input: String,
     },
     /// Feeds an input of a node from somewhere.
     Connect {
@@ -219,156 +245,6 @@ pub enum NodeOption {
     Retry(Option<u32>),
 }
 
-/// Why an edit cannot be done, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EditError {
-    /// There is nothing to change.
-    #[error(
-        "the text holds no workflow that this program reads: it begins with `Workflow(version: 1, nodes: {{ … }})`"
-    )]
-    NoWorkflow,
-    /// No workflow of that name is written inside.
-    #[error("no workflow `{name}` is written inside of this one")]
-    UnknownWorkflow {
-        /// The name.
-        name: String,
-    },
-    /// There is no such node.
-    #[error("there is no node `{id}`{hint}")]
-    UnknownNode {
-        /// The name.
-        id: String,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// It is not clear which node is meant.
-    #[error("there are several nodes `{id}`: give the others another name in the text first")]
-    Ambiguous {
-        /// The name.
-        id: String,
-    },
-    /// There is no such group.
-    #[error("there is no group `{name}`{hint}")]
-    UnknownGroup {
-        /// The name.
-        name: String,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// There is no such node type.
-    #[error("there is no node type `{name}`{hint}")]
-    UnknownType {
-        /// The name.
-        name: String,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// The node has no such input.
-    #[error("`{node}` has no input `{input}`{hint}")]
-    UnknownInput {
-        /// The node.
-        node: String,
-        /// The input.
-        input: String,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// The node has no such output.
-    #[error("`{node}` {problem}")]
-    UnknownOutput {
-        /// The node.
-        node: String,
-        /// What is the matter, and what there is.
-        problem: String,
-    },
-    /// The workflow declares no such input.
-    #[error("the workflow has no input `{name}`{hint}")]
-    UnknownWorkflowInput {
-        /// The name.
-        name: String,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// Nothing is there that could be taken away.
-    #[error("{what}")]
-    NothingThere {
-        /// What is missing.
-        what: String,
-    },
-    /// What is to be written is no such value.
-    #[error("`{value}` cannot be written there: {why}")]
-    InvalidValue {
-        /// The beginning of it.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Nothing can be called that.
-    #[error("{name:?} is no name for {what}: names are letters, digits, `_` and `-`")]
-    InvalidName {
-        /// The name.
-        name: String,
-        /// What was to be called that.
-        what: &'static str,
-    },
-    /// Something is called that already.
-    #[error("there is {what} `{name}` already: choose another name")]
-    NameTaken {
-        /// The name.
-        name: String,
-        /// What has it.
-        what: &'static str,
-    },
-    /// No nodes were named.
-    #[error("no node is selected")]
-    NothingSelected,
-    /// The selected nodes need something that needs them.
-    #[error("what leads out of the selected nodes comes back to them: {path}; select what lies between too")]
-    ComesBack {
-        /// The way, from a selected node to a selected node.
-        path: String,
-    },
-    /// What is to become a file of its own uses what only this one knows.
-    #[error(
-        "`{node}` runs the workflow `{workflow}`, which is written in this file and which another file would not know: \
-         give the new workflow a name without `.ron`, so that it is written in this file too"
-    )]
-    StaysBehind {
-        /// The node.
-        node: String,
-        /// The workflow that it runs.
-        workflow: String,
-        /// The name of the new workflow.
-        name: String,
-    },
-    /// An input of the new workflow would be of a kind that nobody knows.
-    #[error(
-        "what `{from}` gives to `{to}` is of a kind that is not known here, so no input can be declared for it: {help}"
-    )]
-    UnknownKind {
-        /// What gives.
-        from: String,
-        /// Who takes.
-        to: String,
-        /// What to do about it.
-        help: &'static str,
-    },
-    /// The document is not that of the text.
-    #[error("the text has changed since it was read: try again")]
-    Outdated,
-    /// A syntax error is in the way.
-    #[error("{what} cannot be changed because of what is wrong in line {line}: {why}; mend that first")]
-    Damaged {
-        /// What was to be changed.
-        what: String,
-        /// Where the error is, counted from 1.
-        line: usize,
-        /// What it is.
-        why: String,
-    },
-}
-
 /// Which bytes of the document an edit changes. After that, it has no syntax error that it had not before.
 ///
 /// ```
@@ -402,7 +278,13 @@ fn in_workflow(
             path.push(workflow.clone());
             let changes = in_workflow(document, registry, path, edit);
             path.pop();
-            changes
+            let changes = changes?;
+            match &**edit {
+                Edit::RenameInput { .. } | Edit::RemoveInput { .. } if !changes.is_empty() => {
+                    followed(document, path, workflow, edit, changes)
+                }
+                _ => Ok(changes),
+            }
         }
         Edit::All(edits) if is_of_options(edits) => {
             // They do not meet: all at once, for there may be hundreds.
@@ -446,6 +328,25 @@ fn in_workflow(
     }
 }
 
+/// The changes to the inputs of a workflow with those to the nodes around it that run it.
+fn followed(
+    document: &Document,
+    path: &[String],
+    workflow: &str,
+    edit: &Edit,
+    changes: Changes,
+) -> Result<Changes, EditError> {
+    let (document, _) = after(document, &changes)?;
+    let scope = Scope::find(&document, path)?;
+    let replacements = match edit {
+        Edit::RenameInput { input, to } => declared::renamed_in_callers(&scope, workflow, input, to),
+        Edit::RemoveInput { input } => declared::removed_in_callers(&scope, workflow, input)?,
+        _ => Vec::new(),
+    };
+    let callers = Changes::new(replacements).ok_or_else(|| scope.damaged("what runs the workflow", 0))?;
+    Ok(changes.then(&checked(&scope, callers)?))
+}
+
 /// Whether any of the nodes is in a group.
 fn forgets(document: &Document, path: &[String], nodes: &[String]) -> bool {
     let Ok(scope) = Scope::find(document, path) else { return false };
@@ -484,6 +385,9 @@ fn in_scope(
         Edit::ClearInput { node, input } => inputs::clear(scope, (node, input)),
         Edit::SetField { node, field, value } => inputs::set_field(scope, node, field, value.as_deref()),
         Edit::SetDefault { input, value } => inputs::set_default(scope, input, value.as_deref()),
+        Edit::AddInput { name, kind, default } => declared::add(scope, name, kind, default.as_deref()),
+        Edit::RenameInput { input, to } => declared::rename(scope, input, to),
+        Edit::RemoveInput { input } => declared::remove(scope, input),
         Edit::Connect { from, node, input, at } => inputs::connect(scope, registry, from, (node, input), *at),
         Edit::Disconnect { node, input, at } => inputs::disconnect(scope, (node, input), *at),
         Edit::AddNode { node_type, id, after } => {
@@ -518,65 +422,4 @@ fn checked(scope: &Scope<'_>, changes: Changes) -> Result<Changes, EditError> {
     let errors = |text: &str| tree::parse(&Source::new("", text)).1.len();
     let before = if scope.document.damage.is_empty() { 0 } else { errors(scope.text) };
     if errors(&text) > before { Err(scope.damaged("this", place)) } else { Ok(changes) }
-}
-
-impl Edit {
-    /// What it does, in a few words, for a list of what can be undone.
-    ///
-    /// ```
-    /// use easel_engine::edit::Edit;
-    ///
-    /// let rename = Edit::Rename { node: "a".into(), to: "b".into() };
-    /// assert_eq!(rename.label(), "rename `a` to `b`");
-    /// ```
-    pub fn label(&self) -> String {
-        let list = |nodes: &[String]| match nodes {
-            [one] => format!("`{one}`"),
-            many => format!("{} nodes", many.len()),
-        };
-        match self {
-            Edit::SetInput { node, input, .. } => format!("set `{node}.{input}`"),
-            Edit::ClearInput { node, input } => format!("clear `{node}.{input}`"),
-            Edit::SetField { node, field, .. } => format!("set `{field}` of `{node}`"),
-            Edit::SetDefault { input, .. } => format!("set the default of `{input}`"),
-            Edit::Connect { node, input, .. } => format!("connect `{node}.{input}`"),
-            Edit::Disconnect { node, input, .. } => format!("disconnect `{node}.{input}`"),
-            Edit::AddNode { node_type, .. } => format!("add a {node_type}"),
-            Edit::Delete { nodes } => format!("delete {}", list(nodes)),
-            Edit::Duplicate { nodes } => format!("duplicate {}", list(nodes)),
-            Edit::Rename { node, to } => format!("rename `{node}` to `{to}`"),
-            Edit::SetOption { node, option } => format!("set `{}` of `{node}`", option.name()),
-            Edit::Extract { name, .. } => format!("extract the workflow `{name}`"),
-            Edit::Group { nodes, name } => format!("group {} as `{name}`", list(nodes)),
-            Edit::Ungroup { group } => format!("ungroup `{group}`"),
-            Edit::RenameGroup { group, to } => format!("rename the group `{group}` to `{to}`"),
-            Edit::SetColour { group, .. } => format!("colour the group `{group}`"),
-            Edit::Replace(_) => "apply a hint".into(),
-            Edit::Within { workflow, edit } => format!("{} in `{workflow}`", edit.label()),
-            Edit::All(edits) => match edits.as_slice() {
-                [one] => one.label(),
-                [Edit::SetOption { option, .. }, ..] if is_of_options(edits) => {
-                    format!("set `{}` of {} nodes", option.name(), edits.len())
-                }
-                many => format!("{} changes", many.len()),
-            },
-        }
-    }
-
-    /// Whether it goes on with what the one before did: typing in the same field is one step to undo.
-    pub fn continues(&self, before: &Edit) -> bool {
-        match (self, before) {
-            (Edit::SetInput { node, input, .. }, Edit::SetInput { node: node_before, input: input_before, .. }) => {
-                (node, input) == (node_before, input_before)
-            }
-            (Edit::SetField { node, field, .. }, Edit::SetField { node: node_before, field: field_before, .. }) => {
-                (node, field) == (node_before, field_before)
-            }
-            (Edit::SetDefault { input, .. }, Edit::SetDefault { input: input_before, .. }) => input == input_before,
-            (Edit::Within { workflow, edit }, Edit::Within { workflow: workflow_before, edit: edit_before }) => {
-                workflow == workflow_before && edit.continues(edit_before)
-            }
-            _ => false,
-        }
-    }
 }

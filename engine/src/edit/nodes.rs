@@ -113,9 +113,14 @@ pub(super) fn insert_entry(
         };
     }
     let workflow = scope.group(scope.tree(), "the workflow")?;
-    // Workflows stand before the nodes that include them; the rest behind all.
-    let nodes = super::syntax::field_place(scope.tree(), "nodes");
-    let place = nodes.filter(|_| map == "workflows").unwrap_or(usize::MAX);
+    // Inputs and workflows stand before the nodes that use them; the rest behind all.
+    let place = |name: &str| super::syntax::field_place(scope.tree(), name);
+    let place = match map {
+        "inputs" => place("workflows").into_iter().chain(place("nodes")).min(),
+        "workflows" => place("nodes"),
+        _ => None,
+    };
+    let place = place.unwrap_or(usize::MAX);
     let field = if workflow.has_lines() {
         let (end, indent) = (newline(scope.text), workflow.item_indent(&scope.unit));
         let lines: String = new.iter().map(|entry| format!("{indent}{}{entry},{end}", scope.unit)).collect();
@@ -150,7 +155,7 @@ pub(super) fn delete(scope: &Scope<'_>, ids: &[String]) -> Result<Vec<Replacemen
     Ok(changes)
 }
 
-fn prune_node(
+pub(super) fn prune_node(
     scope: &Scope<'_>,
     node: &Node<'_, '_>,
     is_gone: &dyn Fn(&Reference<'_>) -> bool,
@@ -168,7 +173,7 @@ fn prune_node(
 }
 
 /// Takes what is gone out of the values of a group.
-fn prune_entries(
+pub(super) fn prune_entries(
     scope: &Scope<'_>,
     tree: &Tree<'_>,
     is_meant: impl Fn(&str) -> bool,

@@ -37,6 +37,11 @@ fn in_workflow(workflow: &Workflow, registry: &Registry, [kind, one, other]: [u8
     match kind % 16 {
         0 => Edit::SetInput { node: node(one), input, value },
         1 => Edit::ClearInput { node: node(one), input },
+        2 if other.is_multiple_of(2) => match other % 3 {
+            0 => Edit::AddInput { name, kind: "Integer".into(), default: at.map(|_| value) },
+            1 => Edit::RenameInput { input: declared, to: name },
+            _ => Edit::RemoveInput { input: declared },
+        },
         2 => Edit::SetField { node: node(one), field: "times".into(), value: at.map(|_| value) },
         3 => Edit::SetDefault { input: declared, value: at.map(|_| value) },
         4 | 5 => {

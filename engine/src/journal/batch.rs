@@ -98,7 +98,8 @@ impl Batch {
 
     fn note_node(&mut self, at: i64, event: &Event) {
         match event {
-            Event::NodeStarted { node, .. } => {
+            // Of several attempts the last is the one that is told about.
+            Event::NodeStarted { node, .. } | Event::NodeRestarted { node, .. } => {
                 let change = self.node(node, NodeState::Running);
                 change.started = Some(at);
             }

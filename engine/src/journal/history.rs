@@ -212,14 +212,17 @@ fn nodes(transaction: &Transaction<'_>, run: RunId) -> Result<Vec<NodeRecord>, F
 /// versions.
 fn seats(transaction: &Transaction<'_>, run: RunId) -> Result<HashMap<String, Seat>, Fault> {
     let mut statement = transaction.prepare_cached(
-        r#"SELECT json FROM events WHERE run = ?1 AND json LIKE '{"event":"node_started"%"seat"%' ORDER BY seq"#,
+        r#"SELECT json FROM events WHERE run = ?1 AND (json LIKE '{"event":"node_started"%"seat"%'
+           OR json LIKE '{"event":"node_restarted"%') ORDER BY seq"#,
     )?;
     let mut rows = statement.query([run.0])?;
     let mut seats = HashMap::new();
     while let Some(row) = rows.next()? {
         // One that cannot be read says nothing about lanes; what it says about itself is told where events are shown.
         let event = row.get_ref(0)?.as_str().ok().and_then(|json| serde_json::from_str(json).ok());
-        if let Some(Event::NodeStarted { node, seat: Some(seat), .. }) = event {
+        // Of several attempts, where the last was.
+        if let Some(Event::NodeStarted { node, seat: Some(seat), .. } | Event::NodeRestarted { node, seat, .. }) = event
+        {
             seats.insert(node.to_string(), seat);
         }
     }

@@ -33,12 +33,42 @@ pub struct JobOptions {
     pub cache: bool,
     /// After how many steps a loop saves its state; none: as often as is usual.
     pub save_every: Option<usize>,
+    /// Where its run belongs in a sweep; none: it was begun for itself.
+    pub sweep: Option<SweepPart>,
 }
 
 impl Default for JobOptions {
     fn default() -> Self {
-        JobOptions { device: "auto".into(), precision: "auto".into(), cache: true, save_every: None }
+        JobOptions { device: "auto".into(), precision: "auto".into(), cache: true, save_every: None, sweep: None }
     }
+}
+
+/// Where a run belongs in a sweep: a workflow that is run with several values of an input, or of two. It changes nothing of
+/// what is run; what one program wrote, another one may pass over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepPart {
+    /// The same for all runs of one sweep, and for those of no other.
+    pub sweep: String,
+    /// Its column.
+    pub column: SweepValue,
+    /// Its row, if there are two inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<SweepValue>,
+}
+
+/// What all runs of a column or a row are given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepValue {
+    /// Which one of the values it is, counted from 0.
+    pub at: usize,
+    /// The input: `seed`, `decoder.steps`.
+    pub input: String,
+    /// The value as a file writes it; a text without its quotes.
+    pub value: String,
+    /// It is a text.
+    pub is_text: bool,
 }
 
 impl Job {
@@ -71,6 +101,7 @@ impl Job {
             precision: self.options.precision.clone(),
             cache: self.options.cache,
             save_every: self.options.save_every,
+            sweep: self.options.sweep.as_ref().and_then(|part| serde_json::to_value(part).ok()),
         };
         // Strings, booleans and numbers have no way to fail; nothing would be read as all defaults.
         serde_json::to_string(&stored).unwrap_or_default()
@@ -88,8 +119,10 @@ impl Job {
             keep_going: stored.keep_going,
             memory_limit: stored.memory_limit,
         };
-        let Stored { device, precision, cache, save_every, .. } = stored;
-        let options = JobOptions { device, precision, cache, save_every };
+        let Stored { device, precision, cache, save_every, sweep, .. } = stored;
+        // Whatever is wrong with a label, what it stands at can be run.
+        let sweep = sweep.and_then(|part| serde_json::from_value(part).ok());
+        let options = JobOptions { device, precision, cache, save_every, sweep };
         Ok((settings, options))
     }
 }
@@ -108,11 +141,13 @@ struct Stored {
     precision: String,
     cache: bool,
     save_every: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sweep: Option<serde_json::Value>,
 }
 
 impl Default for Stored {
     fn default() -> Self {
-        let JobOptions { device, precision, cache, save_every } = JobOptions::default();
+        let JobOptions { device, precision, cache, save_every, .. } = JobOptions::default();
         Stored {
             set: Vec::new(),
             targets: None,
@@ -124,6 +159,7 @@ impl Default for Stored {
             precision,
             cache,
             save_every,
+            sweep: None,
         }
     }
 }
@@ -133,6 +169,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    prop_compose! {
+        fn value()(at: usize, input in ".*", value in ".*", is_text: bool) -> SweepValue {
+            SweepValue { at, input, value, is_text }
+        }
+    }
+
+    prop_compose! {
+        fn part()(sweep in ".*", column in value(), row in proptest::option::of(value())) -> SweepPart {
+            SweepPart { sweep, column, row }
+        }
+    }
 
     proptest! {
         #[test]
@@ -147,6 +195,7 @@ mod tests {
             precision in ".*",
             cache: bool,
             save_every: Option<usize>,
+            sweep in proptest::option::of(part()),
         ) {
             let job = Job {
                 source: Source::new("a", ""),
@@ -159,7 +208,7 @@ mod tests {
                     keep_going,
                     memory_limit,
                 },
-                options: JobOptions { device, precision, cache, save_every },
+                options: JobOptions { device, precision, cache, save_every, sweep },
             };
             prop_assert_eq!(Job::decode(&job.encode()), Ok((job.settings, job.options)));
         }
@@ -174,6 +223,19 @@ mod tests {
     fn what_is_not_said_is_as_usual() {
         let (settings, options) = Job::decode(r#"{"targets": ["a"], "colour": "red"}"#).expect("it can be read");
         assert_eq!((settings.targets, options), (Some(vec!["a".to_string()]), JobOptions::default()));
+    }
+
+    #[test]
+    fn a_label_that_cannot_be_read_is_none_and_does_no_harm() {
+        for label in [r#"7"#, r#"{"sweep": 7}"#, r#"{"column": {"at": -1}}"#, "null"] {
+            let text = format!(r#"{{"device": "cpu", "sweep": {label}}}"#);
+            let (_, options) = Job::decode(&text).expect("it can be read");
+            assert_eq!((options.device.as_str(), options.sweep), ("cpu", None), "{label}");
+        }
+        let newer = r#"{"sweep": {"sweep": "a", "colour": 1, "column": {"at": 2, "input": "seed"}}}"#;
+        let (_, options) = Job::decode(newer).expect("it can be read");
+        let column = SweepValue { at: 2, input: "seed".into(), ..SweepValue::default() };
+        assert_eq!(options.sweep, Some(SweepPart { sweep: "a".into(), column, row: None }));
     }
 
     #[test]

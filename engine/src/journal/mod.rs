@@ -28,7 +28,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 pub use error::JournalError;
-pub use job::{Job, JobOptions};
+pub use job::{Job, JobOptions, SweepPart, SweepValue};
 pub use prune::Retention;
 pub use queue::Claim;
 pub use recorder::{Recorder, WhenStopped};

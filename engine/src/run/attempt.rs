@@ -80,10 +80,11 @@ pub(super) fn begin(shared: &Shared, state: &mut State, instance: usize, running
         began: running.began,
     };
     mark_busy(shared, state, instance);
-    if running.prepared.attempt == 1 {
-        let seat = Some(running.permit.seat().clone());
-        shared.events.send(Event::NodeStarted { run: shared.run, node: Arc::clone(&task.id), seat });
-    }
+    let (run, node, seat) = (shared.run, Arc::clone(&task.id), running.permit.seat().clone());
+    shared.events.send(match running.prepared.attempt {
+        1 => Event::NodeStarted { run, node, seat: Some(seat) },
+        attempt => Event::NodeRestarted { run, node, attempt, seat },
+    });
     task
 }
 

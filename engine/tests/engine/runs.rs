@@ -17,6 +17,7 @@ fn told(events: &[Event]) -> Vec<String> {
         Event::NodeExpanded { node, nodes, .. } => format!("{node} expands into {}", nodes.len()),
         Event::NodeCached { node, .. } => format!("cached {node}"),
         Event::NodeRetried { node, attempt, attempts, .. } => format!("retry {node} {attempt}/{attempts}"),
+        Event::NodeRestarted { node, attempt, .. } => format!("start {node} again, attempt {attempt}"),
         Event::NodeBlocked { node, because, reason, .. } => format!("block {node} because {because}: {reason}"),
         Event::NodeFinished { node, .. } => format!("finish {node}"),
         Event::NodeFailed { node, .. } => format!("fail {node}"),

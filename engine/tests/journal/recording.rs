@@ -145,13 +145,19 @@ fn where_a_node_computed_is_kept_and_nothing_is_made_up_where_it_was_not_told() 
         panic!("{error}")
     });
     let seat = Seat { device: "cuda:1".into(), lane: 2, lanes: 1, memory: None, device_memory: Some(5 << 30) };
-    events.send(Event::NodeStarted { run, node: "a".into(), seat: Some(seat.clone()) });
+    events.send(Event::NodeStarted { run, node: "a".into(), seat: Some(seat) });
     events.send(Event::NodeStarted { run, node: "b".into(), seat: None });
+    let elsewhere = Seat { device: Seat::HOST.into(), lane: 1, lanes: 2, memory: Some(7), device_memory: None };
+    events.send(Event::NodeRetried { run, node: "a".into(), attempt: 1, attempts: 2, message: "lost".into() });
+    events.send(Event::NodeRestarted { run, node: "a".into(), attempt: 2, seat: elsewhere.clone() });
     drop(events);
     recorder.expect("a thread can be started").finish();
     let story = journal.story(run).expect("it is known");
     let seats: Vec<_> = story.nodes.into_iter().map(|node| (node.node, node.seat)).collect();
-    assert_eq!(seats, [("a".to_string(), Some(seat)), ("b".to_string(), None)]);
+    assert_eq!(seats, [("a".to_string(), Some(elsewhere)), ("b".to_string(), None)], "of two attempts the last");
+    let events = journal.events(run, 0, 10).expect("it is known");
+    let first = events.iter().find(|event| event.json.contains("cuda:1"));
+    assert!(first.is_some_and(|event| event.json.contains("node_started")), "the first one stays told: {events:?}");
 }
 
 #[test]

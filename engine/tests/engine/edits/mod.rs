@@ -1,6 +1,7 @@
 //! Changes to the text of a workflow: what they change, and what they leave as it is.
 
 mod damage;
+mod declared;
 mod extract;
 mod groups;
 mod inputs;
