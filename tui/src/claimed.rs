@@ -74,7 +74,8 @@ impl Carrier {
     }
 
     fn workspace(&self, job: &Job) -> Result<Arc<Workspace>, CommandError> {
-        let options = &job.options;
+        // Where it belongs in a sweep changes nothing of how it is carried out.
+        let options = &JobOptions { sweep: None, ..job.options.clone() };
         let key = format!("{options:?}");
         let mut workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(workspace) = workspaces.get(&key) {

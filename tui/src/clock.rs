@@ -21,6 +21,17 @@ impl Zone {
         format!("{day} {time} {zone}")
     }
 
+    /// The same without what time that is.
+    pub(crate) fn day_and_time(&self, milliseconds: i64) -> String {
+        let (day, time, _) = self.parts(milliseconds);
+        format!("{day} {time}")
+    }
+
+    /// Whether it is that of files.
+    pub(crate) fn is_utc(&self) -> bool {
+        self.parts(0).2 == "UTC"
+    }
+
     /// The time of the day alone.
     pub(crate) fn time(&self, milliseconds: i64) -> String {
         self.parts(milliseconds).1
@@ -56,6 +67,8 @@ mod tests {
         let east = Zone(Some(TimeZone::fixed(jiff::tz::offset(3))));
         assert_eq!(east.moment(at), "2026-11-23 09:28:35 +03");
         assert_eq!(east.time(at), "09:28:35");
+        assert_eq!((east.day_and_time(at).as_str(), east.is_utc()), ("2026-11-23 09:28:35", false));
+        assert!(Zone::default().is_utc() && Zone(Some(TimeZone::UTC)).is_utc());
         // Berlin as POSIX writes it: no list of zones is needed.
         let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("it is a zone");
         let berlin = Zone(Some(berlin));

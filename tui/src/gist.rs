@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use easel_engine::{Document, Feed, Job, Literal, Settings, Source};
+use easel_engine::{Document, Feed, Job, Literal, Settings, Source, SweepPart};
 
 /// Workflows that are kept as they were read: runs of a journal are mostly of a few.
 const MOST_WORKFLOWS: usize = 64;
@@ -24,6 +24,8 @@ pub(crate) struct Gist {
     pub(crate) seed: Arc<str>,
     /// Which model drew.
     pub(crate) model: Arc<str>,
+    /// Where it belongs in a sweep, if it does.
+    pub(crate) sweep: Option<Arc<SweepPart>>,
 }
 
 /// Something that was given to a run: an input of the workflow, or what is written at an input of a node.
@@ -98,7 +100,8 @@ impl Facts {
             let found = find(given.iter(), |given| &given.name, names, part).map(|given| given.value.as_str());
             Arc::from(found.unwrap_or_default().chars().take(LONGEST).collect::<String>())
         };
-        Gist { prompt: find(&PROMPTS, "prompt"), seed: find(&["seed", "seeds"], "seed"), model: find(&["model"], "") }
+        let (seed, model) = (find(&["seed", "seeds"], "seed"), find(&["model"], ""));
+        Gist { prompt: find(&PROMPTS, "prompt"), seed, model, sweep: None }
     }
 }
 
@@ -146,7 +149,8 @@ impl GistReader {
         if self.known.len() >= MOST_WORKFLOWS && !self.known.contains_key(&hash) {
             self.known.clear();
         }
-        self.known.entry(hash).or_insert_with(|| Facts::of(&job.source.text)).gist(&job.settings)
+        let facts = self.known.entry(hash).or_insert_with(|| Facts::of(&job.source.text));
+        Gist { sweep: job.options.sweep.clone().map(Arc::new), ..facts.gist(&job.settings) }
     }
 }
 
@@ -205,13 +209,13 @@ mod tests {
     #[test]
     fn what_was_set_goes_before_what_is_written() {
         let of = |set| {
-            let Gist { prompt, seed, model } = gist(&job(FLOW, set));
+            let Gist { prompt, seed, model, .. } = gist(&job(FLOW, set));
             format!("{prompt}|{seed}|{model}")
         };
         assert_eq!(of(&[]), "a cat|7|builtin:x");
         assert_eq!(of(&[("prompt", "a \"dog\""), ("seed", "9")]), "a \"dog\"|9|builtin:x");
         let bare = r#"Workflow(version: 1, nodes: { "t": Tokenizer(text: ["a", "b"]), "p": Prior(seed: 3) })"#;
-        let Gist { prompt, seed, model } = gist(&job(bare, &[]));
+        let Gist { prompt, seed, model, .. } = gist(&job(bare, &[]));
         assert_eq!((&*prompt, &*seed, &*model), ("[\"a\", \"b\"]", "3", ""));
         assert_eq!(gist(&job("\u{1b} no workflow", &[("prompt", "x")])), Gist::default());
     }

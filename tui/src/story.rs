@@ -132,6 +132,7 @@ mod tests {
                 precision: "float32".into(),
                 cache: false,
                 save_every: Some(5),
+                sweep: None,
             },
         };
         assert_eq!(

@@ -206,9 +206,18 @@ pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
         s if s < 0.095 => format!("{:.0} ms", s * 1e3),
         s if s < 10.0 => format!("{s:.2} s"),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s if s < 3600.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
-        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0) / 60.0),
+        s if s < 59.95 => format!("{s:.1} s"),
+        s if s < 3599.5 => format!("{} min {:02} s", s.round() as u64 / 60, s.round() as u64 % 60),
+        s => format!("{} h {:02} min", (s / 60.0).round() as u64 / 60, (s / 60.0).round() as u64 % 60),
+    }
+}
+
+/// The same for columns, which have room for eight letters: "12m05s", "2h05m".
+pub(crate) fn brief_seconds(seconds: f64) -> String {
+    match seconds {
+        s if s < 59.95 => self::seconds(s),
+        s if s < 3599.5 => format!("{}m{:02}s", s.round() as u64 / 60, s.round() as u64 % 60),
+        s => format!("{}h{:02}m", (s / 60.0).round() as u64 / 60, (s / 60.0).round() as u64 % 60),
     }
 }
 
@@ -242,6 +251,11 @@ mod tests {
         assert_eq!(seconds(1.234), "1.23 s");
         assert_eq!(seconds(42.0), "42.0 s");
         assert_eq!(seconds(125.0), "2 min 05 s");
+        assert_eq!(
+            [59.97, 119.7, 3599.7, 7199.9].map(seconds),
+            ["1 min 00 s", "2 min 00 s", "1 h 00 min", "2 h 00 min"]
+        );
+        assert_eq!([42.0, 119.7, 3599.7, 7260.0].map(brief_seconds), ["42.0 s", "2m00s", "1h00m", "2h01m"]);
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
         assert_eq!(bytes(13_316_456), "12.7 MiB");

@@ -154,6 +154,7 @@ impl Workspace {
                 precision: precision.to_string(),
                 cache: *cache,
                 save_every: *save_every,
+                sweep: None,
             },
         }
     }

@@ -114,6 +114,24 @@ fn a_sweep_that_begins_after_a_run_was_looked_at_fills_its_grid() {
     screen.keys(&["Escape"]);
     screen.wait("SaveImage");
     leave(&screen);
+    // Another process opens the grid from the list of runs, enlarges a picture, and asks for the sweep again.
+    screen.line("clear");
+    screen.easel("copy.ron");
+    screen.wait("LoadImage");
+    screen.keys(&["5"]);
+    screen.wait("of a sweep over name");
+    screen.keys(&["8"]);
+    let seen = screen.wait_until("the grid", |seen| seen.contains("3 of 3 runs are over") && seen.contains('▀'));
+    assert!(seen.contains("one") && seen.contains("two") && seen.contains("▸completed"), "{seen}");
+    screen.keys(&["Enter"]);
+    screen.wait("3 of 3,");
+    screen.keys(&["Escape"]);
+    screen.wait("3 of 3 runs are over");
+    screen.keys(&["a"]);
+    screen.wait("one | two | three");
+    screen.keys(&["Escape"]);
+    screen.wait("of a sweep over name");
+    leave(&screen);
 }
 
 #[test]

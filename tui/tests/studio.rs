@@ -169,10 +169,11 @@ fn runs_are_queued_carried_out_listed_and_opened_as_they_were() {
     let seen = screen.wait("Once more");
     assert!(seen.contains("copy_0002.png") || seen.contains("copy_0001.png"), "{seen}");
     screen.keys(&["Escape"]);
+    // Right behind it, a letter would be one with alt.
+    screen.wait_until("nothing in front", |seen| !seen.contains("╭ Run"));
     screen.keys(&["y"]);
     screen.wait("OSC 52");
     screen.keys(&["Escape"]);
-    // Right behind it, a letter would be one with alt.
     screen.wait_until("nothing in front", |seen| !seen.contains("OSC 52"));
     screen.keys(&["o"]);
     screen.wait("as it was run");
@@ -227,7 +228,7 @@ fn an_editor_gets_the_terminal_with_its_keys_and_gives_it_back() {
     screen.wait("instead of ");
     screen.run(&["send-keys", "-l", "\"qqq.png\""]);
     screen.keys(&["Enter"]);
-    screen.wait("load.path: a text, or as the file");
+    screen.wait("path: text");
     screen.keys(&["Enter"]);
     screen.wait("not saved");
     screen.keys(&["C-s"]);
@@ -247,7 +248,7 @@ fn an_editor_gets_the_terminal_with_its_keys_and_gives_it_back() {
     // What is there stays there.
     screen.wait("qqq.png");
     screen.keys(&["Escape"]);
-    screen.wait_until("the question is gone", |seen| !seen.contains("load.path: a text"));
+    screen.wait_until("the question is gone", |seen| !seen.contains("path: text"));
     screen.keys(&["q"]);
     screen.wait("status=0");
     screen.is_restored();
@@ -304,7 +305,7 @@ fn what_is_being_typed_survives_a_kill() {
     screen.wait("LoadImage");
     // The form of the node, and in it what it reads.
     screen.keys(&["Enter", "Enter", "C-u"]);
-    screen.wait("load.path");
+    screen.wait("path: text");
     screen.keys(&["-l", "\"a red cat\""]);
     screen.wait("\"a red cat\"");
     let kept = screen.folder.path().join("state/unsaved");
@@ -317,7 +318,7 @@ fn what_is_being_typed_survives_a_kill() {
     screen.easel("copy.ron");
     screen.wait("This was being typed");
     screen.keys(&["y"]);
-    screen.wait("load.path");
+    screen.wait("path: text");
     screen.keys(&["Enter"]);
     screen.wait("not saved");
     screen.keys(&["C-s"]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use easel_kernels::{CudaDevice, CudaStatus, Device, automatic, cuda_status, host};
+use easel_kernels::{Ceilings, CudaDevice, CudaStatus, Device, automatic, cuda_status, host};
 use easel_nodes::weights::{Hub, ModelFolder, cache_dir};
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::models;
 use crate::error::{CommandError, Exit};
 use crate::execution::{self, PrecisionChoice};
 use crate::memory::{Memory, MemoryLimit};
+use crate::profiling;
 use crate::terminal::{self, Output, Paint, printable};
 use crate::version::version;
 
@@ -30,6 +31,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "output")]
     out: PathBuf,
 
+    /// Measures for a second what the processor can do at most: multiply-adds and memory, on all threads
+    #[arg(long)]
+    bench: bool,
+
     /// Writes one JSON object
     #[arg(long)]
     json: bool,
@@ -45,6 +50,8 @@ struct Examination {
     caches: Vec<Folder>,
     out: PathBuf,
     out_problem: Option<String>,
+    /// If they were asked for.
+    ceilings: Option<Ceilings>,
 }
 
 struct Folder {
@@ -63,7 +70,8 @@ struct Lack {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
-    let examination = examine(&arguments.out);
+    let mut examination = examine(&arguments.out);
+    examination.ceilings = arguments.bench.then(Ceilings::measure);
     let lacks = examination.lacks();
     let mut out = Output::default();
     if arguments.json {
@@ -88,6 +96,7 @@ fn examine(out: &Path) -> Examination {
         caches,
         out: out.to_path_buf(),
         out_problem: execution::output_problem(out),
+        ceilings: None,
     }
 }
 
@@ -143,6 +152,7 @@ impl Examination {
                 Some(problem) => problem.clone(),
             },
         ));
+        rows.extend(self.ceilings.iter().map(|ceilings| ("limits", profiling::limits(ceilings))));
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let mut lines: Vec<_> = rows
             .into_iter()
@@ -178,6 +188,11 @@ impl Examination {
                 json!({ "what": folder.what, "path": folder.path.to_string_lossy(), "bytes": folder.bytes })
             }).collect::<Vec<_>>(),
             "output": { "path": self.out.to_string_lossy(), "problem": self.out_problem },
+            "limits": self.ceilings.map(|ceilings| json!({
+                "float32_operations_per_second": ceilings.float32,
+                "bfloat16_operations_per_second": ceilings.bfloat16,
+                "copied_bytes_per_second": ceilings.bandwidth,
+            })),
             "lacks": lacks.iter().map(|lack| {
                 json!({ "what": lack.what, "remedy": lack.remedy, "needed": lack.needed })
             }).collect::<Vec<_>>(),

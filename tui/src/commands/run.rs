@@ -43,6 +43,7 @@ JSON events, one per line, told apart by `event`; `run` says of which run, `node
   node_note         key, value: something that the results carry
   node_warning      message
   node_retried      attempt of attempts failed, and it is tried again; message
+  node_restarted    attempt: a further one begins; seat: where, which may be elsewhere
   node_expanded     nodes: what a map, a loop or another node turned into; they belong to the run from then on
   artifact_written  path
   node_finished     seconds, outputs: a line about each

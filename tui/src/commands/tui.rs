@@ -27,7 +27,7 @@ Examples:
   easel tui workflows
           lists the workflows of a folder
   easel tui workflows/text_to_image.ron --set prompt=\"a cat\"
-          shows one; `r` runs it
+          shows one; `p` and `enter` ask for another prompt, `r` runs it
   easel tui --attach
           watches the run that another process carries out
   easel tui --attach 12

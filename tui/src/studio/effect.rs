@@ -49,6 +49,8 @@ pub(crate) enum Effect {
         /// What was typed.
         typed: String,
     },
+    /// What was set for an input when easel began counts no longer.
+    Unset(String),
     /// Have a text edited in the user's editor, which has the terminal meanwhile.
     EditText(String),
     /// Keep changes that are not saved yet beside the journal, where they survive the end of the process; none: there are
@@ -113,7 +115,7 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether it touches nothing outside of the process: all that a demonstration may do. Its runs are recorded ones.
     pub(crate) fn stays_inside(&self) -> bool {
-        matches!(self, Effect::Check { .. } | Effect::Run(_) | Effect::StopRun | Effect::Copy(_))
+        matches!(self, Effect::Check { .. } | Effect::Unset(_) | Effect::Run(_) | Effect::StopRun | Effect::Copy(_))
     }
 
     /// Whether somebody asked for it, and notices that it is not done.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easel_engine::{Event, Outcome, RunId, RunStory};
+use easel_engine::{Event, Outcome, RunId, RunStory, SweepPart};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::model::gauges::Sample;
@@ -69,10 +69,12 @@ pub(crate) enum Message {
     Swept(Vec<Result<RunId, String>>),
     /// How the runs of a sweep stand.
     Sweep(Vec<Seen>),
+    /// The runs of the sweep that a run belongs to, oldest first, as far as they were read.
+    Grid(RunId, Vec<(RunId, Arc<SweepPart>)>),
     /// The prompts of earlier runs, newest first, each once.
     Prompts(Arc<[Arc<str>]>),
     /// All pictures that are known of.
-    Pictures(Result<Shots, String>),
+    Pictures(Shots),
     /// A job was put into the queue, or why not.
     Enqueued(Result<RunId, String>),
     /// What came of asking for the next of the queue.

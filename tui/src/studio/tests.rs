@@ -3,6 +3,7 @@
 mod compare;
 mod gallery;
 mod history;
+mod inputs;
 mod prompts;
 mod queue;
 mod sweep;
@@ -52,8 +53,11 @@ mod demo;
 mod entered;
 mod failures;
 mod followed;
+mod found;
 mod gauges;
+mod grids;
 mod pictures;
+mod pointing;
 mod tiles;
 mod timeline;
 mod typing;
@@ -68,6 +72,8 @@ struct Bench {
     /// What was asked of the journal and of the desktop.
     wished: Vec<Effect>,
     kept: Option<Unsaved>,
+    /// Inputs that are set, as `--set` does.
+    set: Vec<(String, String)>,
 }
 
 impl Bench {
@@ -83,6 +89,7 @@ impl Bench {
             asked: Vec::new(),
             wished: Vec::new(),
             kept: None,
+            set: Vec::new(),
         }
     }
 
@@ -108,6 +115,7 @@ impl Bench {
                     let types = NodeTypes::of(&self.plugins, None);
                     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflows");
                     let settings = Settings { base_dir: Some(base), out_dir: "output".into(), ..Settings::default() };
+                    let settings = Settings { set: self.set.clone(), ..settings };
                     let checked = check(&Wish { path, text, revision, around }, types, &settings);
                     self.tell(Message::Checked(Box::new(checked)));
                 }
@@ -115,6 +123,7 @@ impl Bench {
                     self.saved.push(Arc::clone(&text));
                     self.tell(Message::Saved(path, Ok(text)));
                 }
+                Effect::Unset(name) => self.set.retain(|(set, _)| *set != name),
                 Effect::Create { path, text } => {
                     let created = if path.ends_with("taken.ron") { Err("there is one".into()) } else { Ok(()) };
                     self.created.push((path.clone(), text));

@@ -2,7 +2,7 @@
 
 use super::Context;
 use Context::{
-    Anywhere, Chooser, Failure, Gallery, Graph, Inspector, Log, Monitor, Picture, Problems, Queue, Runs,
+    Anywhere, Chooser, Failure, Gallery, Graph, Inputs, Inspector, Log, Monitor, Picture, Problems, Queue, Runs,
     Timeline as Times,
 };
 
@@ -65,7 +65,7 @@ actions! {
     Last "last" "to the last" in [Anywhere] by ["end", "G"];
     PageUp "page-up" "a page up" in [Anywhere] by ["pgup", "ctrl-u"];
     PageDown "page-down" "a page down" in [Anywhere] by ["pgdn", "ctrl-d"];
-    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Gallery, Queue, Chooser, Times, Monitor, Log, Failure] by ["enter"];
+    Activate "open" "open what is selected" in [Graph, Inspector, Problems, Runs, Gallery, Queue, Chooser, Times, Monitor, Log, Failure, Inputs] by ["enter"];
     Upstream "upstream" "along a wire to what the node takes from" in [Graph] by ["[", "ctrl-left"];
     Downstream "downstream" "along a wire to what takes from the node" in [Graph] by ["]", "ctrl-right"];
     Search "search" "find a node" in [Graph] by ["/"];
@@ -77,7 +77,7 @@ actions! {
     PanRight "pan-right" "move the view to the right" in [Graph] by ["L", "shift-right"];
     PanUp "pan-up" "move the view up" in [Graph] by ["K", "shift-up"];
     PanDown "pan-down" "move the view down" in [Graph] by ["J", "shift-down"];
-    Fit "fit" "show the whole graph, with as much of each node as there is room for" in [Graph] by ["0"];
+    Fit "fit" "show the whole graph, with as much of each node as there is room for" in [Graph] by ["0", "."];
     Centre "centre" "bring the selected node to the middle" in [Graph] by ["z"];
     LogLevel "log-level" "show more or less of the log" in [Log] by ["v"];
     Filter "filter" "show only what has a text" in [Log, Runs, Gallery] by ["/"];
@@ -85,8 +85,8 @@ actions! {
     Resume "resume" "go on with a run that did not complete" in [Runs] by ["u"];
     CancelRun "cancel-run" "stop this run, whoever carries it out" in [Runs, Queue] by ["x"];
     Follow "follow" "watch a run of another process" in [Runs, Queue] by ["f"];
-    Undo "undo" "take the last change back" in [Graph, Inspector] by ["u", "ctrl-z"];
-    Redo "redo" "do again what was taken back" in [Graph, Inspector] by ["ctrl-r", "ctrl-y"];
+    Undo "undo" "take the last change back" in [Graph, Inspector, Inputs] by ["u", "ctrl-z"];
+    Redo "redo" "do again what was taken back" in [Graph, Inspector, Inputs] by ["ctrl-r", "ctrl-y"];
     Save "save" "show what changed, and write it into the file" in [Anywhere] by ["ctrl-s", "w"];
     AddNode "add-node" "add a node, those that fit the selected one first" in [Graph] by ["a"];
     Delete "delete" "delete the node, or what feeds the input" in [Graph, Inspector] by ["x", "delete"];
@@ -104,17 +104,17 @@ actions! {
     NextSocket "next-socket" "to the next socket of the node" in [Graph] by ["s"];
     PreviousSocket "previous-socket" "to the socket before" in [Graph] by ["S"];
     SelectWire "wire" "to the next wire of the node" in [Graph] by ["W"];
-    Increase "increase" "the next value" in [Inspector] by ["+", "=", "right", "l"];
-    Decrease "decrease" "the value before" in [Inspector] by ["minus", "left", "h"];
-    IncreaseMore "increase-more" "ten values on" in [Inspector] by ["shift-right", "L"];
-    DecreaseMore "decrease-more" "ten values back" in [Inspector] by ["shift-left", "H"];
-    Reset "reset" "take away what is written: what is usual is used" in [Inspector] by ["backspace"];
-    Editor "editor" "write the text in $VISUAL or $EDITOR" in [Inspector] by ["E"];
+    Increase "increase" "the next value" in [Inspector, Inputs] by ["+", "=", "right", "l"];
+    Decrease "decrease" "the value before" in [Inspector, Inputs] by ["minus", "left", "h"];
+    IncreaseMore "increase-more" "ten values on" in [Inspector, Inputs] by ["shift-right", "L"];
+    DecreaseMore "decrease-more" "ten values back" in [Inspector, Inputs] by ["shift-left", "H"];
+    Reset "reset" "take away what is written: what is usual is used" in [Inspector, Inputs] by ["backspace"];
+    Editor "editor" "write the text in $VISUAL or $EDITOR" in [Inspector, Inputs] by ["E"];
     Group "group" "make a group of the nodes" in [Graph] by ["ctrl-g"];
     Ungroup "ungroup" "the nodes of the group are in none" in [Graph] by ["U"];
     RenameGroup "rename-group" "give the group another name" in [Graph] by ["T"];
     GroupColour "group-colour" "the next colour of the group" in [Graph] by ["I"];
-    Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v"];
+    Fold "fold" "draw the group as one box, or no longer" in [Graph] by ["v", "alt-c"];
     FoldAll "fold-all" "draw all groups as one box each, or none" in [Graph] by ["V"];
     Leave "leave" "out of the workflow that was entered" in [Graph] by ["backspace"];
     CopyCommand "copy-command" "copy the command line that repeats it" in [Runs, Gallery] by ["y"];
@@ -125,8 +125,8 @@ actions! {
     UsePrompt "use-prompt" "use its prompt in the open workflow" in [Gallery] by ["p"];
     MarkToCompare "mark-to-compare" "mark it to be compared, or no longer" in [Runs, Gallery] by ["m", "space"];
     Compare "compare" "compare the two that are marked" in [Runs, Gallery] by ["c"];
-    Sweep "sweep" "run it with several values of this input, or of two" in [Inspector] by ["S"];
-    ShowSweep "sweep-grid" "show the pictures of the last sweep as a grid" in [Anywhere] by ["8"];
+    Sweep "sweep" "run it with several values of this input, or of two" in [Inspector, Inputs] by ["S"];
+    ShowSweep "sweep-grid" "show the pictures of a sweep as a grid: that of the run with the cursor, or the last" in [Anywhere] by ["8"];
     ShowQueue "queue" "show what waits to be run" in [Anywhere] by ["7"];
     Enqueue "enqueue" "put the workflow into the queue" in [Anywhere] by ["Q"];
     Drain "drain" "carry out what waits here, one after another, or no longer" in [Queue] by ["d"];
@@ -137,7 +137,7 @@ actions! {
     RemoveJob "remove-job" "take it out of the queue" in [Queue] by ["delete", "D"];
     CancelAll "cancel-all" "cancel all that waits or is carried out" in [Queue] by ["X"];
     Forget "forget" "forget the run; the files that it wrote stay" in [Runs] by ["d", "delete"];
-    CloseWorkflow "workflows" "choose another workflow" in [Graph] by ["o"];
+    CloseWorkflow "workflows" "the list of files: choose another workflow" in [Graph, Inspector, Inputs, Problems, Monitor, Log, Queue] by ["o", "ctrl-o"];
     ShowPicture "picture" "look at a picture of the run on the whole screen" in [Anywhere] by ["i"];
     NextPicture "next-picture" "the next picture" in [Picture] by ["n", "]", "space"];
     PreviousPicture "previous-picture" "the picture before" in [Picture] by ["p", "[", "N"];
@@ -151,6 +151,10 @@ actions! {
     PreviousFailure "previous-failure" "the one that failed before" in [Failure] by ["p", "[", "N"];
     CopyFailure "copy-failure" "copy the whole story, with versions and the line that repeats it" in [Failure] by ["y"];
     SwitchOrder "order" "by time, by lanes, or what took longest first" in [Times] by ["s"];
+    ShowInputs "inputs" "the inputs of the workflow: the prompt, the seed and so on" in [Anywhere] by ["p", "9"];
+    AddInput "add-input" "add an input to the workflow" in [Inputs] by ["a"];
+    RenameInput "rename-input" "give the input another name" in [Inputs] by ["f2", "R"];
+    RemoveInput "remove-input" "take the input away, and what it feeds with it" in [Inputs] by ["x", "delete"];
 }
 
 #[cfg(test)]

@@ -52,6 +52,11 @@ impl Chord {
         Chord { code, modifiers }
     }
 
+    /// As a terminal tells it.
+    pub(crate) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, self.modifiers)
+    }
+
     /// Whether every terminal can send it. Without a protocol of their own, several keys are one byte: `ctrl-m` is `enter`,
     /// and `enter` with `ctrl` is `enter` too.
     pub(crate) fn is_plain(&self) -> bool {

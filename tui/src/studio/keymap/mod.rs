@@ -2,6 +2,7 @@
 
 mod action;
 mod chord;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +40,8 @@ pub(crate) enum Context {
     Timeline,
     /// Why a node failed, on the whole screen.
     Failure,
+    /// The inputs of the workflow.
+    Inputs,
 }
 
 impl Context {
@@ -58,6 +61,7 @@ impl Context {
             Context::Picture => "At a picture",
             Context::Timeline => "At the times of a run",
             Context::Failure => "At a failure",
+            Context::Inputs => "At the inputs of the workflow",
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Checked {
     pub(crate) places: Vec<Option<usize>>,
     /// What is known of each node of the scene.
     pub(crate) schemas: Vec<Option<Schema>>,
+    /// What may be written in the inputs of the workflow that is shown.
+    pub(crate) inputs: Vec<InputSchema>,
     /// The nodes that were entered, outermost first: the scene is what the last of them runs.
     pub(crate) inside: Vec<String>,
     /// The workflow that is shown, by the names of those that it is written in, and its own; empty: that of the file.
@@ -69,6 +71,8 @@ pub(crate) struct Finding {
     pub(crate) fix: Option<Fix>,
     /// The node that said it in a run, behind those of the file that lead to it; none: it was found in the text.
     pub(crate) told_by: Option<Arc<str>>,
+    /// An input of the workflow has no value.
+    pub(crate) is_missing_input: bool,
 }
 
 /// A change that mends something.
@@ -113,6 +117,8 @@ impl Checked {
             None => Some(Schema::of_group(&part, node)),
         };
         self.schemas = self.scene.nodes.iter().zip(&self.places).map(schema).collect();
+        let inputs = part.workflow().inputs().enumerate();
+        self.inputs = inputs.map(|(place, input)| InputSchema::of_body(input, part.input_kind(place))).collect();
         for finding in self.findings.iter_mut().filter(|finding| finding.file.is_none()) {
             let node = finding.span.as_ref().and_then(|span| node_at(part.workflow(), span.start));
             let id = node.and_then(|node| part.workflow().nodes().get(node)).map(|node| node.id.value.as_str());

@@ -150,7 +150,8 @@ fn repeat(model: &Model, run: &RunView, node: &str) -> Vec<String> {
         let set = plan.inputs().iter().filter(|(_, input)| input.is_set);
         let set: String =
             set.map(|(name, input)| format!(" --set {}", quoted(&format!("{name}={}", input.value)))).collect();
-        format!("easel run {}{set} --target {}", quoted(&file), quoted(outermost(node)))
+        let (target, out) = (quoted(outermost(node)), quoted(&plan.out_dir().to_string_lossy()));
+        format!("easel run {}{set} --target {target} --out {out}", quoted(&file))
     });
     resume.into_iter().chain(alone).collect()
 }

@@ -52,12 +52,16 @@ pub(crate) struct Flow {
     pub(crate) marked: BTreeSet<usize>,
     /// The socket of the selected node that the cursor is on: inputs come first, then outputs.
     pub(crate) input: usize,
+    /// The input of the workflow that the cursor is on.
+    pub(crate) input_at: usize,
     /// The socket or wire in the graph that the cursor is on.
     pub(crate) focus: Option<Focus>,
     /// What the mouse is in the midst of.
     pub(crate) drag: Option<Drag>,
     /// A node to select as soon as it is there.
     pub(crate) awaited: Option<String>,
+    /// An input of the workflow to put the cursor on as soon as it is there.
+    pub(crate) awaited_input: Option<String>,
     /// Nodes to mark as soon as they are there.
     pub(crate) awaited_marks: Vec<String>,
     /// A place of the text whose node is to be selected as soon as it is there.
@@ -124,9 +128,11 @@ impl Flow {
             found: BTreeSet::new(),
             marked: BTreeSet::new(),
             input: 0,
+            input_at: 0,
             focus: None,
             drag: None,
             awaited: None,
+            awaited_input: None,
             awaited_marks: Vec::new(),
             awaited_place: None,
             awaited_typed: None,
@@ -160,6 +166,12 @@ impl Flow {
         (errors, self.findings().len() - errors)
     }
 
+    /// Whether it could be run but for inputs that nobody gave a value.
+    pub(crate) fn lacks_only_inputs(&self) -> bool {
+        let mut errors = self.findings().iter().filter(|finding| finding.severity == Severity::Error).peekable();
+        errors.peek().is_some() && errors.all(|finding| finding.is_missing_input && finding.file.is_none())
+    }
+
     /// Whether what is known is about the text as it is now.
     pub(crate) fn is_current(&self) -> bool {
         self.checked.as_ref().is_some_and(|checked| checked.revision == self.revision)
@@ -181,6 +193,11 @@ impl Flow {
         };
         let selected = self.selected.and_then(|at| self.id(at));
         let (found, marked) = (names(&self.found), names(&self.marked));
+        let input = self.checked.as_ref().and_then(|known| known.inputs.get(self.input_at)).map(|input| &input.name);
+        let wanted = |name: Option<&String>| checked.inputs.iter().position(|input| Some(&input.name) == name);
+        let last = checked.inputs.len().saturating_sub(1);
+        self.input_at =
+            wanted(self.awaited_input.as_ref()).or_else(|| wanted(input)).unwrap_or(self.input_at).min(last);
         let focus = self.focus.and_then(|focus| FocusName::of(self.scene()?, focus));
         self.focus = focus.and_then(|focus| focus.find(&checked.scene));
         self.drag = None;
@@ -192,6 +209,7 @@ impl Flow {
         // They may be there only in a text that is being checked still.
         if checked.revision == self.revision {
             self.awaited = None;
+            self.awaited_input = None;
             self.awaited_marks.clear();
         }
         self.trail.truncate(checked.inside.len());

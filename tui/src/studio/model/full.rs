@@ -59,6 +59,8 @@ pub(crate) struct Viewer {
     pub(crate) pictures: Vec<Seen>,
     /// They are those of the run on the screen, and more may come.
     pub(crate) is_of_run: bool,
+    /// They are those of a grid, to which esc leads back.
+    pub(crate) is_of_grid: bool,
     /// Which one is shown.
     pub(crate) at: usize,
     /// How large.
@@ -94,7 +96,7 @@ pub(crate) struct Window {
 impl Viewer {
     /// Shows one of them.
     pub(crate) fn new(pictures: Vec<Seen>, at: usize, is_of_run: bool) -> Self {
-        Viewer { pictures, is_of_run, at, zoom: Zoom::Fit, centre: (0.5, 0.5), details: None }
+        Viewer { pictures, is_of_run, is_of_grid: false, at, zoom: Zoom::Fit, centre: (0.5, 0.5), details: None }
     }
 
     /// The picture that is shown.

@@ -26,13 +26,15 @@ pub(crate) struct Shots {
     pub(crate) all: Arc<[Shot]>,
     /// So many runs were not read yet: of their pictures the prompts are not known.
     pub(crate) unread: usize,
+    /// Why the journal cannot be read: then these are the pictures of the folder.
+    pub(crate) problem: Option<String>,
 }
 
 /// The pictures, as they are shown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gallery {
-    /// All of them, or why they are not known; none yet while the journal is read.
-    shots: Option<Result<Shots, String>>,
+    /// All of them; none yet while the journal is read.
+    shots: Option<Shots>,
     /// Those that have the words of the filter.
     shown: Vec<usize>,
     /// Only pictures with these words.
@@ -44,8 +46,8 @@ pub(crate) struct Gallery {
 }
 
 impl Gallery {
-    /// All pictures, or why they are not known.
-    pub(crate) fn shots(&self) -> Option<&Result<Shots, String>> {
+    /// All pictures, once they are known.
+    pub(crate) fn shots(&self) -> Option<&Shots> {
         self.shots.as_ref()
     }
 
@@ -54,10 +56,14 @@ impl Gallery {
         self.shown.len()
     }
 
+    /// Why the journal cannot be read, where there are pictures all the same.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.shots.as_ref()?.problem.as_deref()
+    }
+
     /// One of those that are shown.
     pub(crate) fn shot(&self, at: usize) -> Option<&Shot> {
-        let Some(Ok(shots)) = &self.shots else { return None };
-        shots.all.get(*self.shown.get(at)?)
+        self.shots.as_ref()?.all.get(*self.shown.get(at)?)
     }
 
     /// The picture with the cursor.
@@ -65,8 +71,8 @@ impl Gallery {
         self.shot(self.at)
     }
 
-    /// The journal was read. The cursor stays on its picture, or on the newest.
-    pub(crate) fn take(&mut self, shots: Result<Shots, String>) {
+    /// They were found. The cursor stays on its picture, or on the newest.
+    pub(crate) fn take(&mut self, shots: Shots) {
         let chosen = self.chosen().map(|shot| shot.path.clone()).filter(|_| self.at > 0);
         self.shots = Some(shots);
         self.search();
@@ -84,14 +90,11 @@ impl Gallery {
     }
 
     fn search(&mut self) {
-        let Some(Ok(shots)) = &self.shots else {
-            self.shown.clear();
-            return;
-        };
+        let Some(shots) = &self.shots else { return };
         let filter = self.filter.to_lowercase();
         let words: Vec<&str> = filter.split_whitespace().collect();
         let has_all = |shot: &Shot| {
-            let Gist { prompt, seed, model } = &shot.gist;
+            let Gist { prompt, seed, model, .. } = &shot.gist;
             let name = shot.path.file_name().unwrap_or_default().to_string_lossy();
             let text = format!("{prompt} {seed} {model} {name}").to_lowercase();
             words.iter().all(|word| text.contains(word))
@@ -111,23 +114,23 @@ mod tests {
             run: Some(RunId(1)),
             gist: Gist { prompt: (*prompt).into(), ..Gist::default() },
         };
-        Shots { all: names.iter().map(shot).collect(), unread: 0 }
+        Shots { all: names.iter().map(shot).collect(), unread: 0, problem: None }
     }
 
     #[test]
     fn the_cursor_stays_on_its_picture_and_on_the_newest_if_it_was_there() {
         let mut gallery = Gallery::default();
-        gallery.take(Ok(shots(&[("b.png", "a dog"), ("a.png", "a cat")])));
-        gallery.take(Ok(shots(&[("c.png", "two cats"), ("b.png", "a dog"), ("a.png", "a cat")])));
+        gallery.take(shots(&[("b.png", "a dog"), ("a.png", "a cat")]));
+        gallery.take(shots(&[("c.png", "two cats"), ("b.png", "a dog"), ("a.png", "a cat")]));
         assert_eq!(gallery.at, 0);
         gallery.at = 2;
-        gallery.take(Ok(shots(&[("d.png", ""), ("c.png", "two cats"), ("b.png", "a dog"), ("a.png", "a cat")])));
+        gallery.take(shots(&[("d.png", ""), ("c.png", "two cats"), ("b.png", "a dog"), ("a.png", "a cat")]));
         assert_eq!(gallery.at, 3);
         gallery.filter("CAT");
         assert_eq!((gallery.at, gallery.len()), (0, 2));
         gallery.filter("d.png");
         assert_eq!(gallery.chosen().map(|shot| shot.path.clone()), Some("d.png".into()));
-        gallery.take(Err("it is damaged".into()));
-        assert!(gallery.chosen().is_none() && gallery.len() == 0);
+        gallery.take(Shots { problem: Some("it is damaged".into()), ..shots(&[]) });
+        assert!(gallery.chosen().is_none() && gallery.len() == 0 && gallery.problem().is_some());
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Browse {
     pub(crate) prompts: bool,
     /// Where these runs are, and their first pictures.
     pub(crate) sweep: Vec<RunId>,
+    /// The runs of the sweep that this run belongs to.
+    pub(crate) grid: Option<RunId>,
     /// All pictures, those in this folder among them that no run wrote.
     pub(crate) pictures: Option<PathBuf>,
 }

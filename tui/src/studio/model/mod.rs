@@ -9,6 +9,7 @@ mod focus;
 pub(crate) mod full;
 mod gallery;
 pub(crate) mod gauges;
+pub(crate) mod grid;
 mod history;
 mod inside;
 pub(crate) mod lanes;
@@ -48,16 +49,16 @@ pub(crate) use schema::{Given, InputSchema, OutputSchema, Schema};
 pub(crate) use unsaved::{Offer, Unsaved};
 
 use super::graphics::Graphics;
-use super::keymap::{Context, Keymap};
+use super::keymap::{Action, Context, Keymap};
 use super::message::Tone;
 use super::theme::Theme;
 use crate::clock::Zone;
 use gauges::Gauges;
 use still::{Place, Still};
-use sweep::Sweep;
+use sweep::{Sweep, Swept};
 
-/// An input: its file, the workflow in that, the node, and its own name.
-pub(crate) type InputName = (PathBuf, Vec<String>, String, String);
+/// An input: its file, the workflow in that, the node (none: it is one of the workflow), and its own name.
+pub(crate) type InputName = (PathBuf, Vec<String>, Option<String>, String);
 
 /// What a demonstration answers to every wish that leads out of it.
 pub(crate) const DEMO: &str = "this is a demonstration: nothing is run, written or cancelled";
@@ -98,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) queue: Queue,
     /// The pictures that were drawn.
     pub(crate) gallery: Gallery,
+    /// Inputs of the workflow that were set when easel began, with their values.
+    pub(crate) set: Vec<(String, String)>,
     /// The prompts of earlier runs, newest first, each once.
     pub(crate) prompts: Arc<[Arc<str>]>,
     /// What was typed for inputs, and given up.
@@ -108,6 +111,8 @@ pub(crate) struct Model {
     pub(crate) kept_typed: Option<(PathBuf, typed::Typed)>,
     /// The sweep that was begun last.
     pub(crate) sweep: Option<Sweep>,
+    /// What was typed for sweeps, to be offered again.
+    pub(crate) swept: Swept,
     /// What of a run stands among the findings: of which file and text, when the run began, how many warnings there were.
     pub(crate) told: Option<(PathBuf, u64, Duration, usize)>,
     /// What was clicked last, until a key is pressed.
@@ -167,6 +172,7 @@ impl Model {
             runs: Runs::default(),
             queue: Queue::default(),
             gallery: Gallery::default(),
+            set: Vec::new(),
             prompts: Arc::new([]),
             given_up: BTreeMap::new(),
             draft: String::new(),
@@ -174,6 +180,7 @@ impl Model {
             clicked: None,
             told: None,
             sweep: None,
+            swept: Swept::default(),
             to_compare: Vec::new(),
             thumbnails: Thumbnails::default(),
             asked: Asked::default(),
@@ -209,6 +216,7 @@ impl Model {
                 Side::Runs => Context::Runs,
                 Side::Gallery => Context::Gallery,
                 Side::Queue => Context::Queue,
+                Side::Inputs => Context::Inputs,
             },
         }
     }
@@ -229,6 +237,13 @@ impl Model {
     /// Whether a run that was begun here is under way.
     pub(crate) fn is_running(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_ours && !run.phase.is_over())
+    }
+
+    /// What an input of the workflow that is shown was set to when easel began: such are those of the outermost one.
+    pub(crate) fn set_value(&self, input: &str) -> Option<&str> {
+        let is_outermost = self.outer.is_empty() && self.flow.as_ref().is_some_and(|flow| flow.inside().is_empty());
+        let set = self.set.iter().find(|(name, _)| is_outermost && name == input);
+        set.map(|(_, value)| value.as_str())
     }
 
     /// The run, if it is one of the workflow that is open.
@@ -294,23 +309,48 @@ pub(crate) enum Side {
     Gallery,
     /// What waits to be run.
     Queue,
+    /// The inputs of the workflow.
+    Inputs,
 }
 
 impl Side {
     /// All of them, as the tabs stand.
-    pub(crate) const ALL: [Side; 7] =
-        [Side::Inspector, Side::Problems, Side::Monitor, Side::Log, Side::Runs, Side::Gallery, Side::Queue];
+    pub(crate) const ALL: [Side; 8] = [
+        Side::Inputs,
+        Side::Inspector,
+        Side::Problems,
+        Side::Monitor,
+        Side::Log,
+        Side::Runs,
+        Side::Gallery,
+        Side::Queue,
+    ];
 
-    /// The key that shows it, unless somebody chose another.
-    pub(crate) fn number(self) -> u8 {
+    /// What shows it.
+    pub(crate) fn action(self) -> Action {
         match self {
-            Side::Inspector => 1,
-            Side::Problems => 2,
-            Side::Monitor => 3,
-            Side::Log => 4,
-            Side::Runs => 5,
-            Side::Gallery => 6,
-            Side::Queue => 7,
+            Side::Inputs => Action::ShowInputs,
+            Side::Inspector => Action::ShowInspector,
+            Side::Problems => Action::ShowProblems,
+            Side::Monitor => Action::ShowMonitor,
+            Side::Log => Action::ShowLog,
+            Side::Runs => Action::ShowRuns,
+            Side::Gallery => Action::ShowGallery,
+            Side::Queue => Action::ShowQueue,
+        }
+    }
+
+    /// As the tab is called where there is little room: no two alike.
+    pub(crate) fn short_name(self) -> &'static str {
+        match self {
+            Side::Inputs => "Input",
+            Side::Inspector => "Node",
+            Side::Problems => "Probl",
+            Side::Monitor => "Run",
+            Side::Log => "Log",
+            Side::Runs => "Runs",
+            Side::Gallery => "Pics",
+            Side::Queue => "Queue",
         }
     }
 
@@ -324,6 +364,7 @@ impl Side {
             Side::Runs => "Runs",
             Side::Gallery => "Gallery",
             Side::Queue => "Queue",
+            Side::Inputs => "Inputs",
         }
     }
 }

@@ -11,8 +11,15 @@ use super::{Compare, InputSchema, Offer};
 /// What is in front.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Overlay {
-    /// What the keys do; how far it was scrolled.
-    Help(usize),
+    /// What the keys do: which of those that fit the cursor is on, what was typed to find some, and whether it is typed still.
+    Help {
+        /// The cursor.
+        at: usize,
+        /// What was typed.
+        field: Field,
+        /// Keys go there.
+        is_typing: bool,
+    },
     /// Actions by name, and which of those that fit the cursor is on.
     Palette(Field, usize),
     /// A question that a line of text answers.
@@ -115,8 +122,8 @@ pub(crate) enum Choice {
     },
     /// The word that an input is.
     Word {
-        /// The node.
-        node: String,
+        /// The node; none: it is an input of the workflow.
+        node: Option<String>,
         /// The input.
         input: String,
     },
@@ -124,6 +131,8 @@ pub(crate) enum Choice {
     Earlier(Box<(Prompt, Field)>),
     /// The second input of a sweep over this one.
     SweepSecond(Box<Axis>),
+    /// The kind of a new input of the workflow.
+    InputKind,
 }
 
 impl Choice {
@@ -141,7 +150,8 @@ impl Choice {
             Choice::Wire { is_forward: true, .. } => "Along which wire, to what takes?".into(),
             Choice::Wire { .. } => "Along which wire, to what gives?".into(),
             Choice::Giver { node, input } => format!("Feed {node}.{input} from"),
-            Choice::Word { node, input } => format!("{node}.{input}"),
+            Choice::Word { node, input } => place(node.as_ref(), input),
+            Choice::InputKind => "Add an input of the workflow: of which kind?".into(),
         }
     }
 }
@@ -163,6 +173,8 @@ pub(crate) enum Prompt {
         first: Option<Axis>,
         /// The input.
         name: String,
+        /// How its values are written.
+        how: &'static str,
         /// What is the matter with what was typed.
         problem: Option<String>,
     },
@@ -201,8 +213,8 @@ pub(crate) enum Prompt {
     },
     /// What an input is given.
     Value {
-        /// The node.
-        node: String,
+        /// The node; none: it is an input of the workflow.
+        node: Option<String>,
         /// The input.
         input: String,
         /// It is a text as it stands; otherwise a value as the file writes it.
@@ -212,6 +224,25 @@ pub(crate) enum Prompt {
         /// What is the matter with what was typed.
         problem: Option<String>,
     },
+    /// The name of a new input of the workflow.
+    NewInput {
+        /// Its kind.
+        kind: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
+    /// Another name for an input of the workflow.
+    RenameInput {
+        /// The input.
+        input: String,
+        /// What is the matter with what was typed.
+        problem: Option<String>,
+    },
+}
+
+/// An input of a node, or of the workflow, as a question calls it.
+fn place(node: Option<&String>, input: &str) -> String {
+    node.map_or_else(|| input.to_string(), |node| format!("{node}.{input}"))
 }
 
 impl Prompt {
@@ -222,7 +253,10 @@ impl Prompt {
             Prompt::Filter => "Show lines with".into(),
             Prompt::Enqueue { .. } => "Its priority in the queue: higher ones come first".into(),
             Prompt::Gallery => "Show pictures with".into(),
-            Prompt::Sweep { name, .. } => format!("Sweep over {name}"),
+            Prompt::Sweep { first: Some(first), name, .. } => {
+                format!("Sweep over {name}: its values, for each {}", first.name)
+            }
+            Prompt::Sweep { name, .. } => format!("Sweep over {name}: its values"),
             Prompt::Runs => "Show runs with: words, a state".into(),
             Prompt::Rename { node, .. } => format!("Another name for {node}"),
             Prompt::RenameGroup { group, .. } => format!("Another name for the group {group}"),
@@ -232,11 +266,17 @@ impl Prompt {
             Prompt::Extract { nodes, .. } => {
                 format!("A workflow of {}: its name", crate::terminal::count(nodes.len(), "node"))
             }
-            Prompt::Value { node, input, is_text: true, .. } => format!("{node}.{input}: a text"),
-            Prompt::Value { node, input, schema, .. } if schema.kinds.contains(&kinds::TEXT) => {
+            Prompt::Value { node: None, input, schema, .. } => {
+                let kinds: Vec<_> = schema.kinds.iter().map(|kind| kind.to_string().to_lowercase()).collect();
+                format!("{input}: {}", kinds.join(" or "))
+            }
+            Prompt::Value { node: Some(node), input, is_text: true, .. } => format!("{node}.{input}: a text"),
+            Prompt::Value { node: Some(node), input, schema, .. } if schema.kinds.contains(&kinds::TEXT) => {
                 format!("{node}.{input}: a text, or as the file writes it")
             }
-            Prompt::Value { node, input, .. } => format!("{node}.{input}: as the file writes it"),
+            Prompt::Value { node: Some(node), input, .. } => format!("{node}.{input}: as the file writes it"),
+            Prompt::NewInput { kind, .. } => format!("A new input, {}: its name", kind.to_lowercase()),
+            Prompt::RenameInput { input, .. } => format!("Another name for the input {input}"),
         }
     }
 }

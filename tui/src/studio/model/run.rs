@@ -52,6 +52,8 @@ pub(crate) struct NodeRun {
     pub(crate) ended: Option<Duration>,
     /// Where it computes, if that was told.
     pub(crate) seat: Option<Seat>,
+    /// Which attempt this is: 1 for the first.
+    pub(crate) attempt: u32,
     /// When its first step was done, and which that was: rates count from there, for loading is no step.
     first_step: Option<(u64, Duration)>,
     /// What came out.
@@ -74,6 +76,7 @@ impl NodeRun {
             began: None,
             ended: None,
             seat: None,
+            attempt: 1,
             first_step: None,
             outputs: Arc::new([]),
             story: None,
@@ -90,6 +93,13 @@ impl NodeRun {
         let steps = step.checked_sub(first).filter(|steps| *steps > 0)?;
         let seconds = now.checked_sub(at)?.as_secs_f64();
         (seconds > 0.0).then(|| steps as f64 / seconds)
+    }
+
+    /// A further attempt begins: what is shown from now on is its own.
+    fn restart(&mut self, attempt: u32, seat: &Seat, now: Duration) {
+        self.status = Status::Running { step: 0, steps: 0, left: None };
+        (self.began, self.ended, self.first_step) = (Some(now), None, None);
+        (self.attempt, self.seat) = (attempt, Some(seat.clone()));
     }
 
     fn advance(&mut self, step: u64, steps: u64, now: Duration) {
@@ -230,7 +240,14 @@ impl RunView {
                 if let Some(node) = self.node_mut(node) {
                     node.status = Status::Running { step: 0, steps: 0, left: None };
                     (node.began, node.ended) = (Some(now), None);
+                    node.attempt = 1;
                     node.seat.clone_from(seat);
+                }
+                self.look_at_newest();
+            }
+            Event::NodeRestarted { node, attempt, seat, .. } => {
+                if let Some(node) = self.node_mut(node) {
+                    node.restart(*attempt, seat, now);
                 }
                 self.look_at_newest();
             }
@@ -444,6 +461,23 @@ mod tests {
         let node = run.node("a").expect("it is there");
         assert_eq!(node.rate(seconds(20)), Some(0.5));
         assert_eq!(node.status, Status::Running { step: 5, steps: 25, left: Some(seconds(40)) });
+    }
+
+    #[test]
+    fn a_further_attempt_has_a_seat_a_beginning_and_rates_of_its_own() {
+        let seat = |lane: usize| Seat { device: Seat::HOST.into(), lane, lanes: 1, memory: None, device_memory: None };
+        let (mut run, id) = (run(), RunId(7));
+        let progress = |step: usize| Event::NodeProgress { run: id, node: "a".into(), step, steps: 9 };
+        run.happened(&Event::NodeStarted { run: id, node: "a".into(), seat: Some(seat(0)) }, seconds(1));
+        run.happened(&progress(1), seconds(2));
+        run.happened(&progress(5), seconds(3));
+        run.happened(&Event::NodeRestarted { run: id, node: "a".into(), attempt: 2, seat: seat(3) }, seconds(10));
+        let node = run.node("a").expect("it is there");
+        assert_eq!((node.attempt, node.seat.as_ref(), node.began), (2, Some(&seat(3)), Some(seconds(10))));
+        assert_eq!((node.status, node.rate(seconds(11))), (Status::Running { step: 0, steps: 0, left: None }, None));
+        run.happened(&progress(1), seconds(12));
+        run.happened(&progress(3), seconds(16));
+        assert_eq!(run.node("a").and_then(|node| node.rate(seconds(16))), Some(0.5));
     }
 
     #[test]

@@ -170,7 +170,8 @@ impl InputSchema {
         }
     }
 
-    fn of_body(input: &WorkflowInput, kind: Option<Kind>) -> InputSchema {
+    /// That of an input of a workflow.
+    pub(super) fn of_body(input: &WorkflowInput, kind: Option<Kind>) -> InputSchema {
         InputSchema {
             name: input.name.value.clone(),
             kinds: kind.into_iter().collect(),
@@ -225,6 +226,12 @@ impl InputSchema {
             }
             None => None,
         }
+    }
+
+    /// Whether values of it can be written down.
+    pub(crate) fn is_written(&self) -> bool {
+        let written = [kinds::TEXT, kinds::INTEGER, kinds::FLOAT, kinds::BOOLEAN];
+        self.kinds.iter().any(|kind| written.iter().any(|known| known.base() == kind.base()))
     }
 
     /// Whether it takes only that kind.

@@ -1,14 +1,15 @@
 //! One workflow with several values of an input or two: every combination a run of its own, their pictures a grid.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use easel_engine::{Kind, Literal, RunId, RunState, kinds};
+use easel_engine::{Kind, Literal, RunId, RunState, SweepPart, SweepValue, kinds};
 
 /// So many runs are begun at once at the most.
 pub(crate) const MOST_RUNS: usize = 200;
 
 /// So many values of one input at the most.
-const MOST_VALUES: usize = 64;
+pub(super) const MOST_VALUES: usize = 64;
 
 /// An input and the values that it is given.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,17 +18,36 @@ pub(crate) struct Axis {
     pub(crate) name: String,
     /// The values, in order.
     pub(crate) values: Vec<Literal>,
+    /// As somebody wrote them.
+    pub(crate) typed: String,
 }
 
 impl Axis {
     /// A value as the grid names it.
     pub(crate) fn label(&self, at: usize) -> String {
-        let value = match self.values.get(at) {
-            Some(Literal::Text(text)) => text.clone(),
-            Some(other) => other.to_string(),
-            None => String::new(),
-        };
-        format!("{} {value}", self.name.rsplit('.').next().unwrap_or(&self.name))
+        let (name, value) = self.label_parts(at);
+        format!("{name} {value}")
+    }
+
+    /// What the grid calls the input, and a value, which is what matters where there is little room.
+    pub(crate) fn label_parts(&self, at: usize) -> (&str, String) {
+        let value = self.values.get(at).map_or_else(String::new, bare);
+        (self.name.rsplit('.').next().unwrap_or(&self.name), value)
+    }
+
+    /// A value as the journal keeps it.
+    fn part(&self, at: usize) -> Option<SweepValue> {
+        let value = self.values.get(at)?;
+        let is_text = matches!(value, Literal::Text(_));
+        Some(SweepValue { at, input: self.name.clone(), value: bare(value), is_text })
+    }
+}
+
+/// A value without quotes.
+pub(super) fn bare(value: &Literal) -> String {
+    match value {
+        Literal::Text(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -55,13 +75,37 @@ pub(crate) struct Sweep {
     pub(crate) cells: Vec<Cell>,
     /// Which cell the cursor is on.
     pub(crate) at: usize,
+    /// The run at which the journal was asked for it; none: it was begun here.
+    pub(crate) asked_at: Option<RunId>,
+}
+
+/// What was typed for sweeps.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Swept {
+    /// The values, by the name of the input.
+    pub(crate) values: BTreeMap<String, String>,
+    /// Which input was swept over with another one, by the name of that.
+    pub(crate) seconds: BTreeMap<String, String>,
+}
+
+impl Swept {
+    /// What was typed for a sweep is remembered.
+    pub(crate) fn remember(&mut self, first: &Axis, second: Option<&Axis>) {
+        for axis in [Some(first), second].into_iter().flatten() {
+            self.values.insert(axis.name.clone(), axis.typed.clone());
+        }
+        match second {
+            Some(second) => drop(self.seconds.insert(first.name.clone(), second.name.clone())),
+            None => drop(self.seconds.remove(&first.name)),
+        }
+    }
 }
 
 impl Sweep {
     /// Every value of the first input with every value of the second, if there is one.
     pub(crate) fn new(columns: Axis, rows: Option<Axis>) -> Self {
         let count = columns.values.len() * rows.as_ref().map_or(1, |rows| rows.values.len());
-        Sweep { rows, columns, cells: vec![Cell::default(); count], at: 0 }
+        Sweep { rows, columns, cells: vec![Cell::default(); count], at: 0, asked_at: None }
     }
 
     /// How many columns there are.
@@ -88,6 +132,13 @@ impl Sweep {
         given
     }
 
+    /// Where a cell's run belongs, as the journal keeps it; whoever writes it down says which sweep it is.
+    pub(crate) fn part(&self, at: usize) -> SweepPart {
+        let column = self.columns.part(at % self.width()).unwrap_or_default();
+        let row = self.rows.as_ref().and_then(|rows| rows.part(at / self.width()));
+        SweepPart { sweep: String::new(), column, row }
+    }
+
     /// The runs that it is made of.
     pub(crate) fn runs(&self) -> Vec<RunId> {
         self.cells.iter().filter_map(|cell| cell.run).collect()
@@ -97,6 +148,16 @@ impl Sweep {
     pub(crate) fn counts(&self) -> (usize, usize) {
         let is_over = |cell: &&Cell| cell.problem.is_some() || cell.state.is_some_and(RunState::is_over);
         (self.cells.iter().filter(is_over).count(), self.cells.len())
+    }
+}
+
+/// How values of a kind are written, in a few words.
+pub(crate) fn how(kind: Kind) -> &'static str {
+    match kind {
+        kinds::INTEGER => "as 1, 2, 5 or 1..10 or 1..10 step 3",
+        kinds::FLOAT => "as 0.5, 1.5, 3 or 0.5..3 step 0.5",
+        kinds::BOOLEAN => "as true, false",
+        _ => "with | between them, or each on a line of its own",
     }
 }
 
@@ -229,10 +290,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_writing_values_is_so() {
+        for kind in [kinds::INTEGER, kinds::FLOAT, kinds::BOOLEAN] {
+            let examples = how(kind).trim_start_matches("as ").split(" or ");
+            examples.for_each(|example| assert!(values(example, kind).is_ok_and(|found| found.len() > 1), "{example}"));
+        }
+    }
+
+    #[test]
     fn every_combination_has_a_cell() {
         let axis = |name: &str, values: &[i64]| Axis {
             name: name.into(),
             values: values.iter().map(|value| Literal::Integer(*value)).collect(),
+            typed: String::new(),
         };
         let sweep = Sweep::new(axis("seed", &[1, 2, 3]), Some(axis("d.steps", &[5, 9])));
         assert_eq!((sweep.width(), sweep.height(), sweep.cells.len(), sweep.counts()), (3, 2, 6, (0, 6)));

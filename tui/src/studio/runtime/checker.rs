@@ -13,6 +13,7 @@ use super::super::model::{Checked, Finding, Fix};
 use super::super::scene::Scene;
 use super::around::{Prepared, prepare};
 use super::attempt::attempt;
+use super::session::Session;
 use crate::commands::workflow::name_arguments;
 use crate::diagnostics;
 use crate::plugins::NodeTypes;
@@ -35,16 +36,12 @@ pub(crate) struct Wish {
 }
 
 /// The thread; it ends when nobody has wishes any more.
-pub(super) fn start(
-    workspace: Arc<Workspace>,
-    settings: Settings,
-    sender: Sender<Message>,
-) -> io::Result<Sender<Wish>> {
+pub(super) fn start(workspace: Arc<Workspace>, settings: Session, sender: Sender<Message>) -> io::Result<Sender<Wish>> {
     let (wishes, wanted) = channel();
     let check = move |wish: &Wish| {
         let outermost = wish.around.first().map_or(&wish.path, |(path, _)| path);
         let types = workspace.node_types(Some(outermost));
-        check(wish, types, &workspace.limited(&settings))
+        check(wish, types, &workspace.limited(&settings.now()))
     };
     std::thread::Builder::new().name("checker".into()).spawn(move || work(&wanted, &sender, check))?;
     Ok(wishes)
@@ -93,6 +90,7 @@ pub(crate) fn check(wish: &Wish, types: NodeTypes, settings: &Settings) -> Check
         folded: BTreeSet::new(),
         places: Vec::new(),
         schemas: Vec::new(),
+        inputs: Vec::new(),
         inside: Vec::new(),
         within: Vec::new(),
         about: document.about().map(|about| about.value.clone()).unwrap_or_default(),
@@ -125,6 +123,7 @@ fn more(count: usize) -> Option<Finding> {
         file: None,
         fix: None,
         told_by: None,
+        is_missing_input: false,
     })
 }
 
@@ -148,6 +147,7 @@ fn finding(source: &Source, diagnostic: &Diagnostic) -> Finding {
         file: elsewhere,
         fix: diagnostic.fix.as_deref().map(|fix| Fix { replacement: fix.clone(), about: fix_words(source, fix) }),
         told_by: None,
+        is_missing_input: diagnostic.code == "missing-setting",
     }
 }
 

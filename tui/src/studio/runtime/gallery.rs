@@ -53,17 +53,18 @@ impl Pictures {
         shots.retain(|shot| known.insert(shot.path.clone()));
         shots.extend(strangers(folder, &known));
         (self.seen, self.changed, self.was_told) = (seen, changed, true);
-        Ok(Some(Shots { all: shots.into(), unread: index.unread() }))
+        Ok(Some(Shots { all: shots.into(), unread: index.unread(), problem: None }))
     }
 
-    /// The pictures of the folder, if there is news, where nothing was ever run.
-    pub(super) fn without_journal(&mut self, folder: &Path) -> Option<Shots> {
+    /// The pictures of the folder, if there is news, where nothing was ever run, or what was cannot be read.
+    pub(super) fn without_journal(&mut self, folder: &Path, problem: Option<&str>) -> Option<Shots> {
         let changed = changed(folder);
         if self.was_told && changed == self.changed {
             return None;
         }
         (self.changed, self.was_told) = (changed, true);
-        Some(Shots { all: Arc::from(strangers(folder, &HashSet::new())), unread: 0 })
+        let problem = problem.map(str::to_string);
+        Some(Shots { all: Arc::from(strangers(folder, &HashSet::new())), unread: 0, problem })
     }
 }
 
@@ -99,13 +100,21 @@ mod tests {
             let name = |shot: &Shot| shot.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             shots.map(|shots| shots.all.iter().map(name).collect()).unwrap_or_default()
         };
-        assert!(pictures.without_journal(&folder.path().join("none")).is_some_and(|shots| shots.all.is_empty()));
+        assert!(pictures.without_journal(&folder.path().join("none"), None).is_some_and(|shots| shots.all.is_empty()));
         let mut pictures = Pictures::default();
         std::fs::write(folder.path().join("a.png"), "").expect("there is room");
         std::fs::write(folder.path().join("a.txt"), "").expect("there is room");
         std::fs::create_dir(folder.path().join("folder.png")).expect("there is room");
-        assert_eq!(names(pictures.without_journal(folder.path())), ["a.png"]);
-        assert!(pictures.without_journal(folder.path()).is_none());
+        assert_eq!(names(pictures.without_journal(folder.path(), None)), ["a.png"]);
+        assert!(pictures.without_journal(folder.path(), None).is_none());
+    }
+
+    #[test]
+    fn the_pictures_of_the_folder_come_with_what_is_wrong_with_the_journal() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        std::fs::write(folder.path().join("a.png"), "").expect("there is room");
+        let shots = Pictures::default().without_journal(folder.path(), Some("it is damaged")).expect("it is news");
+        assert_eq!((shots.all.len(), shots.problem.as_deref()), (1, Some("it is damaged")));
     }
 
     #[test]

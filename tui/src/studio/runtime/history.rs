@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use easel_engine::{EventRecord, Extent, Journal, JournalError, RunId, RunState, RunSummary};
+use easel_engine::{EventRecord, Extent, Journal, JournalError, RunId, RunState, RunSummary, SweepPart};
 
 use super::super::model::{Details, QueueRow, RunRow, RunsPage, RunsWish};
 use crate::gist::{self, Gist, GistReader};
@@ -82,7 +82,7 @@ impl Index {
                 Some(job) => (self.reader.gist(job), job.source.name.as_str()),
                 None => (Gist::default(), ""),
             };
-            let Gist { prompt, seed, model } = &gist;
+            let Gist { prompt, seed, model, .. } = &gist;
             let words = format!("{} {name} {prompt} {seed} {model}", run.0).to_lowercase();
             self.known.insert(run, Known { gist, words });
         }
@@ -97,6 +97,21 @@ impl Index {
     /// What a run was about, if it was read.
     pub(super) fn gist(&self, run: RunId) -> Gist {
         self.known.get(&run).map(|known| known.gist.clone()).unwrap_or_default()
+    }
+
+    /// The runs of the sweep that a run belongs to, as far as they were read, oldest first.
+    pub(super) fn sweep(
+        &mut self,
+        journal: &Journal,
+        run: RunId,
+    ) -> Result<Vec<(RunId, Arc<SweepPart>)>, JournalError> {
+        if !self.known.contains_key(&run) {
+            self.read(journal, &[run])?;
+        }
+        let part = |run: &RunId| self.known.get(run).and_then(|known| known.gist.sweep.clone());
+        let Some(asked) = part(&run) else { return Ok(Vec::new()) };
+        let of_it = |run: &RunId| part(run).filter(|part| part.sweep == asked.sweep).map(|part| (*run, part));
+        Ok(self.ids.iter().rev().filter_map(of_it).collect())
     }
 
     /// The part of the list that is wanted.
@@ -206,7 +221,7 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
-    use easel_engine::{Job, JobOptions, Settings, Source};
+    use easel_engine::{Job, JobOptions, Settings, Source, SweepValue};
 
     use super::*;
 
@@ -286,6 +301,31 @@ mod tests {
         assert_eq!(found("queued cat"), [1]);
         assert_eq!(found("flow.ron"), [4, 3, 2, 1]);
         assert_eq!(found("elephant"), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_runs_of_a_sweep_are_found_by_any_of_them() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let journal = Journal::open(folder.path()).expect("it can be made");
+        for number in 0..130 {
+            let mut job = job("a cat");
+            let at = number / 2;
+            let column = SweepValue { at, input: "seed".into(), value: at.to_string(), is_text: false };
+            let sweep = ["one", "other"][number % 2].to_string();
+            job.options.sweep = (number < 120).then_some(SweepPart { sweep, column, row: None });
+            journal.enqueue(&job, 0).expect("it can be written");
+        }
+        // Another process, which has read nothing yet.
+        let mut index = Index::default();
+        index.refresh(&journal).expect("it can be read");
+        let first = index.sweep(&journal, RunId(2)).expect("it can be read");
+        assert_eq!(first.iter().map(|(run, _)| run.0).collect::<Vec<_>>(), [2], "the others are still to be read");
+        read(&mut index, &journal);
+        let all = index.sweep(&journal, RunId(2)).expect("it can be read");
+        assert_eq!(all.iter().map(|(run, _)| run.0).collect::<Vec<_>>(), (1..=60).map(|at| at * 2).collect::<Vec<_>>());
+        assert_eq!((all[7].1.sweep.as_str(), all[7].1.column.value.as_str()), ("other", "7"));
+        assert!(index.sweep(&journal, RunId(130)).expect("it can be read").is_empty(), "it was begun for itself");
+        assert!(index.sweep(&journal, RunId(999)).expect("it can be read").is_empty(), "there is none such");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use easel_engine::{Cancelled, Journal, JournalError, NodeRecord, RunId, RunQuery, RunState};
+use easel_engine::{Cancelled, Journal, JournalError, NodeRecord, RunId, RunQuery, RunState, SweepPart};
 
 use super::super::effect::Change;
 use super::super::message::{Message, Tone};
@@ -71,6 +71,7 @@ struct Told {
     queue: Option<Result<Vec<QueueRow>, String>>,
     pictures: Option<Result<(), String>>,
     sweep: Vec<Seen>,
+    grid: Vec<(RunId, Arc<SweepPart>)>,
     prompts: Vec<Arc<str>>,
 }
 
@@ -91,7 +92,8 @@ impl Reader {
     fn work(&mut self, wanted: &Receiver<Wish>) {
         loop {
             let is_busy = self.browse != Browse::default() || self.followed.is_some();
-            let lists = self.browse.runs.is_some() || self.browse.pictures.is_some() || self.browse.prompts;
+            let Browse { runs, pictures, prompts, grid, .. } = &self.browse;
+            let lists = runs.is_some() || pictures.is_some() || *prompts || grid.is_some();
             let is_behind = lists && self.journal.is_some() && self.index.unread() > 0;
             let wait = match (is_behind, is_busy) {
                 (true, _) => Duration::ZERO,
@@ -136,6 +138,9 @@ impl Reader {
                 if browse.sweep != self.browse.sweep {
                     self.told.sweep.clear();
                 }
+                if browse.grid != self.browse.grid {
+                    self.told.grid.clear();
+                }
                 if browse.pictures != self.browse.pictures {
                     self.told.pictures = None;
                 }
@@ -157,6 +162,9 @@ impl Reader {
         }
         if self.browse.prompts {
             self.tell_prompts();
+        }
+        if let Some(run) = self.browse.grid {
+            self.tell_grid(run);
         }
         if !self.browse.sweep.is_empty() {
             self.tell_sweep();
@@ -252,6 +260,25 @@ impl Reader {
         }
     }
 
+    /// The runs of the sweep that a run belongs to.
+    fn tell_grid(&mut self, run: RunId) {
+        let parts = self.with(|reader, journal| {
+            reader.index.refresh(journal)?;
+            if reader.index.unread() > 0 {
+                reader.index.read_on(journal)?;
+            }
+            reader.index.sweep(journal, run)
+        });
+        match parts {
+            Ok(Some(parts)) if parts != self.told.grid => {
+                self.told.grid.clone_from(&parts);
+                self.send(Message::Grid(run, parts));
+            }
+            // What is wrong with the journal is told where it is shown.
+            _ => {}
+        }
+    }
+
     fn tell_pictures(&mut self, folder: &Path) {
         if self.told.pictures.is_none() {
             self.gallery = Pictures::default();
@@ -263,13 +290,21 @@ impl Reader {
             }
             reader.gallery.look(journal, &reader.index, folder)
         });
-        // Without a journal there may still be pictures in the folder.
-        let shots = shots.map(|shots| shots.unwrap_or_else(|| self.gallery.without_journal(folder)));
         let told = shots.as_ref().map(drop).map_err(Clone::clone);
-        match shots {
-            Ok(Some(shots)) => self.send(Message::Pictures(Ok(shots))),
-            Err(why) if self.told.pictures != Some(Err(why.clone())) => self.send(Message::Pictures(Err(why))),
-            Ok(None) | Err(_) => {}
+        if let (Some(before), Err(_)) | (Some(before @ Err(_)), Ok(_)) = (&self.told.pictures, &told)
+            && *before != told
+        {
+            // What was told was of a journal that could be read, or of none.
+            self.gallery = Pictures::default();
+        }
+        // Without a journal there may still be pictures in the folder.
+        let shots = match shots {
+            Ok(Some(shots)) => shots,
+            Ok(None) => self.gallery.without_journal(folder, None),
+            Err(why) => self.gallery.without_journal(folder, Some(&why)),
+        };
+        if let Some(shots) = shots {
+            self.send(Message::Pictures(shots));
         }
         self.told.pictures = Some(told);
     }

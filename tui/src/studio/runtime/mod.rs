@@ -24,6 +24,7 @@ mod player;
 mod recorder;
 mod runner;
 mod sampler;
+mod session;
 mod sheet;
 mod signals;
 mod thumbnails;
@@ -129,6 +130,7 @@ impl Studio {
         let size = size().unwrap_or(USUAL_SIZE);
         let mut model = Model::new(self.keymap, self.theme, size);
         model.graphics = graphics;
+        model.set.clone_from(&self.settings.set);
         model.zone = Zone::of_this_machine();
         model.keymap.has_all_keys = has_all_keys(&variable);
         let mut world = World::new(&self.start, Arc::new(self.workspace), self.settings, self.memory, sender.clone())?;
@@ -304,6 +306,8 @@ struct World {
     encoder: encoder::Encoder,
     sampler: sampler::Sampler,
     files: files::Files,
+    /// Those of the session, as they are now.
+    settings: session::Session,
     /// Lends the terminal to the user's editor.
     editor: Option<Editor>,
     /// Reads the open workflow again when it changes.
@@ -321,6 +325,7 @@ impl World {
         sender: Sender<Message>,
     ) -> io::Result<Self> {
         let is_demo = matches!(start, Start::Demo(_));
+        let settings = session::Session::new(settings);
         Ok(World {
             checker: checker::start(Arc::clone(&workspace), settings.clone(), sender.clone())?,
             journal: if is_demo { None } else { Some(journal::start(sender.clone())?) },
@@ -333,8 +338,9 @@ impl World {
             files: files::Files::start(if is_demo { None } else { unsaved::folder() }, sender.clone())?,
             performer: match start {
                 Start::Demo(recording) => Performer::Recorded(Player::new(recording.clone(), sender.clone())),
-                _ => Performer::Real(Runner::new(workspace, settings, memory, sender.clone())),
+                _ => Performer::Real(Runner::new(workspace, settings.clone(), memory, sender.clone())),
             },
+            settings,
             editor: None,
             follower: None,
             open: None,
@@ -359,6 +365,7 @@ impl World {
                     let _ = self.checker.send(checker::Wish { path, text, revision, around });
                 }
                 Effect::Save { path, text, known } => self.files.ask(files::Wish::Save { path, text, known }),
+                Effect::Unset(name) => self.settings.unset(&name),
                 Effect::Complete { base, typed } => complete::start(base, typed, self.sender.clone()),
                 Effect::EditText(text) => self.editor.iter().for_each(|editor| editor.edit(text.clone())),
                 Effect::Create { path, text } => self.files.ask(files::Wish::Create { path, text }),

@@ -1,11 +1,13 @@
 //! Carries runs out, one at a time, each on a thread of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use easel_engine::{
-    CancelToken, Claim, Diagnostic, Disk, Event, Job, Outcome, Plan, RunId, Settings, Source, WhenStopped,
+    CancelToken, Claim, Diagnostic, Disk, Event, Job, Outcome, Plan, RunId, Settings, Source, SweepPart, WhenStopped,
 };
 use easel_nodes::kinds::Image;
 
@@ -13,6 +15,7 @@ use super::super::effect::Sheet;
 use super::super::message::{Message, Problem, Tone};
 use super::super::update::Claimed;
 use super::merger::Merger;
+use super::session::Session;
 use super::{pictures, sheet};
 use crate::claimed::{Carried, Carrier};
 use crate::commands::workflow::{Ready, must_be_writable};
@@ -25,7 +28,7 @@ use crate::workspace::{self, Workspace};
 /// Carries runs out.
 pub(super) struct Runner {
     workspace: Arc<Workspace>,
-    settings: Settings,
+    settings: Session,
     memory: MemoryLimit,
     sender: Sender<Message>,
     current: Option<(CancelToken, JoinHandle<()>)>,
@@ -34,7 +37,7 @@ pub(super) struct Runner {
 impl Runner {
     pub(super) fn new(
         workspace: Arc<Workspace>,
-        settings: Settings,
+        settings: Session,
         memory: MemoryLimit,
         sender: Sender<Message>,
     ) -> Self {
@@ -63,7 +66,7 @@ impl Runner {
 
     /// Carries a plan out.
     pub(super) fn run(&mut self, plan: Plan) {
-        let (workspace, settings) = (Arc::clone(&self.workspace), self.settings.clone());
+        let (workspace, settings) = (Arc::clone(&self.workspace), self.settings.now());
         self.spawn(move |forward, cancel| {
             must_be_writable(&plan, &workspace)?;
             let ready = Ready { plan, is_whole: true };
@@ -76,7 +79,7 @@ impl Runner {
 
     /// Puts a plan into the queue, on a thread of its own: others may hold the journal.
     pub(super) fn enqueue(&self, plan: Plan, priority: i64) {
-        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.clone(), self.sender.clone());
+        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.now(), self.sender.clone());
         let lost = sender.clone();
         let work = move || {
             let journal = workspace::needed_journal().map_err(|error| error.to_string());
@@ -90,10 +93,12 @@ impl Runner {
         }
     }
 
-    /// Puts jobs into the queue that hold a workflow and what is set on top of the settings of the session.
+    /// Puts the runs of a sweep into the queue: jobs that hold a workflow, what is set on top of the settings of the session,
+    /// and their places in the sweep.
     pub(super) fn enqueue_all(&self, jobs: Vec<Job>) {
-        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.clone(), self.sender.clone());
+        let (workspace, settings, sender) = (Arc::clone(&self.workspace), self.settings.now(), self.sender.clone());
         let work = move || {
+            let sweep = unique();
             let path = jobs.first().and_then(|job| job.source.path.clone());
             let types = workspace.node_types(path.as_deref());
             let journal = workspace::needed_journal().map_err(|error| error.to_string());
@@ -102,7 +107,10 @@ impl Runner {
                 let prepared = Plan::prepare_with(&job.source, &types.registry, &workspace.limited(&settings), &Disk);
                 let (plan, _) = prepared.map_err(|found| first_error(&found))?;
                 let journal = journal.as_ref().map_err(Clone::clone)?;
-                journal.enqueue(&workspace.job(&plan, &settings), 0).map_err(|error| error.to_string())
+                let mut queued = workspace.job(&plan, &settings);
+                let part = job.options.sweep;
+                queued.options.sweep = part.map(|part| SweepPart { sweep: sweep.clone(), ..part });
+                journal.enqueue(&queued, 0).map_err(|error| error.to_string())
             };
             // The studio may be ending; they wait all the same.
             let _ = sender.send(Message::Swept(jobs.into_iter().map(enqueue).collect()));
@@ -112,7 +120,7 @@ impl Runner {
 
     /// Writes a grid of pictures into the folder for what is written.
     pub(super) fn write(&self, sheet: Sheet) {
-        let (folder, sender) = (self.settings.out_dir.clone(), self.sender.clone());
+        let (folder, sender) = (self.settings.now().out_dir, self.sender.clone());
         let work = move || {
             let (tone, text) = match sheet::write(&sheet, &folder) {
                 Ok(path) => (Tone::Note, format!("wrote {}", path.display())),
@@ -208,6 +216,13 @@ impl Runner {
             }
         }
     }
+}
+
+/// What no other sweep is called, of this process or of others.
+fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{moment:x}-{:x}-{:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Carries a claimed run out.

@@ -1,6 +1,6 @@
 //! Groups as one box each, with the sockets of the wires that cross their borders.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Port, Scene, SceneNode, SceneWire, Socket};
 
@@ -44,8 +44,18 @@ impl Scene {
         for node in nodes.iter_mut().filter(|node| !node.members.is_empty()) {
             node.node_type = crate::terminal::count(node.members.len(), "node");
         }
+        let fed: HashSet<Port> = wires.iter().map(|wire| wire.to).collect();
         let mut folder = Folder { old: &old, now: &now, nodes, sockets: HashMap::new() };
         let wires = wires.into_iter().filter_map(|wire| folder.wire(wire)).collect();
+        // What is missing inside is seen from outside.
+        for (node, owner) in old.iter().enumerate() {
+            for socket in 0..owner.inputs.len() {
+                let port = Port { node, socket };
+                if owner.inputs[socket].literal.is_none() && !fed.contains(&port) {
+                    folder.end(port, now[node], false);
+                }
+            }
+        }
         Folded { scene: Scene { nodes: folder.nodes, wires }, places }
     }
 }

@@ -5,7 +5,7 @@ use crate::studio::model::{Focus, Prompt};
 
 impl Bench {
     /// Where a text is on the screen.
-    fn place(&self, text: &str) -> (u16, u16) {
+    pub(super) fn place(&self, text: &str) -> (u16, u16) {
         let buffer = self.drawn();
         let row = |y: u16| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol().to_string()).collect::<Vec<_>>();
         for y in 0..buffer.area.height {
@@ -19,11 +19,11 @@ impl Bench {
         panic!("`{text}` is not shown:\n{}", self.shown());
     }
 
-    fn event(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+    pub(super) fn event(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
         self.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
     }
 
-    fn click(&mut self, text: &str) {
+    pub(super) fn click(&mut self, text: &str) {
         let place = self.place(text);
         self.event(MouseEventKind::Down(MouseButton::Left), place);
         self.event(MouseEventKind::Up(MouseButton::Left), place);
@@ -144,9 +144,9 @@ fn the_wheel_scrolls_what_is_in_front() {
     let mut bench = Bench::opened((80, 24), SMALL);
     bench.press("?");
     bench.event(MouseEventKind::ScrollDown, (40, 12));
-    assert_eq!(bench.model.overlay, Some(Overlay::Help(3)));
+    assert!(matches!(bench.model.overlay, Some(Overlay::Help { at: 3, .. })));
     bench.event(MouseEventKind::ScrollUp, (40, 12));
-    assert_eq!(bench.model.overlay, Some(Overlay::Help(0)));
+    assert!(matches!(bench.model.overlay, Some(Overlay::Help { at: 0, .. })));
     bench.press("esc :");
     bench.event(MouseEventKind::ScrollDown, (40, 12));
     assert!(matches!(bench.model.overlay, Some(Overlay::Palette(_, 3))));

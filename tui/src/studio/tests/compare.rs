@@ -8,7 +8,7 @@ use crate::gist::Gist;
 use crate::studio::model::{Compare, Manner, Shot, Shots};
 
 /// Two runs of the list are compared, of which everything was read.
-fn compared(bench: &mut Bench) {
+pub(super) fn compared(bench: &mut Bench) {
     bench.press("5");
     bench.tell(Message::Runs(Ok(page(9, 0))));
     bench.press("m j j m c");
@@ -20,7 +20,7 @@ fn compared(bench: &mut Bench) {
     }
 }
 
-fn compare(bench: &Bench) -> &Compare {
+pub(super) fn compare(bench: &Bench) -> &Compare {
     match &bench.model.overlay {
         Some(Overlay::Compare(compare)) => compare,
         other => panic!("nothing is compared: {other:?}"),
@@ -99,7 +99,7 @@ fn pictures_without_a_run_are_compared_without_inputs() {
     let mut bench = Bench::opened((80, 24), SMALL);
     bench.press("6");
     let shot = |name: &str| Shot { path: name.into(), run: None, gist: Gist::default() };
-    bench.tell(Message::Pictures(Ok(Shots { all: Arc::new([shot("a.png"), shot("b.png")]), unread: 0 })));
+    bench.tell(Message::Pictures(Shots { all: Arc::new([shot("a.png"), shot("b.png")]), unread: 0, problem: None }));
     bench.press("m l m c");
     assert_eq!(bench.model.asked.thumbnails, [PathBuf::from("a.png"), PathBuf::from("b.png")]);
     bench.tell(Message::Thumbnail("a.png".into(), Ok(picture(1))));

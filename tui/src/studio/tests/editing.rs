@@ -399,7 +399,11 @@ proptest! {
             let original = std::fs::read_to_string(&flow.path).expect("it ships");
             prop_assert_eq!(&**history.text(), original.as_str());
         }
-        bench.press("esc esc esc");
-        prop_assert_eq!(&bench.model.overlay, &None, "esc leads back from everywhere");
+        // On the way out of a file that was saved and is another one now, esc asks, and takes that back as well.
+        let is_back = (0..3).any(|_| {
+            bench.press("esc");
+            bench.model.overlay.is_none()
+        });
+        prop_assert!(is_back, "esc leads back from everywhere: {:?}", bench.model.overlay);
     }
 }

@@ -58,7 +58,7 @@ fn a_failure_leads_to_its_node_and_to_what_did_not_run() {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     assert!(shown.contains("flow.ron:7:9") && shown.contains("▸    7 │"), "{shown}");
-    assert!(shown.contains("easel run flow.ron --target load"), "{shown}");
+    assert!(shown.contains("easel run flow.ron --target load --out output"), "{shown}");
     bench.press("n p j k G g ? esc enter");
     assert!(bench.model.full.is_none());
     assert_eq!(bench.selected().as_deref(), Some("load"));
@@ -82,7 +82,7 @@ fn a_failure_is_copied_whole() {
         "put one there",
         "path = \"gallery.png\"",
         "  easel resume 7\n",
-        "  easel run flow.ron --target load\n",
+        "  easel run flow.ron --target load --out output\n",
         ">    7 │",
     ];
     for part in parts {

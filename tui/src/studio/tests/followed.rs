@@ -43,6 +43,28 @@ fn a_run_that_is_attached_to_has_its_own_age() {
 }
 
 #[test]
+fn how_long_a_run_of_another_process_will_take_still_is_told_from_earlier_ones() {
+    let mut bench = Bench::opened((80, 24), SMALL);
+    bench.model.attached = Some(RunId(3));
+    let mut recalled = || {
+        let effects = update(&mut bench.model, Message::Story(Box::new(story(3)), BEGAN + 90_000));
+        effects.iter().filter(|effect| matches!(effect, Effect::Recall(RunId(3)))).count()
+    };
+    assert_eq!([recalled(), recalled()], [1, 0], "it is asked once");
+    let seconds = [("load", 100.0), ("save", 20.0)].map(|(node, took)| (Arc::from(node), took)).into();
+    let past = crate::studio::model::totals::Past { seconds, side_by_side: 1.0 };
+    bench.tell(Message::Past(RunId(3), past));
+    bench.press("3");
+    let shown = bench.shown();
+    assert!(
+        shown.contains("about 40 s left")
+            && shown.contains("run 3 running  1/2, 1 min 30 s")
+            && shown.contains("    1m00s"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_recorded_workflow_is_run_with_the_settings_of_its_run() {
     let mut bench = attached((120, 40));
     let effects = update(&mut bench.model, Message::Key(chord("r")));

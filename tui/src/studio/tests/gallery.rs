@@ -17,13 +17,13 @@ fn path(number: u64) -> PathBuf {
 fn shots(number: u64) -> Shots {
     let shot = |run: u64| Shot { path: path(run), run: Some(RunId(run)), gist: gist(&job(run)) };
     let stranger = Shot { path: "/w/out/from_a_friend.png".into(), run: None, gist: Gist::default() };
-    Shots { all: (1..=number).rev().map(shot).chain([stranger]).collect(), unread: 0 }
+    Shots { all: (1..=number).rev().map(shot).chain([stranger]).collect(), unread: 0, problem: None }
 }
 
 /// The gallery with so many pictures, most of which were read.
 fn shown(bench: &mut Bench, number: u64) {
     bench.press("6");
-    bench.tell(Message::Pictures(Ok(shots(number))));
+    bench.tell(Message::Pictures(shots(number)));
     for run in (1..=number).rev().take(40) {
         let picture = match run % 7 {
             3 => continue,
@@ -75,7 +75,7 @@ fn the_gallery_looks_as_it_should() {
         "gallery_none",
         |bench| {
             bench.press("6");
-            bench.tell(Message::Pictures(Ok(Shots { all: Arc::new([]), unread: 0 })));
+            bench.tell(Message::Pictures(Shots { all: Arc::new([]), unread: 0, problem: None }));
         },
         SMALL,
     );
@@ -92,7 +92,18 @@ fn the_gallery_looks_as_it_should() {
         "gallery_fault",
         |bench| {
             bench.press("6");
-            bench.tell(Message::Pictures(Err("the journal `/s/journal.db` cannot be read: it is damaged".into())));
+            let problem = Some("the journal `/s/journal.db` cannot be read: it is damaged".into());
+            bench.tell(Message::Pictures(Shots { problem, ..shots(0) }));
+            bench.tell(Message::Thumbnail("/w/out/from_a_friend.png".into(), Ok(picture(9))));
+        },
+        SMALL,
+    );
+    snapshots(
+        "gallery_fault_and_nothing",
+        |bench| {
+            bench.press("6");
+            let problem = Some("the journal `/s/journal.db` cannot be read: it is damaged".into());
+            bench.tell(Message::Pictures(Shots { all: Arc::new([]), unread: 0, problem }));
         },
         SMALL,
     );
@@ -128,7 +139,7 @@ fn without_colours_the_gallery_names_its_pictures() {
 fn of_ten_thousand_pictures_only_those_on_the_screen_are_read() {
     let mut bench = Bench::opened((80, 24), SMALL);
     bench.press("6");
-    bench.tell(Message::Pictures(Ok(shots(10_000))));
+    bench.tell(Message::Pictures(shots(10_000)));
     let wanted = |bench: &Bench| -> Vec<PathBuf> { bench.model.asked.thumbnails.clone() };
     assert_eq!(wanted(&bench), (0..10).map(|at| path(10_000 - at)).collect::<Vec<_>>());
     bench.press("G");

@@ -217,7 +217,7 @@ fn words_that_are_typed_filter_the_runs() {
         bench.tell(Message::Runs(Ok(none.clone())));
         assert!(bench.shown().contains("None yet of 9 runs has “elephant”; 3 are still to be read"));
         bench.tell(Message::Runs(Ok(RunsPage { unread: 0, ..none })));
-        assert!(bench.shown().contains("None of 9 runs has “elephant”."));
+        assert!(bench.shown().contains("None of 9 runs has “elephant”; `/` changes that."));
     }
 }
 

@@ -77,6 +77,7 @@ fn finding_in(file: &Path) -> crate::studio::model::Finding {
         file: Some(file.into()),
         fix: None,
         told_by: None,
+        is_missing_input: false,
     }
 }
 

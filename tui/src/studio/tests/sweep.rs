@@ -49,7 +49,7 @@ fn asked(bench: &mut Bench) {
 }
 
 /// Some of the runs are over.
-fn begun(bench: &mut Bench) {
+pub(super) fn begun(bench: &mut Bench) {
     asked(bench);
     bench.press("y");
     let run = |at: u64| match at {

@@ -42,7 +42,7 @@ fn read(bench: &mut Bench, folder: &TempDir, pictures: usize) {
 fn gallery(bench: &mut Bench, folder: &TempDir, pictures: usize) {
     bench.press("6 Z");
     let shot = |number| Shot { path: path(folder, number), run: None, gist: Gist::default() };
-    bench.tell(Message::Pictures(Ok(Shots { all: (0..pictures).map(shot).collect(), unread: 0 })));
+    bench.tell(Message::Pictures(Shots { all: (0..pictures).map(shot).collect(), unread: 0, problem: None }));
     read(bench, folder, pictures);
 }
 

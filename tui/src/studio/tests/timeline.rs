@@ -49,7 +49,7 @@ fn drawing(bench: &mut Bench) {
 }
 
 /// The same, with a failure at its end.
-fn over(bench: &mut Bench) {
+pub(super) fn over(bench: &mut Bench) {
     drawing(bench);
     let rest = [
         (6400, "ends", "decoder"),
@@ -66,7 +66,7 @@ fn over(bench: &mut Bench) {
 }
 
 /// Some of its nodes compute beside each other, some on a device, some not at all.
-fn lanes(bench: &mut Bench) {
+pub(super) fn lanes(bench: &mut Bench) {
     bench.press("r");
     let run = RunId(7);
     let seats = [

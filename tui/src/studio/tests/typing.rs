@@ -77,7 +77,7 @@ fn what_was_typed_is_offered_and_asked_for_again() {
     other.press("y");
     assert!(other.text().contains("mute: true"), "{}", other.text());
     let (prompt, text) = asked(&other).expect("it is asked again");
-    assert!(matches!(prompt, Prompt::Value { node, input, .. } if (&*node, &*input) == ("load", "path")));
+    assert!(matches!(prompt, Prompt::Value { node: Some(node), input, .. } if (&*node, &*input) == ("load", "path")));
     assert_eq!(text, "a red cat");
     assert_eq!(being_typed(&other).map(|typed| typed.2), Some("a red cat".into()), "it is one's own now");
     other.press("enter");

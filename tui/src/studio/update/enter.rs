@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::graph_view::Camera;
 use super::super::message::Tone;
 use super::super::model::{Body, Flow, Focus, Look, Model, Overlay};
-use super::{edit, failure, graph, groups};
+use super::{edit, failure, graph, groups, inputs};
 
 /// Goes into the workflow that the selected node runs; none if it runs none.
 pub(super) fn enter(model: &mut Model) -> Option<Vec<Effect>> {
@@ -66,6 +66,7 @@ fn arrive(flow: &mut Flow) {
     flow.focus = None;
     flow.drag = None;
     flow.input = 0;
+    flow.input_at = 0;
     flow.lay_out();
 }
 
@@ -218,6 +219,9 @@ pub(super) fn go_to_problem(model: &mut Model) -> Vec<Effect> {
             flow.awaited_place = place;
         }
         return effects;
+    }
+    if let Some(name) = place.filter(|_| finding.is_missing_input).and_then(|place| inputs::declared_at(flow, place)) {
+        return inputs::open(model, &name);
     }
     if let Some(node) = &finding.told_by {
         return failure::go_to(model, &way_from_here(flow, node));

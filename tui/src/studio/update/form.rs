@@ -1,4 +1,6 @@
-//! What is written in the inputs of the selected node.
+//! What is written in the inputs of the selected node, and in those of the workflow.
+
+use std::ops::Range;
 
 use easel_engine::edit::Edit;
 use easel_engine::{Document, Feed, Literal, kinds};
@@ -8,13 +10,15 @@ use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::keymap::Action;
 use super::super::message::Tone;
-use super::super::model::{Choice, Flow, Given, InputSchema, Model, Overlay, Prompt};
+use super::super::model::{Choice, Flow, Given, InputSchema, Model, Overlay, Prompt, Side};
 use super::edit::{edit, try_edit};
-use super::{overlay, quoting, sockets};
+use super::steps::stepped;
+use super::{inputs, overlay, quoting, sockets};
 
 /// An input with what feeds it, as the text is now.
 struct Input<'m> {
-    node: String,
+    /// Its node; none: it is an input of the workflow.
+    node: Option<String>,
     name: String,
     schema: &'m InputSchema,
     document: Document,
@@ -22,45 +26,76 @@ struct Input<'m> {
 
 impl<'m> Input<'m> {
     /// The one that the cursor is on.
-    fn of(flow: &'m Flow) -> Option<Self> {
+    fn of(model: &'m Model) -> Option<Self> {
+        let flow = model.flow.as_ref()?;
+        let document = flow.document()?;
+        if model.side == Side::Inputs {
+            let schema = flow.checked.as_ref()?.inputs.get(flow.input_at)?;
+            return Some(Input { node: None, name: schema.name.clone(), schema, document });
+        }
         let schema = flow.selected_node()?.1?.inputs.get(flow.input)?;
         let (node, name) = flow.owner(&schema.name)?;
-        Some(Input { node, name, schema, document: flow.document()? })
+        Some(Input { node: Some(node), name, schema, document })
     }
 
-    fn feed(&self, flow: &Flow) -> Option<&Feed> {
-        sockets::feed(flow.shown(&self.document)?.node(&self.node)?, &self.name)
+    /// What feeds it; an input of the workflow is fed by its default.
+    fn feed(&self, flow: &Flow) -> Option<Feed> {
+        let workflow = flow.shown(&self.document)?;
+        match &self.node {
+            Some(node) => sockets::feed(workflow.node(node)?, &self.name).cloned(),
+            None => workflow.input(&self.name)?.default.as_ref().map(|value| Feed::Literal(value.value.clone())),
+        }
     }
 
     /// What feeds it as it is written.
     fn written(&self, flow: &Flow) -> Option<String> {
-        let entry = flow.shown(&self.document)?.node(&self.node)?;
+        let workflow = flow.shown(&self.document)?;
+        let slice = |span: &Range<usize>| self.document.source().slice(span).to_string();
+        let Some(node) = &self.node else {
+            return workflow.input(&self.name)?.default.as_ref().map(|value| slice(&value.span));
+        };
+        let entry = workflow.node(node)?;
         let fed = entry.inputs.iter().find(|fed| fed.name.value == self.name).map(|fed| &fed.value);
         let times = entry.call.as_ref().and_then(|call| call.times.as_ref()).filter(|_| self.name == "times");
-        fed.or(times).map(|fed| self.document.source().slice(&fed.span).to_string())
+        fed.or(times).map(|fed| slice(&fed.span))
     }
 
     /// Its literal, or else what is used without one.
-    fn literal(&self, flow: &Flow) -> Result<Option<Literal>, String> {
-        match self.feed(flow) {
-            Some(Feed::Literal(literal)) => Ok(Some(literal.clone())),
-            Some(_) => Err(format!("`{}` comes from elsewhere: take the wire away first", self.name)),
-            None => Ok(self.usual()),
+    fn literal(&self, model: &Model, flow: &Flow) -> Result<Option<Literal>, String> {
+        match (self.set(model), self.feed(flow)) {
+            (Some(set), _) => Ok(self.of_words(set)),
+            (_, Some(Feed::Literal(literal))) => Ok(Some(literal)),
+            (_, Some(_)) => Err(format!("`{}` comes from elsewhere: take the wire away first", self.name)),
+            (_, None) => Ok(self.usual()),
         }
     }
 
+    /// What it was set to when easel began.
+    fn set<'a>(&self, model: &'a Model) -> Option<&'a str> {
+        model.set_value(&self.name).filter(|_| self.node.is_none())
+    }
+
     /// What one begins to type with: a text as it stands, or a value as the file writes it.
-    fn typed(&self, flow: &Flow) -> (bool, Field) {
+    fn typed(&self, model: &Model, flow: &Flow) -> (bool, Field) {
+        let is_text = self.schema.kinds.first() == Some(&kinds::TEXT);
+        if let Some(set) = self.set(model) {
+            return (is_text, Field::lines(set));
+        }
         match self.feed(flow) {
             // With quotes of its own it would be taken for what it is in them.
-            Some(Feed::Literal(Literal::Text(text))) if !quoting::is_quoted(text) => (true, Field::lines(text)),
-            None if self.schema.kinds.first() == Some(&kinds::TEXT) => (true, Field::lines("")),
+            Some(Feed::Literal(Literal::Text(text))) if !quoting::is_quoted(&text) => (true, Field::lines(&text)),
+            None if is_text => (true, Field::lines("")),
             _ => (false, Field::lines(&self.written(flow).unwrap_or_default())),
         }
     }
 
     fn usual(&self) -> Option<Literal> {
         let Given::Else(words) = &self.schema.given else { return None };
+        self.of_words(words)
+    }
+
+    /// The literal that words stand for.
+    fn of_words(&self, words: &str) -> Option<Literal> {
         let kinds = &self.schema.kinds;
         match () {
             () if kinds.contains(&kinds::BOOLEAN) => words.parse().ok().map(Literal::Boolean),
@@ -70,32 +105,51 @@ impl<'m> Input<'m> {
         }
     }
 
-    fn set(&self, value: String) -> Edit {
-        Edit::SetInput { node: self.node.clone(), input: self.name.clone(), value }
+    /// The question what it is to be.
+    fn question(&self, is_text: bool, problem: Option<String>) -> Prompt {
+        let (node, input, schema) = (self.node.clone(), self.name.clone(), Box::new(self.schema.clone()));
+        Prompt::Value { node, input, is_text, schema, problem }
     }
 }
 
 /// Asks what the input with the cursor is to be; of what is true or false, makes it the other.
 pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     let Some(flow) = &model.flow else { return Vec::new() };
-    if flow.selected_node().is_none() {
+    let is_of_workflow = model.side == Side::Inputs;
+    if !is_of_workflow && flow.selected_node().is_none() {
         model.tell(Tone::Note, "select a node first: what its inputs are given can be changed here");
         return Vec::new();
     }
-    let Some(input) = Input::of(flow) else {
-        super::sockets::connect_output(model);
+    let Some(input) = Input::of(model) else {
+        match is_of_workflow {
+            true => inputs::tell_none(model),
+            false => sockets::connect_output(model),
+        }
         return Vec::new();
     };
+    if is_of_workflow && !input.schema.is_written() && !input.schema.kinds.is_empty() {
+        let text = format!("`{}` cannot be typed: it is given by a workflow that includes this one", input.name);
+        model.tell(Tone::Note, text);
+        return Vec::new();
+    }
     let (node, name) = (input.node.clone(), input.name.clone());
     let feed = input.feed(flow);
+    if let (Some(_), Some(Feed::Input(declared))) = (&node, &feed) {
+        // What it is stands in one place for all that take it.
+        let declared = declared.clone();
+        return inputs::open(model, &declared);
+    }
     if !input.schema.choices.is_empty() {
-        let now = match feed {
-            Some(Feed::Literal(Literal::Text(word))) => Some(word.clone()),
+        let now = match (input.set(model), feed) {
+            (Some(set), _) => Some(set.to_string()),
+            (_, Some(Feed::Literal(Literal::Text(word)))) => Some(word),
             _ => None,
         };
         let about = |word: &String| match (Some(word) == now.as_ref(), &input.schema.given) {
             (true, _) => "as it is now".into(),
-            (_, Given::Else(usual)) if usual.trim_matches('"') == word => "if nothing is said".into(),
+            (_, Given::Else(usual)) if usual.trim_matches('"') == word && !is_of_workflow => {
+                "if nothing is said".into()
+            }
             _ => String::new(),
         };
         let words = &input.schema.choices;
@@ -108,9 +162,8 @@ pub(super) fn input(model: &mut Model) -> Vec<Effect> {
     if input.schema.is_only(kinds::BOOLEAN) && matches!(feed, None | Some(Feed::Literal(_))) {
         return step(model, 1);
     }
-    let (is_text, field) = input.typed(flow);
-    let schema = Box::new(input.schema.clone());
-    model.overlay = Some(Overlay::Prompt(Prompt::Value { node, input: name, is_text, schema, problem: None }, field));
+    let (is_text, field) = input.typed(model, flow);
+    model.overlay = Some(Overlay::Prompt(input.question(is_text, None), field));
     Vec::new()
 }
 
@@ -120,11 +173,21 @@ pub(super) fn ask_again(model: &mut Model, input: &str, is_text: bool, text: &st
     let schema = flow.selected_node().and_then(|(_, schema)| schema);
     let Some(at) = schema.and_then(|schema| schema.inputs.iter().position(|it| it.name == input)) else { return false };
     flow.input = at;
-    let Some(input) = Input::of(flow) else { return false };
-    let (node, schema, mut field) = (input.node.clone(), Box::new(input.schema.clone()), input.typed(flow).1);
+    ask_with(model, is_text, text)
+}
+
+/// The same of an input of the workflow.
+pub(super) fn ask_input_again(model: &mut Model, input: &str, is_text: bool, text: &str) -> bool {
+    inputs::go_to(model, input) && ask_with(model, is_text, text)
+}
+
+/// Asks what the input with the cursor is to be, with that text typed already.
+fn ask_with(model: &mut Model, is_text: bool, text: &str) -> bool {
+    let Some((flow, input)) = model.flow.as_ref().zip(Input::of(model)) else { return false };
+    let mut field = input.typed(model, flow).1;
     field.replace(text);
-    let (input, problem) = (schema.name.clone(), schema.problem(text, is_text));
-    model.overlay = Some(Overlay::Prompt(Prompt::Value { node, input, is_text, schema, problem }, field));
+    let question = input.question(is_text, input.schema.problem(text, is_text));
+    model.overlay = Some(Overlay::Prompt(question, field));
     true
 }
 
@@ -132,11 +195,8 @@ pub(super) fn ask_again(model: &mut Model, input: &str, is_text: bool, text: &st
 pub(super) fn edit_outside(model: &mut Model) -> Vec<Effect> {
     let is_text = |overlay: &Option<Overlay>| matches!(overlay, Some(Overlay::Prompt(Prompt::Value { .. }, _)));
     if !is_text(&model.overlay) {
-        let choices = model
-            .flow
-            .as_ref()
-            .and_then(Input::of)
-            .map(|input| !input.schema.choices.is_empty() || input.schema.is_only(kinds::BOOLEAN));
+        let choices =
+            Input::of(model).map(|input| !input.schema.choices.is_empty() || input.schema.is_only(kinds::BOOLEAN));
         if choices != Some(false) {
             model.tell(Tone::Note, "there is no text here");
             return Vec::new();
@@ -206,24 +266,22 @@ pub(super) fn completed(model: &mut Model, typed: &str, names: &[String]) {
 pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effect> {
     let name = model.asked_input(&prompt);
     let Prompt::Value { node, input, is_text, schema, .. } = prompt else { return Vec::new() };
-    let outer = outer_input(model, &node, &input);
     let document = model.flow.as_ref().and_then(Flow::text).cloned().unwrap_or_default();
     let value = quoting::written(&schema, &field.text(), is_text, &document);
-    let wanted = Edit::SetInput { node: node.clone(), input: input.clone(), value };
     let done = match schema.problem(&field.text(), is_text) {
         Some(problem) => Err(problem),
-        None => try_edit(model, wanted),
+        None if node.is_none() && ["From(", "Input("].iter().any(|start| value.trim_start().starts_with(start)) => {
+            Err(format!("`{input}` is given from outside: what is written here is a value, and comes from no node"))
+        }
+        None => match &node {
+            Some(node) => try_edit(model, Edit::SetInput { node: node.clone(), input: input.clone(), value }),
+            None => inputs::try_set(model, &input, Some(value)),
+        },
     };
     match done {
         Ok(effects) => {
             if let Some(name) = name {
                 model.given_up.remove(&name);
-            }
-            if let Some(outer) = outer.filter(|outer| outer_input(model, &node, &input).as_ref() != Some(outer)) {
-                let text = format!(
-                    "`{node}.{input}` does not follow the input `{outer}` of the workflow any more; it can be undone"
-                );
-                model.tell(Tone::Note, text);
             }
             effects
         }
@@ -235,19 +293,13 @@ pub(super) fn value(model: &mut Model, prompt: Prompt, field: Field) -> Vec<Effe
     }
 }
 
-/// The input of the workflow that an input of a node is given.
-fn outer_input(model: &Model, node: &str, input: &str) -> Option<String> {
-    let flow = model.flow.as_ref()?;
-    let document = flow.document()?;
-    match sockets::feed(flow.shown(&document)?.node(node)?, input)? {
-        Feed::Input(name) => Some(name.clone()),
-        _ => None,
-    }
-}
-
 /// A question about an input is given up: what was typed can be brought back when it is asked again.
 pub(super) fn gave_up(model: &mut Model, prompt: &Prompt, field: &Field) {
     let text = field.text();
+    if let Prompt::Sweep { name, .. } = prompt {
+        model.swept.values.insert(name.clone(), text);
+        return;
+    }
     if let Some(name) = model.asked_input(prompt).filter(|_| !text.is_empty() && field.is_changed()) {
         model.given_up.insert(name, text);
     }
@@ -280,9 +332,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Takes away what is written, so that what is usual is used.
 fn reset(model: &mut Model) -> Vec<Effect> {
-    let Some(flow) = &model.flow else { return Vec::new() };
-    let Some(input) = Input::of(flow) else { return Vec::new() };
-    let name = &input.name;
+    let Some((flow, input)) = model.flow.as_ref().zip(Input::of(model)) else { return Vec::new() };
+    let name = input.name.clone();
+    let Some(node) = input.node.clone() else { return inputs::reset(model, &name) };
     let said = match (&input.schema.given, input.feed(flow)) {
         (_, None) => {
             model.notice = Some((Tone::Note, format!("nothing is written for `{name}`")));
@@ -292,7 +344,7 @@ fn reset(model: &mut Model) -> Vec<Effect> {
         (Given::Optional, _) => format!("`{name}` is not given any more"),
         (Given::Required, _) => format!("`{name}` is not given any more, and must be"),
     };
-    let effects = edit(model, Edit::ClearInput { node: input.node.clone(), input: name.clone() });
+    let effects = edit(model, Edit::ClearInput { node, input: name });
     if !effects.is_empty() {
         model.notice = Some((Tone::Note, said));
     }
@@ -302,123 +354,15 @@ fn reset(model: &mut Model) -> Vec<Effect> {
 /// The next value, or the one before: of numbers by a step that fits their size, of words the neighbour, of what is true
 /// or false the other.
 fn step(model: &mut Model, by: i64) -> Vec<Effect> {
-    let Some(flow) = &model.flow else { return Vec::new() };
-    let Some(input) = Input::of(flow) else { return Vec::new() };
-    let next = input.literal(flow).and_then(|literal| stepped(input.schema, literal, by));
-    match next {
-        Ok(next) => {
-            let wanted = input.set(next.to_string());
-            edit(model, wanted)
-        }
-        Err(why) => {
+    let Some((flow, input)) = model.flow.as_ref().zip(Input::of(model)) else { return Vec::new() };
+    let next = input.literal(model, flow).and_then(|literal| stepped(input.schema, literal, by));
+    let (node, name) = (input.node.clone(), input.name.clone());
+    match (next, node) {
+        (Ok(next), Some(node)) => edit(model, Edit::SetInput { node, input: name, value: next.to_string() }),
+        (Ok(next), None) => inputs::set(model, &name, Some(next.to_string())),
+        (Err(why), _) => {
             model.notice = Some((Tone::Note, why));
             Vec::new()
         }
-    }
-}
-
-/// The value that is so many steps away; if there is none, why.
-fn stepped(schema: &InputSchema, from: Option<Literal>, by: i64) -> Result<Literal, String> {
-    let name = &schema.name;
-    if schema.is_only(kinds::BOOLEAN) {
-        return Ok(Literal::Boolean(from != Some(Literal::Boolean(true))));
-    }
-    if !schema.choices.is_empty() {
-        let words = &schema.choices;
-        let at = match &from {
-            Some(Literal::Text(word)) => words.iter().position(|known| known == word),
-            _ => None,
-        };
-        let next = at.map_or(0, |at| (at as i64 + by.signum()).rem_euclid(words.len() as i64) as usize);
-        return Ok(Literal::Text(words[next].clone()));
-    }
-    let start = schema.range.as_ref().map(|range| *range.start()).filter(|start| start.is_finite());
-    let is_whole = schema.kinds.contains(&kinds::INTEGER) && !matches!(from, Some(Literal::Float(_)));
-    if !is_whole && !schema.kinds.contains(&kinds::FLOAT) {
-        return Err(format!("`{name}` is no number: type what it is to be"));
-    }
-    let now = match from {
-        Some(Literal::Integer(number)) => number as f64,
-        Some(Literal::Float(number)) => number,
-        _ => start.unwrap_or(0.0),
-    };
-    if let (true, Some(Literal::Integer(number))) = (is_whole, &from) {
-        let next = number.saturating_add(by);
-        return within(schema, next as f64, now).map(|bounded| {
-            if bounded == next as f64 { Literal::Integer(next) } else { Literal::Integer(bounded as i64) }
-        });
-    }
-    if is_whole {
-        return within(schema, now + by as f64, f64::NAN).map(|number| Literal::Integer(number as i64));
-    }
-    let (unit, digits) = unit(now);
-    let next = within(schema, ((now / unit).round() + by as f64) * unit, now)?;
-    // What is shown has no more digits than the step.
-    let text = format!("{next:.digits$}");
-    Ok(Literal::Float(text.parse().unwrap_or(next)))
-}
-
-/// The step for numbers of that size: a hundredth to a tenth of it; and its digits behind the point.
-fn unit(number: f64) -> (f64, usize) {
-    let size = number.abs().clamp(1e-3, 1e12).log10().floor() as i32 - 1;
-    let size = if number == 0.0 { -1 } else { size };
-    (10_f64.powi(size), usize::try_from(-size).unwrap_or(0))
-}
-
-/// A number held within the range; if that leaves it where it was, why.
-fn within(schema: &InputSchema, next: f64, now: f64) -> Result<f64, String> {
-    let Some(range) = &schema.range else { return Ok(next) };
-    let held = next.clamp(*range.start(), *range.end());
-    if held == now {
-        let words = schema.range_words().unwrap_or_default();
-        return Err(format!("`{}` may be {words}", schema.name));
-    }
-    Ok(held)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn schema(kinds: &[easel_engine::Kind], range: Option<std::ops::RangeInclusive<f64>>) -> InputSchema {
-        InputSchema {
-            name: "n".into(),
-            kinds: kinds.to_vec(),
-            given: Given::Optional,
-            range,
-            choices: Vec::new(),
-            about: String::new(),
-        }
-    }
-
-    #[test]
-    fn numbers_step_within_their_range() {
-        let whole = schema(&[kinds::INTEGER], Some(2.0..=1000.0));
-        let of = |from: i64, by| stepped(&whole, Some(Literal::Integer(from)), by).map(|next| next.to_string());
-        assert_eq!((of(25, 1), of(25, -10), of(995, 10)), (Ok("26".into()), Ok("15".into()), Ok("1000".into())));
-        assert_eq!(of(1000, 1), Err("`n` may be 2 to 1000".into()));
-        assert_eq!(stepped(&whole, None, 1).map(|next| next.to_string()), Ok("3".into()));
-        let large = schema(&[kinds::INTEGER], None);
-        assert_eq!(stepped(&large, Some(Literal::Integer(i64::MAX)), 10), Ok(Literal::Integer(i64::MAX)));
-        let exact = Literal::Integer(9_007_199_254_740_993);
-        assert_eq!(stepped(&large, Some(exact), 1), Ok(Literal::Integer(9_007_199_254_740_994)));
-        let float = schema(&[kinds::FLOAT], Some(0.0..=f64::INFINITY));
-        let of = |from: f64, by| stepped(&float, Some(Literal::Float(from)), by).map(|next| next.to_string());
-        assert_eq!((of(4.0, 1), of(7.5, 10), of(0.3, -1)), (Ok("4.1".into()), Ok("8.5".into()), Ok("0.29".into())));
-        assert_eq!((of(0.0, 1), of(0.0, -1)), (Ok("0.1".into()), Err("`n` may be at least 0".into())));
-        assert_eq!(of(250.0, 1), Ok("260.0".into()));
-    }
-
-    #[test]
-    fn words_and_toggles_go_round() {
-        let word = InputSchema { choices: vec!["a".into(), "b".into()], ..schema(&[kinds::TEXT], None) };
-        let of = |word: &InputSchema, from: &str, by| stepped(word, Some(Literal::Text(from.into())), by);
-        assert_eq!(of(&word, "b", 1), Ok(Literal::Text("a".into())));
-        assert_eq!(of(&word, "a", -10), Ok(Literal::Text("b".into())));
-        assert_eq!(of(&word, "?", 1), Ok(Literal::Text("a".into())));
-        let toggle = schema(&[kinds::BOOLEAN], None);
-        assert_eq!(stepped(&toggle, None, 1), Ok(Literal::Boolean(true)));
-        assert_eq!(stepped(&toggle, Some(Literal::Boolean(true)), -1), Ok(Literal::Boolean(false)));
-        assert!(stepped(&schema(&[kinds::TEXT], None), None, 1).is_err());
     }
 }

@@ -91,6 +91,8 @@ fn another_seed(model: &mut Model, details: &Details) -> Vec<Effect> {
     };
     let seed = another(old, model.now.as_nanos() as u64);
     let mut job = details.story.job.clone();
+    // What it draws belongs in no grid of the other.
+    job.options.sweep = None;
     for given in &seeds {
         if let Err(why) = give(model, &mut job, &given.name, &Literal::Integer(seed)) {
             model.tell(Tone::Error, why);

@@ -5,9 +5,9 @@ use super::super::graph_view::{self, Camera, Direction, neighbour};
 use super::super::keymap::Action;
 use super::super::layout::Detail;
 use super::super::message::Tone;
-use super::super::model::{Checked, Flow, Model, Side};
+use super::super::model::{Checked, Flow, Focus, Model, Side, without_pass};
 use super::super::view::regions;
-use super::{enter, groups, run, unsaved};
+use super::{enter, groups, inputs, run, unsaved};
 
 /// Cells by which a key moves the view.
 const PAN: (i32, i32) = (12, 4);
@@ -22,12 +22,19 @@ pub(super) fn checked(model: &mut Model, checked: Checked) -> Vec<Effect> {
     }
     let is_first = flow.checked.is_none();
     let files = checked.files.clone();
+    let is_awaited = flow.awaited.is_some();
     flow.take(checked);
+    if is_awaited && flow.awaited.is_none() && model.focus == Focus::Graph && model.side == Side::Inputs {
+        // It is what was made just now.
+        model.side = Side::Inspector;
+    }
     if is_first {
         flow.selected = first(flow);
         flow.camera = Camera::fitting(&flow.layout, screen);
-        if flow.counts().0 > 0 && model.attached.is_none() {
+        if flow.counts().0 > 0 && !flow.lacks_only_inputs() && model.attached.is_none() {
             model.side = Side::Problems;
+        } else {
+            inputs::show_instead(model);
         }
     }
     if let Some(place) = model.flow.as_mut().and_then(|flow| flow.awaited_place.take()) {
@@ -100,6 +107,10 @@ pub(super) fn select(model: &mut Model, node: Option<usize>) {
         flow.selected = Some(node);
         flow.input = 0;
         flow.focus = None;
+        // Whoever goes to a node wants to see it.
+        if model.focus == Focus::Graph && model.side == Side::Inputs {
+            model.side = Side::Inspector;
+        }
         keep_in_view(model);
     }
 }
@@ -247,6 +258,27 @@ fn next_found(model: &mut Model, is_forward: bool) {
 
 /// Puts the cursor on a node by its name in a run: of one inside of another, on that. Whether there is one.
 pub(super) fn go_to_node(model: &mut Model, name: &str) -> bool {
-    let visible = name.split(['/', '[']).next().unwrap_or(name);
-    groups::reveal(model, name) || groups::reveal(model, visible)
+    groups::reveal(model, name) || visible(model, name).is_some_and(|node| groups::reveal(model, &node))
+}
+
+/// Selects what is on the screen of a node by its name in a run, if anything is; nothing is entered or unfolded for it.
+pub(super) fn select_of_run(model: &mut Model, name: &str) {
+    let shown = visible(model, name);
+    let is_it = |id: &String| id == name || Some(id) == shown.as_ref();
+    let place = |flow: &Flow| {
+        let nodes = &flow.scene()?.nodes;
+        nodes.iter().position(|node| is_it(&node.id) || node.members.iter().any(is_it))
+    };
+    if let Some(at) = model.flow.as_ref().and_then(place) {
+        select(model, Some(at));
+    }
+}
+
+/// What is drawn of a node by its name in a run: itself, or what it is inside of.
+fn visible(model: &Model, name: &str) -> Option<String> {
+    let run_way = |flow: &Flow| model.run.as_ref().map(|run| model.run_way(run, &flow.way()));
+    let way = model.flow.as_ref().and_then(run_way).unwrap_or_default();
+    let mut parts = name.split('/').map(without_pass);
+    let is_inside = way.iter().all(|node| parts.next() == Some(node));
+    parts.next().filter(|_| is_inside).map(str::to_string)
 }

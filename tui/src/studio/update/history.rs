@@ -53,6 +53,7 @@ fn browse(model: &Model) -> Browse {
     let Some(flow) = &model.flow else { return browse };
     if let (Some(Overlay::Sweep), Some(sweep)) = (&model.overlay, &model.sweep) {
         browse.sweep = sweep.runs();
+        browse.grid = sweep.asked_at;
     }
     match model.side {
         Side::Runs => {
@@ -67,7 +68,7 @@ fn browse(model: &Model) -> Browse {
             browse.details.extend(model.gallery.chosen().and_then(|shot| shot.run));
         }
         Side::Queue => browse.queue = true,
-        Side::Inspector | Side::Problems | Side::Monitor | Side::Log => {}
+        Side::Inspector | Side::Problems | Side::Monitor | Side::Log | Side::Inputs => {}
     }
     browse.details.extend(compare::runs(model));
     browse.prompts = prompts::are_wanted(model);

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
-use super::super::model::{Chooser, Closed, Focus, Model, Overlay, Prompt, Side};
+use super::super::model::{Chooser, Closed, Focus, Full, Model, Overlay, Prompt, Side};
 use super::{
-    compare, demo, edit, enter, failure, fixes, form, gallery, graph, groups, history, lists, marks, overlay, picture,
-    queue, run,
+    compare, demo, edit, enter, failure, fixes, form, gallery, graph, groups, history, inputs, lists, marks, overlay,
+    picture, queue, run,
 };
 use super::{sockets, sweep, timeline};
 
@@ -34,12 +34,25 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     match model.keymap.action(chord, model.context()) {
         Some(action) => act(model, action),
+        None if let Some(key) = escaped(key) => {
+            let mut effects = act(model, Action::Back);
+            effects.extend(pressed(model, key));
+            effects
+        }
         None => {
             let help = model.keymap.key(Action::Help).unwrap_or_default();
             model.notice = Some((Tone::Detail, format!("`{chord}` does nothing here; `{help}` says what does")));
             Vec::new()
         }
     }
+}
+
+/// The key that came in one piece with esc. Terminals send the same bytes for alt and a letter as for esc and then that
+/// letter; over a slow line the two keys arrive together, so what is bound to nothing is taken for both of them.
+fn escaped(key: KeyEvent) -> Option<KeyEvent> {
+    let is_letter = matches!(key.code, KeyCode::Char(_));
+    (is_letter && key.modifiers.contains(KeyModifiers::ALT))
+        .then(|| KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key })
 }
 
 /// Does what a key, the palette or the mouse asks for.
@@ -51,7 +64,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Run => return run::start(model),
         Action::Cancel => return cancel(model),
         Action::Palette => model.overlay = Some(Overlay::Palette(Field::default(), 0)),
-        Action::Help => model.overlay = Some(Overlay::Help(0)),
+        Action::Help => {
+            model.overlay = Some(Overlay::Help { at: 0, field: Field::default(), is_typing: false });
+        }
         Action::Back => return back(model),
         Action::Quit => quit(model),
         Action::NextPane if model.full.is_some() => model.full = None,
@@ -67,6 +82,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return show(model, Side::ALL[(at + 1) % Side::ALL.len()]);
         }
         Action::ShowInspector => return show(model, Side::Inspector),
+        Action::ShowInputs => return show(model, Side::Inputs),
+        Action::AddInput | Action::RenameInput | Action::RemoveInput => return inputs::act(model, action),
         Action::ShowProblems => return show(model, Side::Problems),
         Action::ShowMonitor => return show(model, Side::Monitor),
         Action::ShowLog => return show(model, Side::Log),
@@ -197,8 +214,15 @@ fn activate(model: &mut Model) -> Vec<Effect> {
             let chosen = chosen.map(|entry| entry.path.clone());
             chosen.map_or_else(Vec::new, |path| super::open(model, path))
         }
-        Context::Graph => enter::enter(model).unwrap_or_else(|| show(model, Side::Inspector)),
-        Context::Inspector => form::input(model),
+        Context::Graph if inputs::at_focus(model).is_some() => {
+            let name = inputs::at_focus(model);
+            name.map_or_else(Vec::new, |name| inputs::open(model, &name))
+        }
+        Context::Graph => enter::enter(model).unwrap_or_else(|| {
+            let side = if inputs::are_wanted(model) { Side::Inputs } else { Side::Inspector };
+            show(model, side)
+        }),
+        Context::Inspector | Context::Inputs => form::input(model),
         Context::Problems => enter::go_to_problem(model),
         Context::Runs => history::show(model),
         Context::Gallery => gallery::act(model, Action::Activate),
@@ -232,7 +256,10 @@ pub(super) fn show(model: &mut Model, side: Side) -> Vec<Effect> {
 
 /// One step back, whatever is in the way.
 fn back(model: &mut Model) -> Vec<Effect> {
-    if model.full.take().is_some() {
+    if let Some(full) = model.full.take() {
+        if matches!(&full, Full::Picture(viewer) if viewer.is_of_grid) && model.sweep.is_some() {
+            model.overlay = Some(Overlay::Sweep);
+        }
         return Vec::new();
     }
     let Some(flow) = &mut model.flow else { return reopen(model) };
@@ -249,8 +276,17 @@ fn back(model: &mut Model) -> Vec<Effect> {
         flow.marked.clear();
     } else if enter::can_leave(model) {
         return enter::leave(model);
-    } else if let Some(flow) = &mut model.flow {
-        flow.selected = None;
+    } else if model.flow.as_mut().is_some_and(|flow| flow.selected.take().is_some()) {
+        inputs::show_instead(model);
+    } else if model.chooser.is_some() && !model.is_demo {
+        // One came from the list.
+        return close(model);
+    } else {
+        let key = |action: Action| model.keymap.key(action).unwrap_or_default();
+        let (files, quit) = (key(Action::CloseWorkflow), key(Action::Quit));
+        let told =
+            format!("this is the outermost place: `{files}` lists the workflows of this folder, `{quit}` leaves");
+        model.notice = Some((Tone::Detail, told));
     }
     Vec::new()
 }

@@ -47,6 +47,12 @@ pub(super) fn moved(model: &mut Model, action: Action) {
                 flow.input = moved(flow.input, sockets);
             }
         }
+        Context::Inputs => {
+            if let Some(flow) = &mut model.flow {
+                let inputs = flow.checked.as_ref().map_or(0, |checked| checked.inputs.len());
+                flow.input_at = moved(flow.input_at, inputs);
+            }
+        }
         Context::Problems => {
             if let Some(flow) = &mut model.flow {
                 flow.problem = moved(flow.problem, flow.findings().len());

@@ -14,18 +14,22 @@ mod form;
 mod gallery;
 mod graph;
 mod groups;
+mod help;
 mod history;
+mod inputs;
 mod keys;
 mod lists;
 mod marks;
 mod mouse;
 mod overlay;
+mod palette;
 mod picture;
 mod prompts;
 mod queue;
 mod quoting;
 mod run;
 mod sockets;
+mod steps;
 mod sweep;
 mod timeline;
 mod told;
@@ -34,10 +38,13 @@ mod unsaved;
 mod wiring;
 
 pub(crate) use compare::picture_of;
+pub(crate) use help::explained;
 pub(crate) use history::pictures;
-pub(crate) use overlay::{candidates, fitting};
+pub(crate) use inputs::takers;
+pub(crate) use overlay::fitting;
+pub(crate) use palette::{Offered, candidates};
 pub(crate) use queue::Claimed;
-pub(crate) use sweep::Seen;
+pub(crate) use sweep::{Seen, about as sweep_about};
 
 use super::effect::Effect;
 use super::message::{Message, Tone};
@@ -108,6 +115,7 @@ fn happened(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Queue(page) => queue::listed(model, page),
         Message::Swept(runs) => sweep::queued(model, runs),
         Message::Sweep(seen) => sweep::seen(model, &seen),
+        Message::Grid(run, parts) => sweep::known(model, run, &parts),
         Message::Prompts(prompts) => model.prompts = prompts,
         Message::Pictures(shots) => model.gallery.take(shots),
         Message::Enqueued(run) => queue::enqueued(model, run),

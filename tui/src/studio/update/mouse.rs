@@ -7,7 +7,7 @@ use super::super::effect::Effect;
 use super::super::graph_view::{Focus as Wired, Hit, hit};
 use super::super::keymap::{Action, Context};
 use super::super::model::{Clicked, Focus, Model};
-use super::super::view::{graph_view, page_start, regions, tab_at};
+use super::super::view::{bar_action_at, graph_view, page_start, regions, tab_at};
 use super::{clicks, drag, edit, graph, keys, lists, sockets};
 
 /// Lines by which the wheel moves.
@@ -33,10 +33,15 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Down(MouseButton::Left) => {
             model.is_changed = true;
             let before = model.clicked.take();
+            if model.full.is_some() {
+                return clicks::full(model, place, before);
+            }
             if in_graph {
                 model.focus = Focus::Graph;
                 let marks = event.modifiers.intersects(KeyModifiers::SHIFT | KeyModifiers::CONTROL);
                 return click(model, place, marks, before);
+            } else if let Some(action) = bar_action_at(model, place) {
+                return keys::act(model, action);
             } else if let Some(side) = tab_at(model, place) {
                 return keys::show(model, side);
             } else if regions.side.contains(place) {
@@ -55,7 +60,9 @@ pub(super) fn happened(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
             model.is_changed = true;
             let is_up = event.kind == MouseEventKind::ScrollUp;
-            if in_graph {
+            if in_graph && event.modifiers.contains(KeyModifiers::CONTROL) {
+                return keys::act(model, if is_up { Action::ZoomIn } else { Action::ZoomOut });
+            } else if in_graph {
                 graph::scroll(model, 0, if is_up { -WHEEL } else { WHEEL });
             } else {
                 if model.flow.is_some() {
@@ -103,6 +110,9 @@ fn click(model: &mut Model, place: Position, marks: bool, before: Option<Clicked
         }
         Hit::Minimap { x, y } => graph::look_at(model, x, y),
         Hit::Wire(wire) => sockets::focus(model, Wired::Wire(wire)),
+        Hit::Nothing if clicks::is_double_beside(model, place, before.as_ref()) => {
+            return keys::act(model, Action::AddNode);
+        }
         Hit::Nothing => {
             if let Some(flow) = model.flow.as_mut().filter(|_| !marks) {
                 flow.marked.clear();

@@ -6,12 +6,13 @@ use super::super::effect::{Change, Effect};
 use super::super::field::Field;
 use super::super::fuzzy;
 use super::super::graph_view::Focus;
-use super::super::keymap::{Action, Keymap};
+use super::super::keymap::{Action, Chord, Context};
 use super::super::message::Tone;
 use super::super::model::{Choice, Model, Overlay, Prompt};
 use super::super::view::most_scrolled;
 use super::{
-    compare, edit, enter, extract, form, gallery, graph, groups, history, keys, prompts, queue, sweep, unsaved, wiring,
+    compare, edit, enter, extract, form, gallery, graph, groups, help, history, inputs, palette, prompts, queue, sweep,
+    unsaved, wiring,
 };
 
 /// What is said of a text that is too long for a question.
@@ -20,7 +21,7 @@ pub(super) const CUT: &str = "the text is too long to be typed: its end was left
 /// A key was pressed.
 pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else { return Vec::new() };
-    if key.code == KeyCode::Esc {
+    if key.code == KeyCode::Esc && !matches!(&overlay, Overlay::Help { field, .. } if !field.text().is_empty()) {
         if let Overlay::Prompt(prompt, field) = &overlay {
             form::gave_up(model, prompt, field);
         }
@@ -34,11 +35,11 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     let most = most_scrolled(model, &overlay);
     match overlay {
-        Overlay::Help(scroll) => model.overlay = scrolled(key, scroll, most).map(Overlay::Help),
+        Overlay::Help { at, field, is_typing } => return help::pressed(model, at, field, is_typing, key),
         Overlay::Story { title, text, scroll } => {
             model.overlay = scrolled(key, scroll, most).map(|scroll| Overlay::Story { title, text, scroll });
         }
-        Overlay::Palette(field, at) => return palette(model, field, at, key),
+        Overlay::Palette(field, at) => return palette::pressed(model, field, at, key),
         Overlay::Prompt(prompt, field) => return apart(model, key, |model| answer(model, prompt, field, key)),
         Overlay::Choice { choice, items, field, at } => {
             return apart(model, key, |model| choose(model, choice, items, field, at, key));
@@ -139,23 +140,6 @@ fn scrolled(key: KeyEvent, at: usize, most: usize) -> Option<usize> {
     })
 }
 
-/// The actions that fit what was typed, best first.
-pub(crate) fn candidates(model: &Model, typed: &str) -> Vec<Action> {
-    let actions: Vec<_> = Keymap::actions(model.context()).filter(|action| *action != Action::Palette).collect();
-    let names: Vec<_> = actions.iter().map(|action| format!("{} {}", action.name(), action.about())).collect();
-    fuzzy::ranked(typed, names.iter().map(String::as_str)).into_iter().map(|at| actions[at]).collect()
-}
-
-fn palette(model: &mut Model, mut field: Field, at: usize, key: KeyEvent) -> Vec<Effect> {
-    let fits = candidates(model, &field.text());
-    if let (KeyCode::Enter, Some(action)) = (key.code, fits.get(at)) {
-        return keys::act(model, *action);
-    }
-    let at = stepped(&mut field, at, fits.len(), key);
-    model.overlay = Some(Overlay::Palette(field, at));
-    Vec::new()
-}
-
 fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     let is_done = key.code == KeyCode::Enter && !key.modifiers.contains(KeyModifiers::ALT);
     if let (KeyCode::Char('o'), Prompt::Value { .. }) = (key.code, &prompt)
@@ -195,6 +179,8 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         Prompt::Sweep { first, name, .. } if is_done => return sweep::answered(model, first, name, field),
         Prompt::Enqueue { .. } if is_done => return queue::answered(model, field),
         Prompt::Extract { nodes, .. } if is_done => return extract::extract(model, nodes, field),
+        Prompt::NewInput { kind, .. } if is_done => return inputs::add(model, kind, field),
+        Prompt::RenameInput { input, .. } if is_done => return inputs::rename(model, input, field),
         // Shown while it is typed.
         Prompt::Search if is_done => graph::take_found(model, &field.text()),
         Prompt::Search => graph::search(model, &field.text()),
@@ -207,6 +193,8 @@ fn answer(model: &mut Model, prompt: Prompt, mut field: Field, key: KeyEvent) ->
         | Prompt::Group { .. }
         | Prompt::Sweep { .. }
         | Prompt::Enqueue { .. }
+        | Prompt::NewInput { .. }
+        | Prompt::RenameInput { .. }
         | Prompt::Extract { .. } => {}
     }
     if !is_done {
@@ -242,6 +230,13 @@ fn choose(
     key: KeyEvent,
 ) -> Vec<Effect> {
     let fits = fitting(&items, &field.text());
+    // The key that asked goes on to the next answer.
+    let along = match model.keymap.action(Chord::of(key), Context::Graph) {
+        Some(Action::Downstream) => Some(1),
+        Some(Action::Upstream) => Some(fits.len().saturating_sub(1)),
+        _ => None,
+    };
+    let along = along.filter(|_| matches!(choice, Choice::Wire { .. }) && !fits.is_empty());
     // While nothing fits, what was typed stays to be mended.
     let name = fits.get(at).and_then(|item| items.get(*item)).map(|(name, _)| name.clone());
     if let (KeyCode::Enter, Some(name)) = (key.code, name) {
@@ -254,7 +249,10 @@ fn choose(
             other => wiring::chosen(model, other, &name),
         };
     }
-    let at = stepped(&mut field, at, fits.len(), key);
+    let at = match along {
+        Some(by) => (at + by) % fits.len(),
+        None => stepped(&mut field, at, fits.len(), key),
+    };
     if let (Choice::Wire { wires, .. }, Some(flow)) = (&choice, &mut model.flow) {
         // The one in question is seen.
         let wire = fitting(&items, &field.text()).get(at).and_then(|item| wires.get(*item)).copied();
@@ -265,7 +263,7 @@ fn choose(
 }
 
 /// Where the cursor of a list is after a key; every other key is typed.
-fn stepped(field: &mut Field, at: usize, length: usize, key: KeyEvent) -> usize {
+pub(super) fn stepped(field: &mut Field, at: usize, length: usize, key: KeyEvent) -> usize {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let last = length.saturating_sub(1);
     match key.code {
@@ -303,6 +301,8 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
                 | Prompt::Group { .. }
                 | Prompt::Sweep { .. }
                 | Prompt::Enqueue { .. }
+                | Prompt::NewInput { .. }
+                | Prompt::RenameInput { .. }
                 | Prompt::Extract { .. } => {}
             }
         }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use easel_engine::{Event, Outcome, RunId, RunStory};
 
 use super::super::effect::Effect;
+use super::super::keymap::Action;
 use super::super::message::{Problem, Tone};
 use super::super::model::full::Full;
 use super::super::model::shots::Shot;
 use super::super::model::{Flow, Focus, Later, Model, Overlay, Phase, Picture, RunView, Side, workflow_of};
-use super::{keys, picture, queue};
+use super::{inputs, keys, picture, queue};
 use crate::execution::is_picture;
 use crate::report::is_fingerprint;
 use crate::terminal::seconds;
@@ -43,6 +44,9 @@ pub(super) fn start(model: &mut Model) -> Vec<Effect> {
     }
     let (errors, _) = flow.counts();
     let Some(plan) = flow.checked.as_ref().and_then(|checked| checked.plan.clone()) else {
+        if let Some(effects) = inputs::ask_for_needed(model) {
+            return effects;
+        }
         let text = crate::terminal::count(errors, "error");
         let effects = keys::show(model, Side::Problems);
         model.tell(Tone::Error, format!("it cannot be run: {text}"));
@@ -109,6 +113,10 @@ pub(super) fn begins(model: &mut Model, id: Option<RunId>, nodes: Vec<Arc<str>>)
     let run = model.run.get_or_insert_with(|| RunView::beginning(true, now));
     run.begins(id, nodes, now);
     match id {
+        // Whoever looks at the grid sees that, and needs the line below for the keys.
+        Some(RunId(number)) if model.overlay == Some(Overlay::Sweep) => {
+            model.log.add(now, Tone::Note, &format!("run {number} begins"));
+        }
         Some(RunId(number)) => model.tell(Tone::Note, format!("run {number} begins")),
         None => model.tell(Tone::Note, "the run begins; it is not written down"),
     }
@@ -146,6 +154,7 @@ fn node_of(event: &Event) -> Option<&Arc<str>> {
         | Event::NodeExpanded { node, .. }
         | Event::NodeCached { node, .. }
         | Event::NodeRetried { node, .. }
+        | Event::NodeRestarted { node, .. }
         | Event::NodeFinished { node, .. }
         | Event::NodeFailed { node, .. }
         | Event::NodeSkipped { node, .. }
@@ -158,6 +167,7 @@ fn node_of(event: &Event) -> Option<&Arc<str>> {
 fn line(event: &Event) -> Option<(Tone, String)> {
     Some(match event {
         Event::NodeStarted { node, .. } => (Tone::Detail, format!("{node} begins")),
+        Event::NodeRestarted { node, attempt, .. } => (Tone::Detail, format!("{node} begins, attempt {attempt}")),
         Event::NodeFinished { node, seconds: took, .. } => (Tone::Detail, format!("{node}: {}", seconds(*took))),
         Event::NodeCached { node, .. } => (Tone::Detail, format!("{node}: cached")),
         Event::NodeExpanded { node, nodes, .. } => (Tone::Detail, format!("{node}: {} more nodes", nodes.len())),
@@ -198,7 +208,15 @@ pub(super) fn ended(model: &mut Model, ended: Result<Outcome, Problem>) -> Vec<E
     });
     let took = took.unwrap_or_default();
     match ended {
-        Ok(Outcome::Completed) => model.tell(Tone::Note, format!("done in {took}")),
+        Ok(Outcome::Completed) if model.overlay == Some(Overlay::Sweep) => {
+            model.log.add(now, Tone::Note, &format!("done in {took}"));
+        }
+        Ok(Outcome::Completed) => {
+            let has_picture = model.run.as_ref().is_some_and(|run| run.files.iter().any(|(_, path)| is_picture(path)));
+            let key = model.keymap.key(Action::ShowPicture).filter(|_| has_picture);
+            let look = key.map(|key| format!("; `{key}` shows the picture")).unwrap_or_default();
+            model.tell(Tone::Note, format!("done in {took}{look}"));
+        }
         Ok(Outcome::Failed) => model.tell(Tone::Error, format!("failed after {took}")),
         Ok(Outcome::Cancelled) => model.tell(Tone::Warning, format!("stopped after {took}")),
         Err(Problem { message, hint }) => {
@@ -246,6 +264,9 @@ pub(super) fn story(model: &mut Model, story: &RunStory, read: i64) -> Vec<Effec
     }
     let now = model.now;
     let run = model.run.get_or_insert_with(|| RunView::beginning(false, now));
+    // What earlier ones took is asked for once.
+    let is_first = run.nodes.is_empty() && !story.summary.state.is_over();
+    effects.extend(is_first.then_some(Effect::Recall(story.summary.run)));
     let before: Vec<PathBuf> = run.files.iter().map(|(_, path)| path.clone()).collect();
     run.follow(story, read, now);
     let newest = run.files.iter().rev().map(|(_, path)| path).find(|path| is_picture(path));

@@ -13,6 +13,7 @@ use super::super::message::Tone;
 use super::super::model::{Checked, Choice, Flow, InputSchema, Model, OutputSchema, Overlay};
 use super::super::scene::{Port, Scene};
 use super::edit::edit;
+use super::inputs;
 
 /// How an input takes what an output gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,8 @@ pub(super) fn act(model: &mut Model, action: Action) {
 pub(super) fn focus(model: &mut Model, focus: Focus) {
     let Some(flow) = &mut model.flow else { return };
     flow.focus = Some(focus);
+    let declared = inputs::at_focus(model);
+    let Some(flow) = &model.flow else { return };
     let key = |action: Action| model.keymap.key(action).unwrap_or_default();
     let said = flow.scene().and_then(|scene| {
         let name = named(scene, focus)?;
@@ -128,7 +131,13 @@ pub(super) fn focus(model: &mut Model, focus: Focus) {
             Focus::Wire(_) => {
                 format!("{name}: {} takes it away, {} feeds from elsewhere", key(Action::Delete), key(Action::Connect))
             }
-            Focus::Input(_) => format!("{name}: {} feeds it, {} clears it", key(Action::Connect), key(Action::Delete)),
+            Focus::Input(_) => {
+                let (connect, delete) = (key(Action::Connect), key(Action::Delete));
+                match declared {
+                    Some(input) => format!("{name} takes the input {input}: {} changes that", key(Action::Activate)),
+                    None => format!("{name}: {connect} feeds it, {delete} clears it"),
+                }
+            }
             Focus::Output(_) => format!("{name}: {} gives it to another node", key(Action::Connect)),
         })
     });
@@ -324,6 +333,10 @@ pub(super) fn taker_chosen(model: &mut Model, node: String, output: String, name
 
 /// Along a wire of the selected node to the node at its other end; of several to different nodes, one is chosen.
 pub(super) fn jump(model: &mut Model, is_forward: bool) {
+    if let Some(name) = inputs::at_focus(model).filter(|_| !is_forward) {
+        inputs::go_to(model, &name);
+        return;
+    }
     let Some(flow) = &model.flow else { return };
     let Some((node, scene)) = flow.selected.zip(flow.scene()) else { return };
     if let Some(wire) = focused_wire(flow).and_then(|wire| scene.wires.get(wire)) {

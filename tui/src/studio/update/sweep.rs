@@ -1,17 +1,21 @@
 //! Sweeps: asked for, queued, watched as a grid, written as one picture.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use easel_engine::{Document, Feed, Job, JobOptions, Kind, RunId, RunState, Settings, Source};
+use easel_engine::{Document, Feed, Job, JobOptions, Kind, RunId, RunState, Settings, Source, SweepPart};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::super::effect::{Change, Effect, Sheet};
 use super::super::field::Field;
+use super::super::keymap::{Action, Context};
 use super::super::message::Tone;
+use super::super::model::full::{Seen as Shown, Viewer};
+use super::super::model::still;
 use super::super::model::sweep::{self, Axis, MOST_RUNS, Sweep};
-use super::super::model::{Choice, Model, Overlay, Prompt};
+use super::super::model::{Choice, Model, Overlay, Prompt, Side};
 use super::super::view::sweep_page;
-use super::gallery;
+use super::{gallery, picture};
 use crate::terminal::count;
 
 /// As the list of second inputs calls having none.
@@ -22,6 +26,18 @@ pub(crate) type Seen = (RunId, RunState, Option<PathBuf>);
 
 /// Asks for the values of the input that the cursor is on.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if model.side == Side::Inputs {
+        let Some(name) = declared_at_cursor(model) else {
+            super::inputs::tell_none(model);
+            return Vec::new();
+        };
+        let is_outermost = model.flow.as_ref().is_some_and(|flow| flow.inside().is_empty());
+        match is_outermost && kind_of(model, &name).is_some() {
+            true => question(model, None, name),
+            false => model.tell(Tone::Note, format!("{name} cannot be swept over from here")),
+        }
+        return Vec::new();
+    }
     let (Some(flow), Some((node, input))) = (&model.flow, at_cursor(model)) else {
         model.tell(Tone::Note, "there is no input here");
         return Vec::new();
@@ -47,6 +63,12 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// The input of the workflow that the cursor is on; none if it is on none.
+fn declared_at_cursor(model: &Model) -> Option<String> {
+    let flow = model.flow.as_ref()?;
+    Some(flow.checked.as_ref()?.inputs.get(flow.input_at)?.name.clone())
+}
+
 /// The input that the cursor is on, and its node.
 fn at_cursor(model: &Model) -> Option<(String, String)> {
     let flow = model.flow.as_ref()?;
@@ -54,8 +76,49 @@ fn at_cursor(model: &Model) -> Option<(String, String)> {
     Some((node.to_string(), spec?.inputs.get(flow.input)?.name.to_string()))
 }
 
+/// Asks for the values of an input; what was typed for it before stands there.
 fn question(model: &mut Model, first: Option<Axis>, name: String) {
-    model.overlay = Some(Overlay::Prompt(Prompt::Sweep { first, name, problem: None }, Field::lines("")));
+    let mut field = Field::lines("");
+    if let Some(typed) = model.swept.values.get(&name) {
+        field.replace(typed);
+    }
+    let how = kind_of(model, &name).map_or("", sweep::how);
+    model.overlay = Some(Overlay::Prompt(Prompt::Sweep { first, name, how, problem: None }, field));
+}
+
+/// Asks once more for what was typed at an earlier time, for the second of two inputs if there was a first one; false if
+/// there is no such input.
+pub(super) fn ask_again(model: &mut Model, name: String, first: Option<(String, String)>, typed: &str) -> bool {
+    if kind_of(model, &name).is_none() {
+        return false;
+    }
+    model.swept.values.insert(name.clone(), typed.to_string());
+    let Some((first, values)) = first else {
+        question(model, None, name);
+        return true;
+    };
+    let Some(kind) = kind_of(model, &first) else { return false };
+    model.swept.values.insert(first.clone(), values.clone());
+    model.swept.seconds.insert(first.clone(), name.clone());
+    match sweep::values(&values, kind) {
+        Ok(read) => question(model, Some(Axis { name: first, values: read, typed: values }), name),
+        // It can be mended there, and the second one is asked for after it.
+        Err(_) => question(model, None, first),
+    }
+    true
+}
+
+/// Asks for the sweep of the grid once more, with other values if somebody likes.
+fn repeat(model: &mut Model) {
+    let Some(sweep) = &model.sweep else { return };
+    let (first, second) = (sweep.columns.clone(), sweep.rows.clone());
+    let lacks = [Some(&first), second.as_ref()].into_iter().flatten().find(|axis| kind_of(model, &axis.name).is_none());
+    if let Some(axis) = lacks {
+        let text = format!("the open workflow has no input {}: open the one that was swept over", axis.name);
+        return model.tell(Tone::Note, text);
+    }
+    model.swept.remember(&first, second.as_ref());
+    question(model, None, first.name);
 }
 
 /// The kind of an input (`seed`, `decoder.steps`), if values of it can be swept over.
@@ -90,10 +153,13 @@ pub(super) fn answered(model: &mut Model, first: Option<Axis>, name: String, fie
     });
     match (values, first) {
         (Err(why), first) => {
-            model.overlay = Some(Overlay::Prompt(Prompt::Sweep { first, name, problem: Some(why) }, field));
+            let how = kind.map_or("", sweep::how);
+            model.overlay = Some(Overlay::Prompt(Prompt::Sweep { first, name, how, problem: Some(why) }, field));
         }
-        (Ok(values), None) => second(model, Axis { name, values }),
-        (Ok(values), Some(first)) => confirm(model, Sweep::new(first, Some(Axis { name, values }))),
+        (Ok(values), None) => second(model, Axis { name, values, typed: field.text() }),
+        (Ok(values), Some(first)) => {
+            confirm(model, Sweep::new(first, Some(Axis { name, values, typed: field.text() })));
+        }
     }
     Vec::new()
 }
@@ -106,8 +172,12 @@ fn second(model: &mut Model, first: Axis) {
             items.push((name, value));
         }
     }
+    model.swept.values.insert(first.name.clone(), first.typed.clone());
+    // The cursor is on what was chosen the last time.
+    let before = model.swept.seconds.get(&first.name);
+    let at = items.iter().position(|(name, _)| Some(name) == before).unwrap_or(0);
     let choice = Choice::SweepSecond(Box::new(first));
-    model.overlay = Some(Overlay::Choice { choice, items, field: Field::default(), at: 0 });
+    model.overlay = Some(Overlay::Choice { choice, items, field: Field::default(), at });
 }
 
 /// Every input that has a value that is written down, with that value.
@@ -127,6 +197,7 @@ pub(super) fn chosen(model: &mut Model, first: Axis, name: &str) -> Vec<Effect> 
 }
 
 fn confirm(model: &mut Model, sweep: Sweep) {
+    model.swept.remember(&sweep.columns, sweep.rows.as_ref());
     model.overlay = Some(Overlay::SweepAsked(Box::new(sweep)));
 }
 
@@ -150,6 +221,7 @@ pub(super) fn begin(model: &mut Model, sweep: Sweep) -> Vec<Effect> {
                 return Vec::new();
             }
         }
+        job.options.sweep = Some(sweep.part(at));
         jobs.push(job);
     }
     model.sweep = Some(sweep);
@@ -179,13 +251,48 @@ pub(super) fn seen(model: &mut Model, seen: &[Seen]) {
     }
 }
 
-/// Shows the grid again.
-pub(super) fn show(model: &mut Model) -> Vec<Effect> {
-    match model.sweep {
-        Some(_) => model.overlay = Some(Overlay::Sweep),
-        None => model.tell(Tone::Note, "nothing was swept over yet: at an input of a node, `S` does"),
+/// The runs of the sweep in the journal were read, or more of them.
+pub(super) fn known(model: &mut Model, asked_at: RunId, parts: &[(RunId, Arc<SweepPart>)]) {
+    let Some(before) = model.sweep.as_ref().filter(|sweep| sweep.asked_at == Some(asked_at)) else { return };
+    // Of runs that are forgotten by now, what was seen stays.
+    if let Some(sweep) = Sweep::of_journal(asked_at, parts) {
+        model.sweep = Some(sweep.going_on(before));
     }
+}
+
+/// Shows the grid that the run with the cursor belongs to, or else the last one.
+pub(super) fn show(model: &mut Model) -> Vec<Effect> {
+    if let Some((run, part)) = of_cursor(model)
+        && model.sweep.as_ref().is_none_or(|sweep| !sweep.has(run))
+    {
+        model.sweep = Sweep::of_journal(run, &[(run, part)]);
+    }
+    if let Some(sweep) = &mut model.sweep {
+        model.overlay = Some(Overlay::Sweep);
+        // The numbers of runs that are forgotten are never given again.
+        sweep.at = sweep.at.min(sweep.cells.len().saturating_sub(1));
+        return Vec::new();
+    }
+    let keys =
+        [Action::Sweep, Action::ShowRuns, Action::ShowSweep].map(|action| model.keymap.key(action).unwrap_or_default());
+    let [sweep, runs, grid] = keys;
+    let text = format!(
+        "nothing was swept over yet: `{sweep}` at an input of a node does; of an earlier sweep, `{runs}` lists the runs, and `{grid}` \
+         at one of them shows the grid"
+    );
+    model.tell(Tone::Note, text);
     Vec::new()
+}
+
+/// The run with the cursor, and where in a sweep it belongs.
+fn of_cursor(model: &Model) -> Option<(RunId, Arc<SweepPart>)> {
+    let (run, gist) = match model.context() {
+        Context::Runs => model.runs.chosen().map(|row| (row.summary.run, &row.gist))?,
+        Context::Queue => model.queue.chosen().map(|row| (row.summary.run, &row.gist))?,
+        Context::Gallery => model.gallery.chosen().and_then(|shot| Some((shot.run?, &shot.gist)))?,
+        _ => return None,
+    };
+    Some((run, gist.sweep.clone()?))
 }
 
 /// The files whose pictures are on the screen.
@@ -201,7 +308,12 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let (width, last) = (sweep.width(), sweep.cells.len().saturating_sub(1));
     model.overlay = Some(Overlay::Sweep);
     match key.code {
-        KeyCode::Char('q') | KeyCode::Enter => model.overlay = None,
+        KeyCode::Char('q') => model.overlay = None,
+        KeyCode::Enter => return enlarge(model),
+        KeyCode::Char('a') => {
+            model.overlay = None;
+            repeat(model);
+        }
         KeyCode::Left | KeyCode::Char('h') => sweep.at = sweep.at.saturating_sub(1),
         KeyCode::Right | KeyCode::Char('l') => sweep.at = (sweep.at + 1).min(last),
         KeyCode::Up | KeyCode::Char('k') => sweep.at = sweep.at.checked_sub(width).unwrap_or(sweep.at),
@@ -219,6 +331,31 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Shows the picture with the cursor on the whole screen; the others are leafed through.
+fn enlarge(model: &mut Model) -> Vec<Effect> {
+    let Some(sweep) = &model.sweep else { return Vec::new() };
+    let with_picture = |at: usize| Some((at, sweep.cells.get(at)?.picture.clone()?));
+    let all: Vec<_> = (0..sweep.cells.len()).filter_map(with_picture).collect();
+    let Some(at) = all.iter().position(|(at, _)| *at == sweep.at) else {
+        model.tell(Tone::Note, "there is no picture here yet");
+        return Vec::new();
+    };
+    let seen = |(at, path): (usize, PathBuf)| Shown {
+        node: about(sweep, at).into(),
+        small: model.thumbnails.get(&path).and_then(|small| small.clone().ok()),
+        source: still::Source::File(path),
+    };
+    let pictures = all.into_iter().map(seen).collect();
+    model.overlay = None;
+    picture::show(model, Viewer { is_of_grid: true, ..Viewer::new(pictures, at, false) })
+}
+
+/// What a cell is given.
+pub(crate) fn about(sweep: &Sweep, at: usize) -> String {
+    let given: Vec<_> = sweep.given(at).into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    given.join(", ")
 }
 
 /// The grid as one picture.

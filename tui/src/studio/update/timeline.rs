@@ -37,6 +37,17 @@ fn lines(model: &Model, timeline: &Timeline) -> (Vec<Row>, usize) {
     (rows, at)
 }
 
+/// Puts the cursor on a row.
+pub(super) fn put(model: &mut Model, row: usize) {
+    let Some(Full::Timeline(timeline)) = &model.full else { return };
+    let (rows, _) = lines(model, timeline);
+    let node = rows.get(row).and_then(|row| model.run.as_ref()?.nodes.get(row.index));
+    let node = node.map(|node| Arc::clone(&node.node));
+    if let Some(Full::Timeline(timeline)) = &mut model.full {
+        timeline.at = node.or(timeline.at.take());
+    }
+}
+
 /// A key of the timeline.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(Full::Timeline(timeline)) = &model.full else { return Vec::new() };

@@ -68,6 +68,7 @@ fn findings(model: &Model) -> Vec<Finding> {
                 file: None,
                 fix: None,
                 told_by: Some(Arc::clone(&name)),
+                is_missing_input: false,
             });
         }
     }

@@ -4,7 +4,7 @@ use super::super::effect::Effect;
 use super::super::field::Field;
 use super::super::model::typed::{Question, Typed};
 use super::super::model::{Model, Overlay, Prompt, Side};
-use super::{enter, form, groups, keys};
+use super::{enter, form, groups, keys, sweep};
 
 /// Keeps what is typed now, unless that is what is kept already.
 pub(super) fn keep(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -63,7 +63,13 @@ fn ask(model: &mut Model, question: Question, text: &str) -> bool {
         }
         Question::Group { nodes } => (Prompt::Group { nodes, problem }, Field::default()),
         Question::Extract { nodes } => (Prompt::Extract { nodes, problem }, Field::default()),
-        Question::Sweep { name } => (Prompt::Sweep { first: None, name, problem }, Field::lines("")),
+        Question::Sweep { name, first } => return sweep::ask_again(model, name, first, text),
+        Question::Default { input, is_text } => return form::ask_input_again(model, &input, is_text, text),
+        Question::NewInput { kind } => (Prompt::NewInput { kind, problem }, Field::default()),
+        Question::RenameInput { input } => {
+            let field = Field::line(&input);
+            (Prompt::RenameInput { input, problem }, field)
+        }
     };
     field.replace(text);
     model.overlay = Some(Overlay::Prompt(prompt, field));

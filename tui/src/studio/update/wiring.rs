@@ -9,6 +9,7 @@ use super::super::graph_view::Focus;
 use super::super::message::Tone;
 use super::super::model::{Choice, Flow, Model, Overlay, Schema};
 use super::edit::edit;
+use super::inputs;
 use super::sockets::{self, Way, takes};
 
 /// Asks for the type of a new node: those that can take what the selected one gives come first.
@@ -43,6 +44,7 @@ pub(super) fn chosen(model: &mut Model, choice: Choice, name: &str) -> Vec<Effec
     match choice {
         // Not an edit.
         Choice::SweepSecond(_) | Choice::Earlier(_) => Vec::new(),
+        Choice::InputKind => inputs::kind_chosen(model, name),
         Choice::NodeType => add(model, name),
         Choice::LinkedType { node, socket, is_output, taken } => {
             let link = Link { node, socket, is_output };
@@ -66,7 +68,10 @@ pub(super) fn chosen(model: &mut Model, choice: Choice, name: &str) -> Vec<Effec
         }
         Choice::Word { node, input } => {
             let value = Literal::Text(name.to_string()).to_string();
-            edit(model, Edit::SetInput { node, input, value })
+            match node {
+                Some(node) => edit(model, Edit::SetInput { node, input, value }),
+                None => inputs::set(model, &input, Some(value)),
+            }
         }
     }
 }

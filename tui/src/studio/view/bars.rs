@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::keymap::{Action, Chord, Context};
+use super::super::keymap::Action;
 use super::super::message::Tone;
 use super::super::model::{Flow, Model, Phase};
 use super::super::theme::Role;
+use super::keybar;
 use super::pen::{Pen, columns, end_of, fitted};
 use crate::terminal::{printable, seconds};
 
@@ -137,21 +138,13 @@ pub(super) fn bottom(model: &Model, area: Rect, buffer: &mut Buffer) {
         let role = tone_role(*tone);
         return pen.text(&told(model, text, usize::from(area.width)), style(role));
     }
-    let mut spans = Vec::new();
-    let mut room = usize::from(area.width);
-    for action in useful(model) {
-        // A key may mean something of its own here.
-        let means_it = |key: &&Chord| model.keymap.action(**key, model.context()) == Some(action);
-        let Some(key) = model.keymap.keys(action).find(means_it).map(ToString::to_string) else { continue };
-        let width = key.chars().count() + action.name().chars().count() + 3;
-        if width > room {
-            break;
-        }
-        room -= width;
-        spans.push(Span::styled(format!(" {key}"), style(Role::Key)));
-        spans.push(Span::styled(format!(" {} ", action.name()), style(Role::Bar)));
-    }
-    pen.line(&Line::from(spans));
+    let spans = keybar::entries(model, area.width).into_iter().flat_map(|entry| {
+        [
+            Span::styled(format!(" {}", entry.key), style(Role::Key)),
+            Span::styled(format!(" {} ", entry.word), style(Role::Bar)),
+        ]
+    });
+    pen.line(&Line::from(spans.collect::<Vec<_>>()));
 }
 
 /// What is told, in one line; where the rest of it stands if it is longer.
@@ -173,65 +166,4 @@ pub(super) fn tone_role(tone: Tone) -> Role {
         Tone::Warning => Role::Warning,
         Tone::Error => Role::Error,
     }
-}
-
-/// The actions that the key bar shows, most useful first.
-fn useful(model: &Model) -> Vec<Action> {
-    let here: &[Action] = match model.context() {
-        Context::Chooser => &[Action::Activate],
-        Context::Graph => {
-            &[Action::NextPane, Action::Search, Action::AddNode, Action::Activate, Action::Undo, Action::Save]
-        }
-        Context::Inspector => &[Action::Back, Action::Activate, Action::Connect, Action::Delete, Action::Undo],
-        Context::Problems => &[Action::Back, Action::Activate, Action::Fix, Action::FixAll, Action::NextPane],
-        Context::Log => &[Action::Back, Action::LogLevel, Action::Filter, Action::Activate, Action::Last],
-        Context::Runs => {
-            &[Action::Back, Action::Activate, Action::Filter, Action::RunAgain, Action::Resume, Action::CopyCommand]
-        }
-        Context::Gallery => &[
-            Action::Back,
-            Action::Activate,
-            Action::Filter,
-            Action::AnotherSeed,
-            Action::UsePrompt,
-            Action::MarkToCompare,
-            Action::Compare,
-            Action::CopyCommand,
-            Action::ShowFolder,
-        ],
-        Context::Queue => &[
-            Action::Back,
-            Action::Drain,
-            Action::PriorityUp,
-            Action::PriorityDown,
-            Action::MoveUp,
-            Action::RemoveJob,
-            Action::CancelAll,
-        ],
-        Context::Failure => {
-            &[Action::Back, Action::CopyFailure, Action::Activate, Action::NextFailure, Action::PreviousFailure]
-        }
-        Context::Monitor => {
-            &[Action::Back, Action::Activate, Action::ShowTimeline, Action::ShowPicture, Action::NextPane]
-        }
-        Context::Timeline => {
-            &[Action::Back, Action::SwitchOrder, Action::Activate, Action::Closer, Action::Farther, Action::Fill]
-        }
-        Context::Picture => &[
-            Action::Back,
-            Action::NextPicture,
-            Action::PreviousPicture,
-            Action::Closer,
-            Action::Farther,
-            Action::Fill,
-            Action::ActualSize,
-        ],
-        Context::Anywhere => &[Action::Back, Action::NextPane],
-    };
-    let first = if model.is_running() { Action::Cancel } else { Action::Run };
-    let first = model.flow.is_some().then_some(first);
-    // Help is told even where there is room for little.
-    let mut all: Vec<Action> = first.into_iter().chain([Action::Help]).chain(here.iter().copied()).collect();
-    all.extend([Action::Palette, Action::Quit]);
-    all
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
@@ -32,13 +32,24 @@ pub(super) fn draw(model: &Model, compare: &Compare, buffer: &mut Buffer) {
     pictures(model, compare, above, buffer);
     inputs(model, compare, Rect { y: above.bottom(), height: body.height - above.height, ..body }, buffer);
     buffer.set_style(foot, style(Role::Bar));
-    let text = " esc closes  space blinks  d difference  + - how much  s beside  x swaps  j k scroll";
-    Pen::new(foot, buffer).text(text, style(Role::Bar));
+    let text = " esc closes  space blinks  d difference  + - gain  s beside  x swaps  jk scroll";
+    Pen::new(foot, buffer).entries_of(text, style(Role::Bar));
 }
 
 /// The part of the body that has pictures.
 fn above(body: Rect) -> Rect {
     Rect { height: body.height - list_height(body.height), ..body }
+}
+
+/// How the pictures are shown after a click on them: the one that was clicked alone, or both again. None: they are not there.
+pub(crate) fn manner_at(model: &Model, compare: &Compare, place: Position) -> Option<Manner> {
+    let body = Rect { x: 0, y: 0, width: model.size.0, height: model.size.1.saturating_sub(1) };
+    let area = Some(above(body)).filter(|area| area.contains(place))?;
+    Some(match compare.manner {
+        Manner::Beside if place.x < area.width / 2 => Manner::Left,
+        Manner::Beside => Manner::Right,
+        Manner::Left | Manner::Right | Manner::Difference => Manner::Beside,
+    })
 }
 
 /// What is compared as it is shown: its slot, where its name is, and where there is room for the picture.

@@ -4,7 +4,8 @@ use easel_engine::{ArtifactRecord, EventRecord, NodeRecord, NodeState, RunState}
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
-use super::super::model::{Details, Model};
+use super::super::keymap::Action;
+use super::super::model::{Details, Model, grid};
 use super::super::theme::Role;
 use super::pen::{fitted, wrap};
 use crate::clock::Zone;
@@ -121,6 +122,10 @@ fn head(lines: &mut Lines<'_>, details: &Details) {
         None if summary.state == RunState::Queued => format!("waits, priority {}", summary.priority),
         None => "not begun".into(),
     };
+    if let Some(part) = &details.story.job.options.sweep {
+        let key = lines.model.keymap.key(Action::ShowSweep).unwrap_or_default();
+        lines.wrapped("", Role::Dim, &format!("{}: `{key}` shows the grid", grid::about(part)));
+    }
     let counts = story::counts(&summary.nodes);
     let counts = if counts.is_empty() { counts } else { format!("; {counts}") };
     lines.wrapped("", Role::Dim, &format!("{begun}{counts}"));
@@ -185,6 +190,10 @@ fn happened(event: &EventRecord, zone: &Zone) -> Option<(String, Role, String)> 
     let (role, words) = match text("event") {
         "run_started" => (Role::Dim, "the run begins".to_string()),
         "node_started" => (Role::Dim, format!("{node} begins")),
+        "node_restarted" => {
+            let attempt = json.get("attempt").and_then(Value::as_u64).unwrap_or_default();
+            (Role::Dim, format!("{node} begins, attempt {attempt}"))
+        }
         "node_finished" => {
             let took = json.get("seconds").and_then(Value::as_f64).unwrap_or_default();
             (Role::Text, format!("{node}: {}", seconds(took)))

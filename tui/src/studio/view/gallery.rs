@@ -12,11 +12,11 @@ use super::super::model::still::Source;
 use super::super::model::{Model, Shot};
 use super::super::theme::Role;
 use super::details::short;
-use super::pen::{Pen, fitted};
+use super::pen::{Pen, fitted, wrap};
 use super::picture::{bytes, made};
 use super::tiles::{self, Tile};
 use super::{page_start, regions};
-use crate::terminal::count;
+use crate::terminal::{count, printable};
 
 /// Lines below each picture: its prompt, and where it came from.
 const CAPTION: u16 = 2;
@@ -61,7 +61,17 @@ impl Grid {
 
 /// How the pictures lie.
 pub(crate) fn grid(model: &Model) -> Grid {
-    Grid::of(regions(model).side)
+    Grid::of(parts(model, regions(model).side).1)
+}
+
+/// What is wrong with the journal has up to a third of the pane, in lines; the pictures have the rest.
+fn parts(model: &Model, area: Rect) -> (Vec<String>, Rect) {
+    let Some(problem) = model.gallery.problem() else { return (Vec::new(), area) };
+    let text = format!("{problem}\nThese are the pictures of the folder; what else runs drew is not known.");
+    let mut lines = wrap(&printable(&text), usize::from(area.width).max(8));
+    lines.truncate(usize::from(area.height / 3));
+    let height = u16::try_from(lines.len()).unwrap_or(0);
+    (lines, Rect { y: area.y + height, height: area.height - height, ..area })
 }
 
 /// The picture at a place of the pane.
@@ -74,20 +84,30 @@ pub(crate) fn at_place(model: &Model, place: ratatui::layout::Position) -> Optio
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
     let gallery = &model.gallery;
+    let (problem, area) = {
+        let (problem, rest) = parts(model, area);
+        let mut pen = Pen::new(area, buffer);
+        problem.iter().for_each(|line| pen.text(line, style(Role::Error)));
+        (!problem.is_empty(), rest)
+    };
     let mut pen = Pen::new(area, buffer);
     match gallery.shots() {
         None => return pen.text("Reading the journal …", style(Role::Dim)),
-        Some(Err(why)) => return pen.wrapped(why, style(Role::Error)),
-        Some(Ok(shots)) if shots.all.is_empty() => {
+        Some(shots) if shots.all.is_empty() && problem => {
+            return pen.wrapped("There is no picture in it.", style(Role::Dim));
+        }
+        Some(shots) if shots.all.is_empty() => {
             let key = model.keymap.key(Action::Run).unwrap_or_default();
             return pen.wrapped(&format!("There is no picture yet; `{key}` runs the workflow."), style(Role::Dim));
         }
-        Some(Ok(shots)) if gallery.len() == 0 => {
+        Some(shots) if gallery.len() == 0 => {
             let yet = if shots.unread > 0 { " yet" } else { "" };
-            let text = format!("None{yet} of {} has “{}”.", count(shots.all.len(), "picture"), gallery.filter);
+            let key = model.keymap.key(Action::Filter).unwrap_or_default();
+            let (all, filter) = (count(shots.all.len(), "picture"), &gallery.filter);
+            let text = format!("None{yet} of {all} has “{filter}”; `{key}` changes that.");
             return pen.wrapped(&text, style(Role::Dim));
         }
-        Some(Ok(_)) => {}
+        Some(_) => {}
     }
     let grid = Grid::of(area);
     let shown = grid.shown(model);
@@ -98,7 +118,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     }
     let mut text = format!("── {} of {} ", gallery.at + 1, count(gallery.len(), "picture"));
     if !gallery.filter.is_empty() {
-        text.push_str(&format!("with “{}” ", crate::terminal::printable(&gallery.filter)));
+        text.push_str(&format!("with “{}” ", printable(&gallery.filter)));
     }
     let rest = usize::from(area.width).saturating_sub(text.chars().count());
     let last = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
@@ -132,7 +152,8 @@ fn cell(model: &Model, (number, shot): (usize, &Shot), is_chosen: bool, area: Re
     parts.extend(shot.run.map(|run| run.0.to_string()));
     parts.extend((!shot.gist.seed.is_empty()).then(|| format!("seed {}", shot.gist.seed)));
     parts.extend((!model_name.is_empty()).then(|| model_name.to_string()));
-    pen.text(&format!(" {}", parts.join(" · ")), style(Role::Dim));
+    let about = fitted(&format!(" {}", parts.join(" · ")), pen.width());
+    pen.text(&about, style(Role::Dim));
 }
 
 /// The small picture, or why there is none.
@@ -162,7 +183,7 @@ fn tile(model: &Model, slot: usize, shot: &Shot, room: Rect) -> Option<Tile> {
 
 /// The pictures of the page.
 pub(super) fn tiles(model: &Model, area: Rect) -> Vec<Tile> {
-    let grid = Grid::of(area);
+    let grid = Grid::of(parts(model, area).1);
     let shown = grid.shown(model).enumerate();
     let tile = |(number, at): (usize, usize)| {
         tile(model, tiles::GRID + number, model.gallery.shot(at)?, above_caption(grid.place(number)))
@@ -228,5 +249,5 @@ pub(super) fn full(model: &Model, buffer: &mut Buffer) {
         model.gallery.at + 1,
         model.gallery.len()
     );
-    Pen::new(foot, buffer).text(&text, style(Role::Bar));
+    Pen::new(foot, buffer).entries_of(&text, style(Role::Bar));
 }

@@ -144,30 +144,24 @@ impl Amounts {
         let of = self.all.map(|all| format!(" of {}", bytes(all))).unwrap_or_default();
         let words = [
             format!("{} used{foreseen}{all}", bytes(self.used)),
-            self.short(true),
-            self.short(false),
+            self.short(self.foreseen),
+            self.short(None),
             format!("{}{of}", bytes(self.used)),
             bytes(self.used),
         ];
         words.into_iter().find(|words| words.chars().count() <= room).unwrap_or_default()
     }
 
-    /// Briefly, with the words or in figures alone: "0.5/0.2 of 1.0 GiB"; with a plus where more may be taken than was
-    /// foreseen.
-    fn short(&self, with_words: bool) -> String {
-        let most = [Some(self.used), self.foreseen, self.all].into_iter().flatten().max().unwrap_or(0);
+    /// Briefly: "0.5 of 1.0 GiB, 0.2 foreseen"; with a plus where more may be taken than was foreseen.
+    fn short(&self, foreseen: Option<u64>) -> String {
+        let most = [Some(self.used), foreseen, self.all].into_iter().flatten().max().unwrap_or(0);
         let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB")];
         let (unit, name) = units.into_iter().find(|(unit, _)| most >= *unit).unwrap_or((1 << 10, "KiB"));
         let amount = |bytes: u64| format!("{:.1}", bytes as f64 / unit as f64);
         let plus = if self.untold > 0 { "+" } else { "" };
-        let foreseen = self.foreseen.map(|foreseen| format!("{}{plus}", amount(foreseen)));
+        let foreseen = foreseen.map(|foreseen| format!(", {}{plus} foreseen", amount(foreseen))).unwrap_or_default();
         let all = self.all.map(|all| format!(" of {}", amount(all))).unwrap_or_default();
-        let used = amount(self.used);
-        match foreseen {
-            Some(foreseen) if with_words => format!("{used}{all} {name}, {foreseen} foreseen"),
-            Some(foreseen) => format!("{used}/{foreseen}{all} {name}"),
-            None => format!("{used}{all} {name}"),
-        }
+        format!("{}{all} {name}{foreseen}", amount(self.used))
     }
 }
 
@@ -197,12 +191,12 @@ mod tests {
         let all = Some(1 << 30);
         assert_eq!(told(Some(220 << 20), 0, all, 80), "550.0 MiB used / 220.0 MiB foreseen / 1.0 GiB in all");
         assert_eq!(told(Some(220 << 20), 0, all, 31), "0.5 of 1.0 GiB, 0.2 foreseen");
-        assert_eq!(told(Some(220 << 20), 0, all, 20), "0.5/0.2 of 1.0 GiB");
-        assert_eq!(told(Some(220 << 20), 0, None, 20), "550.0/220.0 MiB");
+        assert_eq!(told(Some(220 << 20), 0, all, 20), "0.5 of 1.0 GiB");
+        assert_eq!(told(Some(220 << 20), 0, None, 27), "550.0 MiB, 220.0 foreseen");
         assert_eq!(told(None, 0, all, 80), "550.0 MiB used / 1.0 GiB in all", "no node computes");
         let some = told(Some(0), 2, all, 80);
         assert_eq!(some, "550.0 MiB used / 0 B foreseen, 2 nodes cannot tell / 1.0 GiB in all");
-        assert_eq!(told(Some(1 << 20), 1, all, 20), "0.5/0.0+ of 1.0 GiB");
+        assert_eq!(told(Some(1 << 20), 1, all, 31), "0.5 of 1.0 GiB, 0.0+ foreseen");
         assert_eq!((told(Some(1 << 20), 1, all, 10), told(None, 0, all, 3)), ("550.0 MiB".into(), String::new()));
     }
 }

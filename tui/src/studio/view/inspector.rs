@@ -15,7 +15,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let Some(flow) = &model.flow else { return };
     let Some(checked) = &flow.checked else { return super::unchecked(model, flow, pen) };
     let Some((at, node)) = flow.selected.and_then(|at| Some((at, checked.scene.nodes.get(at)?))) else {
-        return workflow(model, checked, pen);
+        return nothing(model, checked, pen);
     };
     pen.skip(skipped(model, usize::from(pen.left())));
     pen.line(&Line::from(vec![
@@ -56,28 +56,15 @@ fn skipped(model: &Model, height: usize) -> usize {
     if model.context() == Context::Inspector { needed.saturating_sub(height) } else { 0 }
 }
 
-/// What is known where no node is selected.
-fn workflow(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
+/// Where no node is selected.
+fn nothing(model: &Model, checked: &Checked, pen: &mut Pen<'_>) {
     let style = |role: Role| model.theme.style(role);
     pen.wrapped(&checked.about, style(Role::Title));
     pen.text(&crate::terminal::count(checked.scene.nodes.len(), "node"), style(Role::Dim));
-    // What is given to one that was entered stands in the node that runs it.
-    let Some(plan) = checked.plan.as_ref().filter(|_| model.outer.is_empty()) else { return };
-    if !plan.inputs().is_empty() {
-        pen.gap();
-        pen.text("Inputs", style(Role::Title));
-    }
-    for (name, input) in plan.inputs() {
-        let role = if input.is_set { Role::Marked } else { Role::Text };
-        let kind = plan.document().input(name).and_then(|input| input.kind).map(|kind| kind.to_string());
-        pen.line(&Line::from(vec![
-            Span::styled(printable(name).into_owned(), style(Role::Key)),
-            Span::styled(format!(" {} ", kind.unwrap_or_default()), style(Role::Dim)),
-            Span::styled(printable(&input.value.to_string()).into_owned(), style(role)),
-        ]));
-        if let Some(about) = plan.document().input(name).map(|input| input.about.as_str()) {
-            pen.indented("    ", about, style(Role::Dim));
-        }
+    pen.gap();
+    pen.wrapped("No node is selected: the arrow keys in the graph select one.", style(Role::Text));
+    if let (Some(key), false) = (model.keymap.key(Action::ShowInputs), checked.inputs.is_empty()) {
+        pen.wrapped(&format!("{key} shows the inputs of the workflow."), style(Role::Text));
     }
 }
 
@@ -183,9 +170,17 @@ fn fed(scene: &Scene, at: usize, name: &str) -> Option<String> {
         .collect();
     match (sources.is_empty(), &inputs[socket].literal) {
         (false, _) => Some(format!("← {}", sources.join(", "))),
-        (true, Some(literal)) => Some(format!("= {literal}")),
+        (true, Some(literal)) => Some(match declared(literal) {
+            Some(name) => format!("← input {name}"),
+            None => format!("= {literal}"),
+        }),
         (true, None) => None,
     }
+}
+
+/// The input of the workflow that something written is.
+fn declared(literal: &str) -> Option<&str> {
+    literal.strip_prefix("Input(\"")?.strip_suffix("\")")
 }
 
 /// What an input is for, and what may be written there.

@@ -9,8 +9,11 @@ mod draft;
 mod failure;
 mod gallery;
 mod gauges;
+mod help;
 mod hits;
+mod inputs;
 mod inspector;
+mod keybar;
 mod lanes;
 mod log;
 mod monitor;
@@ -22,22 +25,27 @@ mod queue;
 mod runs;
 mod stills;
 mod sweep;
+mod tabs;
 mod tiles;
 mod timeline;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+pub(crate) use compare::manner_at as compare_manner_at;
 pub(crate) use failure::{height as full_height, lines as failure_lines};
 pub(crate) use gallery::grid as gallery_grid;
-pub(crate) use hits::{entry_at, entry_in_front, is_in_front};
+pub(crate) use hits::{entry_at, entry_in_front, foot_key_at, is_in_front};
+pub(crate) use keybar::bar_action_at;
+pub(crate) use monitor::is_picture_at as is_run_picture_at;
 pub(crate) use overlay::{most_scrolled, typing_width};
 pub(crate) use picture::room as picture_room;
 pub(crate) use stills::wanted as wanted_pictures;
-pub(crate) use sweep::page as sweep_page;
-pub(crate) use timeline::height as timeline_height;
+pub(crate) use sweep::{cell_at as sweep_cell_at, page as sweep_page};
+pub(crate) use tabs::tab_at;
+pub(crate) use timeline::{height as timeline_height, row_at as timeline_row_at};
 
 use super::graph_view::{GraphView, Status};
 use super::graphics::Protocol;
@@ -106,7 +114,7 @@ pub(crate) fn regions(model: &Model) -> Regions {
         (false, Focus::Side) => (Rect::default(), body),
     };
     regions.graph = graph;
-    regions.tabs = Rect { height: side.height.min(1), ..side };
+    regions.tabs = Rect { height: tabs::height(model, side), ..side };
     regions.side = Rect { y: side.y + regions.tabs.height, height: side.height - regions.tabs.height, ..side };
     regions
 }
@@ -130,12 +138,13 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
         (None, None) => chooser::draw(model, regions.side, buffer),
         (None, Some(_)) => {
             graph(model, regions.graph, buffer);
-            divider(model, regions.divider, buffer);
-            tabs(model, regions.tabs, buffer);
+            tabs::divider(model, regions.divider, buffer);
+            tabs::draw(model, regions.tabs, buffer);
             match model.side {
                 Side::Runs | Side::Gallery | Side::Queue if model.is_demo => {
                     Pen::new(regions.side, buffer).wrapped(DEMO, model.theme.style(Role::Dim));
                 }
+                Side::Inputs => inputs::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Inspector => inspector::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Problems => problems::draw(model, &mut Pen::new(regions.side, buffer)),
                 Side::Monitor => monitor::draw(model, regions.side, buffer),
@@ -162,7 +171,11 @@ fn graph(model: &Model, area: Rect, buffer: &mut Buffer) {
         draft::draw(&view, flow, area, buffer);
         shots(model, &view, area, buffer);
         if view.scene.nodes.is_empty() {
-            Pen::new(area, buffer).text("There are no nodes in it yet.", model.theme.style(Role::Dim));
+            let text = match flow.counts().0 {
+                0 => "There are no nodes in it yet.",
+                _ => "No nodes can be read in it: what is wrong stands in the list of problems.",
+            };
+            Pen::new(area, buffer).wrapped(text, model.theme.style(Role::Dim));
         }
     } else {
         unchecked(model, flow, &mut Pen::new(area, buffer));
@@ -214,78 +227,6 @@ fn statuses(model: &Model) -> Vec<Status> {
     let Some((flow, run)) = model.flow.as_ref().zip(model.run_here()) else { return Vec::new() };
     let (Some(scene), way) = (flow.scene(), flow.way()) else { return Vec::new() };
     run.statuses(scene, &model.run_way(run, &way))
-}
-
-fn divider(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let role = if model.focus == Focus::Side { Role::Focus } else { Role::Border };
-    for y in area.top()..area.bottom() {
-        buffer.set_stringn(area.x, y, "│", usize::from(area.width), model.theme.style(role));
-    }
-}
-
-/// Letters of the longest name of a tab.
-const MOST_LETTERS: usize = 8;
-
-/// The tabs: (first column, text, which).
-fn tab_places(model: &Model, area: Rect) -> Vec<(u16, String, Side)> {
-    let (errors, warnings) = model.flow.as_ref().map(|flow| flow.counts()).unwrap_or_default();
-    let text = |side: Side, name: &str| {
-        let count = match side {
-            Side::Problems if errors + warnings > 0 => format!(" {}", errors + warnings),
-            _ => String::new(),
-        };
-        format!(" {} {name}{count}", side.number())
-    };
-    // Where there is no room for all: of what is not shown as many letters as there is room for.
-    let name = |side: Side, letters: usize| {
-        let name = side.name();
-        if side == model.side { name } else { &name[..letters.min(name.len())] }
-    };
-    let width = |letters: usize| -> usize {
-        Side::ALL.into_iter().map(|side| text(side, name(side, letters)).chars().count()).sum()
-    };
-    let letters = (1..=MOST_LETTERS).rev().find(|letters| width(*letters) <= usize::from(area.width)).unwrap_or(1);
-    let end = if width(letters) + Side::ALL.len() <= usize::from(area.width) { " " } else { "" };
-    let mut x = area.x;
-    let mut places = Vec::new();
-    for side in Side::ALL {
-        let text = text(side, name(side, letters)) + end;
-        let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-        places.push((x, text, side));
-        x = x.saturating_add(width);
-    }
-    places
-}
-
-fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let errors = model.flow.as_ref().map_or(0, |flow| flow.counts().0);
-    for (x, text, side) in tab_places(model, area) {
-        let role = match side {
-            _ if side == model.side => {
-                if model.focus == Focus::Side {
-                    Role::Selection
-                } else {
-                    Role::Title
-                }
-            }
-            Side::Problems if errors > 0 => Role::Error,
-            _ => Role::Dim,
-        };
-        let room = area.right().saturating_sub(x);
-        if area.height > 0 && room > 0 {
-            buffer.set_stringn(x, area.y, text, usize::from(room), model.theme.style(role));
-        }
-    }
-}
-
-/// The tab at a place of the screen.
-pub(crate) fn tab_at(model: &Model, place: Position) -> Option<Side> {
-    let area = regions(model).tabs;
-    if !area.contains(place) {
-        return None;
-    }
-    let places = tab_places(model, area);
-    places.into_iter().rev().find(|(x, _, _)| *x <= place.x).map(|(_, _, side)| side)
 }
 
 /// The first of the entries of a list that are shown, so that the one with the cursor is among them: whole pages, so that

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
@@ -15,7 +15,7 @@ use super::super::theme::Role;
 use super::inspector::status;
 use super::pen::{Pen, columns, end_of, fitted as in_columns};
 use super::{blocks, gauges, page_start, stills};
-use crate::terminal::{count, printable, seconds};
+use crate::terminal::{brief_seconds, count, printable, seconds};
 
 /// Columns of the text behind the bars.
 const NOTE: usize = 9;
@@ -24,11 +24,29 @@ const NOTE: usize = 9;
 const PICTURE_PART: u16 = 2;
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    entries(model, area, buffer);
+}
+
+/// The node on a line of the pane.
+pub(super) fn at_line(model: &Model, area: Rect, line: u16) -> Option<usize> {
+    let entries = entries(model, area, &mut Buffer::empty(area));
+    entries.get(usize::from(line)).copied().flatten()
+}
+
+/// Whether the picture is at a place.
+pub(crate) fn is_picture_at(model: &Model, place: Position) -> bool {
+    let area = super::regions(model).side;
+    want(model, area).is_some_and(|(_, picture)| picture.contains(place))
+}
+
+/// Draws everything; of each line the node that it is about.
+fn entries(model: &Model, area: Rect, buffer: &mut Buffer) -> Vec<Option<usize>> {
     let style = |role: Role| model.theme.style(role);
     let Some(run) = &model.run else {
         let key = model.keymap.key(super::super::keymap::Action::Run).unwrap_or_default();
         let text = format!("Nothing was run yet; `{key}` runs the workflow.");
-        return Pen::new(area, buffer).wrapped(&text, style(Role::Dim));
+        Pen::new(area, buffer).wrapped(&text, style(Role::Dim));
+        return Vec::new();
     };
     let picture = want(model, area);
     let list = Rect { height: area.height - picture.as_ref().map_or(0, |(_, place)| place.height + 1), ..area };
@@ -41,18 +59,21 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let width = names.max().unwrap_or(0).clamp(4, (pen.width() / 2).max(4));
     for (at, node) in run.nodes.iter().enumerate().skip(start).take(height) {
         let line = node_line(model, run, node, width, pen.width());
+        pen.about(Some(at));
         if at == run.at && model.context() == super::super::keymap::Context::Monitor {
             pen.highlighted(&line, style(Role::Selection));
         } else {
             pen.line(&line);
         }
     }
+    let entries = pen.entries();
     if let Some(((want, place), shot)) = picture.zip(run.shots.newest()) {
         let mut pen = Pen::new(place, buffer);
         pen.text(&shot.node, style(Role::Dim));
         let rest = pen.rest();
         stills::draw(model, &want, Some(&shot.picture), rest, buffer);
     }
+    entries
 }
 
 fn heading(model: &Model, run: &RunView, pen: &mut Pen<'_>) {
@@ -62,10 +83,19 @@ fn heading(model: &Model, run: &RunView, pen: &mut Pen<'_>) {
     let name = run.run.map_or_else(|| "run".into(), |id| format!("run {}", id.0));
     let whose = if run.is_ours { "" } else { ", of another process" };
     let took = seconds(run.took(run.clock(model.now)).as_secs_f64());
+    let room = pen.width().saturating_sub(columns(&name) + columns(word) + 3);
+    let facts = [
+        format!("{ended} of {all} nodes, {took}{whose}"),
+        format!("{ended}/{all}, {took}{whose}"),
+        format!("{ended} of {all} nodes, {took}"),
+        format!("{ended}/{all}, {took}"),
+        took,
+    ];
+    let facts = facts.into_iter().find(|facts| columns(facts) <= room).unwrap_or_default();
     pen.line(&Line::from(vec![
         Span::styled(format!("{name} "), style(Role::Title)),
         Span::styled(word, style(role)),
-        Span::styled(format!("  {ended} of {all} nodes, {took}{whose}"), style(Role::Dim)),
+        Span::styled(format!("  {facts}"), style(Role::Dim)),
     ]));
     if let Some(workflow) = run.workflow.as_ref().filter(|_| model.run_here().is_none()) {
         pen.text(&format!("of another workflow: {}", workflow.display()), style(Role::Warning));
@@ -105,9 +135,11 @@ fn totals(totals: &Totals) -> Vec<String> {
     let mut facts = Vec::new();
     facts.extend(totals.left.map(|left| format!("about {} left", roughly(left))));
     facts.extend(totals.steps.map(|steps| format!("{steps:.1} steps/s")));
-    if totals.pictures.0 > 0 {
-        let (number, rate) = totals.pictures;
-        facts.push(format!("{} ({rate:.2}/s)", count(number, "picture")));
+    match totals.pictures {
+        (0, _) => {}
+        // Of one there is no rate.
+        (1, _) => facts.push(count(1, "picture")),
+        (number, rate) => facts.push(format!("{} ({rate:.2}/s)", count(number, "picture"))),
     }
     if totals.cached > 0 {
         facts.push(format!("{} known", totals.cached));
@@ -121,14 +153,11 @@ fn node_line<'a>(model: &Model, run: &RunView, node: &'a NodeRun, name: usize, w
     let (word, role) = status(&node.status);
     let room = width.saturating_sub(2 + name + 1 + 1 + NOTE);
     let note = match node.status {
-        Status::Running { step, steps, left } if steps > 0 => match left {
-            Some(left) if room < 12 => format!("-{}", seconds(left.as_secs_f64())),
-            _ => format!("{step}/{steps}"),
-        },
+        Status::Running { step, steps, .. } if steps > 0 => format!("{step}/{steps}"),
         Status::Running { .. } => {
-            seconds(run.clock(model.now).saturating_sub(node.began.unwrap_or(run.clock(model.now))).as_secs_f64())
+            brief_seconds(run.clock(model.now).saturating_sub(node.began.unwrap_or(run.clock(model.now))).as_secs_f64())
         }
-        Status::Done { seconds: took } => seconds(took),
+        Status::Done { seconds: took } => brief_seconds(took),
         _ => word.to_string(),
     };
     let mut spans = vec![

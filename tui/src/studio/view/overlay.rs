@@ -8,13 +8,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::super::field::Field;
-use super::super::keymap::{Action, Keymap};
+use super::super::keymap::Action;
 use super::super::model::sweep::Axis;
 use super::super::model::{Flow, Later, Model, Offer, Overlay, Prompt};
 use super::super::theme::Role;
-use super::super::update::{candidates, fitting};
+use super::super::update::{Offered, candidates, fitting};
 use super::page_start;
-use super::pen::{Pen, columns, fitted, wrap};
+use super::pen::{Pen, columns, fitted, whole, wrap};
 use crate::terminal::count;
 
 /// What stands around the difference before saving: title and foot.
@@ -30,8 +30,7 @@ const MOST_TYPED: usize = 120;
 
 pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
     match overlay {
-        Overlay::Help(scroll) => help(model, *scroll, buffer),
-        Overlay::Palette(..) | Overlay::Choice { .. } => drop(list(model, overlay, buffer)),
+        Overlay::Help { .. } | Overlay::Palette(..) | Overlay::Choice { .. } => drop(list(model, overlay, buffer)),
         Overlay::Prompt(prompt, field) => prompted(model, prompt, field, buffer),
         Overlay::Changes(scroll) => changes(model, *scroll, CHANGES, buffer),
         Overlay::LeaveFile(scroll) => changes(model, *scroll, LEAVING, buffer),
@@ -48,10 +47,8 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
         }
         Overlay::Details(scroll) => details(model, *scroll, buffer),
         Overlay::Forget(RunId(run)) => {
-            let text = format!(
-                "Run {run} leaves the history, with its log. The files that it wrote stay. y forgets it, esc does not."
-            );
-            asked(model, "Forget the run?", &text, buffer);
+            let text = format!("Run {run} leaves the history, with its log. The files that it wrote stay.");
+            asked(model, "Forget the run?", &text, "y forgets it, esc does not", buffer);
         }
         Overlay::SweepAsked(sweep) => {
             let axis = |axis: &Axis| format!("{} of {}", count(axis.values.len(), "value"), axis.name);
@@ -59,10 +56,10 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
             let runs = count(sweep.cells.len(), "run");
             let text = format!(
                 "{}{rows}: {runs}. They wait in the queue and are run here one by one; what they have in common is \
-                 computed once. y begins, esc does not.",
+                 computed once.",
                 axis(&sweep.columns)
             );
-            asked(model, "Sweep?", &text, buffer);
+            asked(model, "Sweep?", &text, "y begins, esc does not", buffer);
         }
         Overlay::Sweep => super::sweep::draw(model, buffer),
         Overlay::Shot => super::gallery::full(model, buffer),
@@ -73,13 +70,13 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
                 Later::Again(run) => format!("Run {}, once more,", run.0),
                 Later::Job(_) => "It".into(),
             };
-            let text = format!("{what} can wait in the queue, and is run here after it. y queues it, esc does not.");
-            asked(model, "A run is under way", &text, buffer);
+            let text = format!("{what} can wait in the queue, and is run here after it.");
+            asked(model, "A run is under way", &text, "y queues it, esc does not", buffer);
         }
         Overlay::CancelAll => {
             let text = "Every run that waits or is carried out, here or by other processes, is cancelled. They stay in \
-                        the history. y cancels them, esc does not.";
-            asked(model, "Cancel all?", text, buffer);
+                        the history.";
+            asked(model, "Cancel all?", text, "y cancels them, esc does not", buffer);
         }
         Overlay::Leave => {
             let mut text = String::new();
@@ -92,8 +89,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, buffer: &mut Buffer) {
                     Some(_) => "There are changes that are not saved and cannot be kept: they would be lost. ",
                 });
             }
-            text.push_str("y leaves, esc stays.");
-            asked(model, "Leave?", &text, buffer);
+            asked(model, "Leave?", text.trim_end(), "y leaves, esc stays", buffer);
         }
     }
 }
@@ -136,20 +132,21 @@ fn recovered(model: &Model, offer: &Offer, buffer: &mut Buffer) {
         text.push_str(&format!(" was being typed, for {about}: “{}”", fitted(&typed.text, MOST_TYPED).trim_end()));
     }
     let them = if has_changes { "them" } else { "it" };
-    text.push_str(&format!(". y takes {them} over, n puts {them} aside; nothing is saved by that. esc decides later."));
+    text.push_str(&format!(". Whoever takes {them} over saves nothing by that."));
     match model.flow.as_ref().map_or(0, |flow| flow.offers.len()) {
         0 => {}
         1 => text.push_str(" One more offer comes after this."),
         more => text.push_str(&format!(" {more} more offers come after this.")),
     }
-    asked(model, "Unsaved changes", &text, buffer);
+    let foot = format!("y takes {them} over, n puts {them} aside, esc: later");
+    asked(model, "Unsaved changes", &text, &foot, buffer);
 }
 
 /// A question in a few words.
-fn asked(model: &Model, title: &str, text: &str, buffer: &mut Buffer) {
+fn asked(model: &Model, title: &str, text: &str, foot: &str, buffer: &mut Buffer) {
     let lines = wrap(text, 52);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let area = framed(model, title, "", (56, rows), buffer);
+    let area = framed(model, title, foot, (56, rows), buffer);
     Pen::new(area, buffer).wrapped(text, model.theme.style(Role::Text));
 }
 
@@ -175,6 +172,8 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
         Prompt::Rename { problem, .. } | Prompt::RenameGroup { problem, .. } => {
             (" enter keeps it, esc closes ", problem.as_deref())
         }
+        Prompt::NewInput { problem, .. } => (" enter adds it, esc closes ", problem.as_deref()),
+        Prompt::RenameInput { problem, .. } => (" enter keeps it, esc closes ", problem.as_deref()),
         Prompt::Group { problem, .. } => (" enter makes it, esc closes ", problem.as_deref()),
         Prompt::Extract { problem, .. } => {
             (" enter makes it; NAME.ron: in a file, written at once ", problem.as_deref())
@@ -183,6 +182,7 @@ fn prompted(model: &Model, prompt: &Prompt, field: &Field, buffer: &mut Buffer) 
     };
     let about = match prompt {
         Prompt::Value { schema, .. } => [Some(schema.about.clone()), schema.range_words()],
+        Prompt::Sweep { how, .. } => [Some((*how).to_string()), None],
         _ => [None, None],
     };
     let about = about.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
@@ -258,7 +258,6 @@ fn difference(model: &Model, about: &str, hunks: &[Hunk]) -> Vec<(String, Role)>
 /// How many lines of a text that can be scrolled may be above the screen at most.
 pub(crate) fn most_scrolled(model: &Model, overlay: &Overlay) -> usize {
     let lines = match overlay {
-        Overlay::Help(_) => help_lines(model).len(),
         Overlay::Story { text, .. } => wrap(text, story_width(model)).len(),
         Overlay::Changes(_) | Overlay::LeaveFile(_) => difference(model, "", &to_save(model)).len(),
         Overlay::Conflict(_) => difference(model, IN_CONFLICT, &in_conflict(model)).len(),
@@ -308,7 +307,7 @@ fn compared(model: &Model, lines: &[(String, Role)], scroll: usize, (title, foot
 }
 
 /// A frame in the middle of the screen, cleared; what is inside of it.
-fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut Buffer) -> Rect {
+pub(super) fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut Buffer) -> Rect {
     let screen = *buffer.area();
     let (width, height) = (size.0.min(screen.width), size.1.min(screen.height));
     let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 3, width, height };
@@ -322,6 +321,10 @@ fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut
         }
     }
     buffer.set_style(area, model.theme.style(Role::Text));
+    let foot = match whole(foot.trim(), ", ", usize::from(width.saturating_sub(4))) {
+        "" => String::new(),
+        foot => format!(" {foot} "),
+    };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(model.theme.style(Role::Focus))
@@ -332,7 +335,7 @@ fn framed(model: &Model, title: &str, foot: &str, size: (u16, u16), buffer: &mut
 }
 
 /// A line that somebody types, with the cursor; its end, if not all fits.
-fn typed(model: &Model, field: &Field, pen: &mut Pen<'_>) {
+pub(super) fn typed(model: &Model, field: &Field, pen: &mut Pen<'_>) {
     let shown = |half: String| half.replace('\n', "⏎");
     let (before, after) = field.halves();
     let (before, after) = (shown(before), shown(after));
@@ -358,7 +361,7 @@ pub(super) fn list(model: &Model, overlay: &Overlay, buffer: &mut Buffer) -> Opt
     match overlay {
         Overlay::Palette(field, at) => {
             let fits = candidates(model, &field.text());
-            let lines = fits.into_iter().map(|action| entry(model, action)).collect();
+            let lines = fits.iter().map(|offered| entry(model, offered)).collect();
             Some(listed(model, "Do", field, *at, lines, buffer))
         }
         Overlay::Choice { choice, items, field, at } => {
@@ -372,6 +375,7 @@ pub(super) fn list(model: &Model, overlay: &Overlay, buffer: &mut Buffer) -> Opt
             });
             Some(listed(model, &choice.title(), field, *at, lines.collect(), buffer))
         }
+        Overlay::Help { at, field, is_typing } => Some(super::help::draw(model, *at, field, *is_typing, buffer)),
         _ => None,
     }
 }
@@ -398,52 +402,22 @@ fn listed(model: &Model, title: &str, field: &Field, at: usize, lines: Vec<Line<
     (area, pen.entries())
 }
 
-/// An action with its keys.
-fn entry(model: &Model, action: Action) -> Line<'static> {
+/// An action with its keys, or an input of the workflow.
+fn entry(model: &Model, offered: &Offered) -> Line<'static> {
+    let checked = model.flow.as_ref().and_then(|flow| flow.checked.as_ref());
+    let (action, name, about) = match offered {
+        Offered::Action(action) => (*action, action.name().to_string(), action.about().to_string()),
+        Offered::Input(at) => {
+            let input = checked.and_then(|checked| checked.inputs.get(*at));
+            let (name, about) = input.map(|input| (input.name.clone(), input.about.clone())).unwrap_or_default();
+            let about = if about.is_empty() { "an input of the workflow".into() } else { format!("input: {about}") };
+            (Action::ShowInputs, name, about)
+        }
+    };
     let keys: Vec<_> = model.keymap.keys(action).map(ToString::to_string).collect();
     Line::from(vec![
         Span::styled(fitted(&keys.join(" "), 16), model.theme.style(Role::Key)),
-        Span::styled(format!(" {}", fitted(action.name(), 16)), model.theme.style(Role::Title)),
-        Span::styled(format!(" {}", action.about()), model.theme.style(Role::Dim)),
+        Span::styled(format!(" {}", fitted(&name, 16)), model.theme.style(Role::Title)),
+        Span::styled(format!(" {}", crate::terminal::printable(&about)), model.theme.style(Role::Dim)),
     ])
-}
-
-/// Columns of the keys.
-const KEYS: usize = 18;
-
-fn help_columns(model: &Model) -> u16 {
-    model.size.0.saturating_sub(2).min(84)
-}
-
-fn help_lines(model: &Model) -> Vec<Line<'static>> {
-    let room = usize::from(help_columns(model)).saturating_sub(KEYS + 5);
-    Keymap::sections(model.context()).flat_map(|part| section(model, part, room)).collect()
-}
-
-fn help(model: &Model, scroll: usize, buffer: &mut Buffer) {
-    let columns = help_columns(model);
-    let lines = help_lines(model);
-    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(model.size.1.saturating_sub(2));
-    let area = framed(model, "What the keys do here", " j k scroll, esc closes ", (columns, rows), buffer);
-    let most = lines.len().saturating_sub(usize::from(area.height));
-    let mut pen = Pen::new(area, buffer).skipping(scroll.min(most));
-    lines.iter().for_each(|line| pen.line(line));
-}
-
-/// A heading, and under it what keys do.
-fn section(model: &Model, (title, actions): (&'static str, Vec<Action>), room: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::styled(title, model.theme.style(Role::Title))];
-    for action in actions {
-        let keys: Vec<_> = model.keymap.keys(action).map(ToString::to_string).collect();
-        let mut keys = keys.join(" ");
-        if keys.is_empty() {
-            keys = format!(":{}", action.name());
-        }
-        for about in wrap(action.about(), room) {
-            let keys = Span::styled(fitted(&std::mem::take(&mut keys), KEYS), model.theme.style(Role::Key));
-            lines.push(Line::from(vec![keys, Span::styled(format!(" {about}"), model.theme.style(Role::Text))]));
-        }
-    }
-    lines.push(Line::default());
-    lines
 }

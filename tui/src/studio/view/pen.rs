@@ -74,6 +74,12 @@ impl<'a> Pen<'a> {
         self.line(&Line::from(Span::styled(printable(text).into_owned(), style)));
     }
 
+    /// One line of entries that stand two spaces apart: as many as there is room for, each of them whole.
+    pub(super) fn entries_of(&mut self, text: &str, style: Style) {
+        let width = self.width();
+        self.text(whole(text, "  ", width), style);
+    }
+
     /// One line of several parts.
     pub(super) fn line(&mut self, line: &Line<'_>) {
         if self.skip > 0 {
@@ -177,6 +183,13 @@ pub(super) fn end_of(text: &str, width: usize) -> String {
     if width == 0 { String::new() } else { format!("…{}", &text[first..]) }
 }
 
+/// As many of the entries of a text, which `between` stands between, as there is room for.
+pub(super) fn whole<'t>(text: &'t str, between: &str, width: usize) -> &'t str {
+    let ends = text.match_indices(between).map(|(at, _)| at).chain([text.len()]);
+    let fits = ends.take_while(|end| columns(&text[..*end]) <= width).last();
+    fits.map_or("", |end| &text[..end])
+}
+
 /// The text in so many columns: cut with a sign that it was, or filled with spaces.
 pub(super) fn fitted(text: &str, width: usize) -> String {
     let text = printable(text);
@@ -213,6 +226,15 @@ mod tests {
             let lines = wrap("the quick brownish fox 0123456789", width);
             assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:?}");
         }
+    }
+
+    #[test]
+    fn entries_are_cut_between_them() {
+        let of = |width| whole(" esc closes  x swaps", "  ", width);
+        assert_eq!(
+            [0, 10, 11, 19, 20, 99].map(of),
+            ["", "", " esc closes", " esc closes", " esc closes  x swaps", " esc closes  x swaps"]
+        );
     }
 
     #[test]

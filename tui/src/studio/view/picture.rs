@@ -9,7 +9,7 @@ use super::super::model::Model;
 use super::super::model::full::{Viewer, Window, Zoom};
 use super::super::model::still::{Details, Place, Want};
 use super::super::theme::Role;
-use super::pen::Pen;
+use super::pen::{Pen, columns};
 use super::stills;
 use crate::terminal::printable;
 
@@ -89,10 +89,16 @@ fn known(model: &Model, viewer: &Viewer, scale: Option<f64>, pen: &mut Pen<'_>) 
         None if model.run.as_ref().is_some_and(|run| run.phase.is_over()) => "preview".into(),
         None => "not saved yet".into(),
     };
-    pen.line(&Line::from(vec![
-        Span::styled(printable(&name).into_owned(), style(Role::Title)),
-        Span::styled(format!("  of {}", printable(&seen.node)), style(Role::Dim)),
-    ]));
+    let (name, of) = (printable(&name), printable(&seen.node));
+    if columns(&name) + columns(&of) + 5 <= pen.width() && !viewer.is_of_grid {
+        pen.line(&Line::from(vec![
+            Span::styled(name.into_owned(), style(Role::Title)),
+            Span::styled(format!("  of {of}"), style(Role::Dim)),
+        ]));
+    } else {
+        pen.wrapped(&name, style(Role::Title));
+        pen.wrapped(&if viewer.is_of_grid { of.into_owned() } else { format!("of {of}") }, style(Role::Text));
+    }
     let details = viewer.known().and_then(|known| known.as_ref().ok());
     let mut view = vec![format!("{} of {}", viewer.at + 1, viewer.pictures.len())];
     view.extend(scale.map(|scale| match viewer.zoom {

@@ -44,8 +44,8 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     pen.text(&format!("{} {wait}, {running} under way", count(waiting, "run")), style(Role::Title));
     let key = |action| model.keymap.key(action).unwrap_or_default();
     let (text, role) = match model.queue.drains {
-        true => (format!("run here, one by one; `{}` ends that", key(Action::Drain)), Role::Running),
-        false => (format!("not run here; `{}` begins that", key(Action::Drain)), Role::Dim),
+        true => (format!("what waits is run here, one by one; `{}` ends that", key(Action::Drain)), Role::Running),
+        false => (format!("what waits is not run here; `{}` begins that", key(Action::Drain)), Role::Dim),
     };
     pen.text(&text, style(role));
     if rows.is_empty() {

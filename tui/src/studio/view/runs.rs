@@ -6,14 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::super::keymap::Action;
 use super::super::model::{Details, Model, Picture, RunRow, RunsPage};
 use super::super::theme::Role;
 use super::super::update::pictures;
 use super::details::{short, state_role};
 use super::pen::{Pen, fitted};
 use super::{blocks, page_start};
-use crate::story;
-use crate::terminal::{count, printable, seconds};
+use crate::terminal::{brief_seconds, count, printable};
 
 /// Lower than this, a pane has room for the list alone.
 const ROOM_FOR_DETAILS: u16 = 11;
@@ -66,11 +66,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         Some(Ok(page)) => page,
     };
     if page.found == 0 {
-        return Pen::new(area, buffer).wrapped(&nothing(page), style(Role::Dim));
+        return Pen::new(area, buffer).wrapped(&nothing(model, page), style(Role::Dim));
     }
     let places = places(area);
     let columns = Columns::of(usize::from(area.width));
-    Pen::new(places.heading, buffer).text(&columns.heading(), style(Role::Dim));
+    Pen::new(places.heading, buffer).text(&columns.heading(model.zone.is_utc()), style(Role::Dim));
     let height = usize::from(places.list.height);
     let start = page_start(model.runs.at, height);
     let mut pen = Pen::new(places.list, buffer);
@@ -91,10 +91,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Why no run is listed.
-fn nothing(page: &RunsPage) -> String {
+fn nothing(model: &Model, page: &RunsPage) -> String {
+    let key = model.keymap.key(Action::Filter).unwrap_or_default();
     match (page.total, page.unread) {
         (0, _) => "Nothing was run yet.".into(),
-        (total, 0) => format!("None of {} has {}.", runs(total), quoted(&page.filter)),
+        (total, 0) => format!("None of {} has {}; `{key}` changes that.", runs(total), quoted(&page.filter)),
         (total, unread) => {
             format!("None yet of {} has {}; {unread} are still to be read …", runs(total), quoted(&page.filter))
         }
@@ -152,12 +153,13 @@ impl Columns {
         self.width.saturating_sub(NUMBER + 1 + STATE + 1 + self.when + 1 + TOOK + 1 + self.seed + 1 + self.workflow + 1)
     }
 
-    fn heading(&self) -> String {
+    fn heading(&self, is_utc: bool) -> String {
+        let begun = if is_utc { "BEGUN (UTC)" } else { "BEGUN" };
         format!(
             "{:>NUMBER$} {:STATE$} {} {:>TOOK$} {} {} PROMPT",
             "RUN",
             "STATE",
-            fitted("BEGUN (UTC)", self.when),
+            fitted(begun, self.when),
             "TOOK",
             fitted("SEED", self.seed),
             fitted("WORKFLOW", self.workflow),
@@ -168,7 +170,7 @@ impl Columns {
         let style = |role: Role| model.theme.style(role);
         let summary = &row.summary;
         let name = summary.workflow.rsplit(['/', '\\']).next().unwrap_or(&summary.workflow);
-        let took = summary.seconds.filter(|_| summary.state.is_over()).map_or_else(String::new, seconds);
+        let took = summary.seconds.filter(|_| summary.state.is_over()).map_or_else(String::new, brief_seconds);
         let is_marked = model.to_compare.iter().any(|marked| marked.path.is_none() && marked.run == Some(summary.run));
         let sign = if is_marked { "●" } else { " " };
         let number = Span::styled(format!("{:>NUMBER$}{sign}", summary.run.0), style(Role::Title));
@@ -179,7 +181,7 @@ impl Columns {
             let about = Span::styled(fitted(about, room), style(Role::Text));
             return Line::from(vec![number, state, about, Span::styled(format!(" {took}"), style(Role::Dim))]);
         }
-        let moment = summary.started.map_or_else(|| "-".into(), story::moment);
+        let moment = summary.started.map_or_else(|| "-".into(), |at| model.zone.day_and_time(at));
         // Without the year and the seconds, where there is little room.
         let when = if self.when < moment.len() { moment.get(5..16).unwrap_or(&moment) } else { &moment };
         Line::from(vec![

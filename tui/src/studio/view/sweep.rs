@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use easel_engine::RunState;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
@@ -12,9 +12,10 @@ use super::super::model::Model;
 use super::super::model::still::Source;
 use super::super::model::sweep::{Cell, Sweep};
 use super::super::theme::Role;
+use super::super::update::sweep_about;
 use super::details::state_role;
 use super::page_start;
-use super::pen::{Pen, fitted, wrap};
+use super::pen::{Pen, columns, fitted, wrap};
 use super::tiles::{self, Tile};
 
 /// A picture has no fewer columns than this; what does not fit is on another page.
@@ -79,6 +80,15 @@ pub(crate) fn page(model: &Model, sweep: &Sweep) -> impl Iterator<Item = usize> 
     places.rows(sweep).flat_map(move |row| columns.clone().map(move |column| row * width + column))
 }
 
+/// The cell at a place of the screen.
+pub(crate) fn cell_at(model: &Model, place: Position) -> Option<usize> {
+    let sweep = model.sweep.as_ref()?;
+    let screen = Rect { x: 0, y: 0, width: model.size.0, height: model.size.1.saturating_sub(1) };
+    let places = Places::of(sweep, model.size);
+    let is_it = |at: &usize| places.place(at / sweep.width(), at % sweep.width(), screen).contains(place);
+    page(model, sweep).find(is_it)
+}
+
 pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let style = |role: Role| model.theme.style(role);
     let screen = *buffer.area();
@@ -101,7 +111,7 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     Pen::new(line(0), buffer).line(&Line::from(title));
     for column in places.columns(sweep) {
         let place = Rect { y: 1, height: 1, ..places.place(places.first.1, column, screen) };
-        let label = fitted(&sweep.columns.label(column), usize::from(place.width));
+        let label = heading(sweep.columns.label_parts(column), usize::from(place.width));
         Pen::new(place.intersection(screen), buffer).text(&label, style(Role::Title));
     }
     for row in places.rows(sweep) {
@@ -109,8 +119,15 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
             let cell = places.place(row, places.first.0, screen);
             let place = Rect { x: 0, width: places.label.saturating_sub(1), ..cell };
             let mut pen = Pen::new(place, buffer);
-            let lines = wrap(&crate::terminal::printable(&rows.label(row)), usize::from(place.width));
-            lines.iter().for_each(|line| pen.text(line, style(Role::Title)));
+            let (name, value) = rows.label_parts(row);
+            let (label, width) = (format!("{name} {value}"), usize::from(place.width));
+            if columns(&label) <= width {
+                pen.text(&label, style(Role::Title));
+            } else {
+                pen.text(fitted(name, width).trim_end(), style(Role::Title));
+                let lines = wrap(&crate::terminal::printable(&value), width);
+                lines.iter().for_each(|line| pen.text(line, style(Role::Title)));
+            }
         }
         for column in places.columns(sweep) {
             let at = row * sweep.width() + column;
@@ -122,19 +139,29 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     }
     let foot = line(screen.height.saturating_sub(1));
     buffer.set_style(foot, style(Role::Bar));
-    let text = " esc closes  h j k l move  w writes it as a picture  x cancels what is not over";
+    let text = " esc closes  hjkl move  enter enlarges  a again  w saves a PNG  x cancels";
     match &model.notice {
         Some((_, told)) => Pen::new(foot, buffer).text(&format!(" {told}"), style(Role::Bar)),
-        None => Pen::new(foot, buffer).text(text, style(Role::Bar)),
+        None => Pen::new(foot, buffer).entries_of(text, style(Role::Bar)),
+    }
+}
+
+/// What a column is called, in so many columns: of the value as much as there is room for, of the input the rest.
+fn heading((name, value): (&str, String), width: usize) -> String {
+    let room = width.saturating_sub(columns(&value) + 1);
+    match columns(name) <= room {
+        true => fitted(&format!("{name} {value}"), width),
+        // Less of a name says nothing.
+        false if room >= 4 => format!("{} {value}", fitted(name, room)),
+        false => fitted(&value, width),
     }
 }
 
 /// Where the cursor is.
 fn about(sweep: &Sweep) -> Option<String> {
     let cell = sweep.cells.get(sweep.at)?;
-    let given: Vec<_> = sweep.given(sweep.at).into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let run = cell.run.map_or_else(String::new, |run| format!("run {}: ", run.0));
-    Some(format!("{run}{}", given.join(", ")))
+    Some(format!("{run}{}", sweep_about(sweep, sweep.at)))
 }
 
 fn cell(model: &Model, (number, cell): (usize, &Cell), is_chosen: bool, area: Rect, buffer: &mut Buffer) {

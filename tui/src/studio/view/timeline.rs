@@ -2,7 +2,7 @@
 
 use easel_engine::Seat;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::super::graph_view::Status;
@@ -12,8 +12,8 @@ use super::super::theme::Role;
 use super::inspector::status;
 use super::monitor::sign;
 use super::pen::{Pen, fitted};
-use super::{lanes, page_start};
-use crate::terminal::{bytes, printable, seconds};
+use super::{gauges, lanes, page_start, pen};
+use crate::terminal::{brief_seconds, bytes, printable, seconds};
 
 /// Lines above the nodes: the run, and the axis.
 const ABOVE: u16 = 2;
@@ -51,13 +51,11 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
     let scene = model.flow.as_ref().and_then(|flow| flow.scene());
     let rows = rows(run, scene, timeline.order, run.clock(model.now));
     let node = |row: &Row| run.nodes.get(row.index);
-    let at = rows.iter().position(|row| node(row).is_some_and(|node| Some(&node.node) == timeline.at.as_ref()));
-    let at = at.unwrap_or(0);
+    let at = chosen(run, &rows, timeline);
     let shown = timeline.shown(run, run.clock(model.now));
     if timeline.order == Order::Lanes {
         Pen::new(area, buffer).line(&heading(model, run, timeline, &rows));
-        let lines = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + BELOW), ..area };
-        lanes::draw(model, run, &rows, at, shown, (lines, buffer));
+        lanes::draw(model, run, &rows, at, shown, (lanes_area(area), buffer));
         return below(model, run, &rows, at, area, buffer);
     }
     let height = height(model);
@@ -80,6 +78,34 @@ pub(super) fn draw(model: &Model, timeline: &Timeline, buffer: &mut Buffer) {
         if number == at { pen.highlighted(&line, style(Role::Selection)) } else { pen.line(&line) }
     }
     below(model, run, &rows, at, area, buffer);
+}
+
+/// The row that is at a place of the screen.
+pub(crate) fn row_at(model: &Model, timeline: &Timeline, place: Position) -> Option<usize> {
+    let (area, run) = (body(model), model.run.as_ref()?);
+    let scene = model.flow.as_ref().and_then(|flow| flow.scene());
+    let rows = rows(run, scene, timeline.order, run.clock(model.now));
+    let at = chosen(run, &rows, timeline);
+    if timeline.order == Order::Lanes {
+        let shown = timeline.shown(run, run.clock(model.now));
+        return lanes::row_at(run, &rows, at, shown, lanes_area(area), place);
+    }
+    let height = height(model);
+    let line = usize::from(place.y.checked_sub(area.y + ABOVE)?);
+    let row = page_start(at, height) + line;
+    (line < height && row < rows.len()).then_some(row)
+}
+
+/// Which row the cursor is on.
+fn chosen(run: &RunView, rows: &[Row], timeline: &Timeline) -> usize {
+    let node = |row: &Row| run.nodes.get(row.index);
+    let at = rows.iter().position(|row| node(row).is_some_and(|node| Some(&node.node) == timeline.at.as_ref()));
+    at.unwrap_or(0)
+}
+
+/// Where the axis and the lanes are.
+fn lanes_area(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1 + BELOW), ..area }
 }
 
 /// What is known of the node with the cursor.
@@ -146,7 +172,7 @@ fn line<'a>(model: &Model, node: &NodeRun, row: &Row, columns: &Columns, shown: 
     let style = |role: Role| model.theme.style(role);
     let (_, role) = status(&node.status);
     let critical = if row.is_critical { "* " } else { "  " };
-    let took = row.span.filter(|_| node.began.is_some()).map(|(from, to)| seconds(to - from)).unwrap_or_default();
+    let took = row.span.filter(|_| node.began.is_some()).map(|(from, to)| brief_seconds(to - from)).unwrap_or_default();
     let share = row.share.filter(|_| node.began.is_some()).map(|share| format!("{:.0}%", share * 100.0));
     Line::from(vec![
         Span::styled(sign(&node.status), style(role)),
@@ -193,15 +219,18 @@ fn detail(model: &Model, run: &RunView, node: &NodeRun, row: &Row, pen: &mut Pen
         (Some((_, at)), None) => facts.push(format!("at {}", seconds(at))),
         (None, _) => {}
     }
+    facts.extend((node.attempt > 1).then(|| format!("attempt {}", node.attempt)));
     facts.extend(node.seat.as_ref().map(seat));
     facts.extend(
         row.share.filter(|_| node.began.is_some()).map(|share| format!("{:.0}% of what all nodes took", share * 100.0)),
     );
     facts.extend(node.rate(run.clock(model.now)).map(|rate| format!("{rate:.1} steps a second")));
+    let name = printable(&node.node);
+    let room = pen.width().saturating_sub(pen::columns(&name) + pen::columns(word) + 3);
     pen.line(&Line::from(vec![
-        Span::styled(format!("{} ", printable(&node.node)), style(Role::Title)),
+        Span::styled(format!("{name} "), style(Role::Title)),
         Span::styled(word, style(role)),
-        Span::styled(format!("  {}", facts.join(", ")), style(Role::Dim)),
+        Span::styled(format!("  {}", gauges::fitting(&facts, room)), style(Role::Dim)),
     ]));
     let about = match (&node.story, node.outputs.first()) {
         (Some(story), _) => story.lines().next().unwrap_or_default().to_string(),
