@@ -95,6 +95,14 @@ fn a_node_is_tried_again_as_often_as_it_may(lab: &Lab) {
         })
         .collect();
     assert_eq!(tries, [(1, 3, "attempt 1 failed"), (2, 3, "attempt 2 failed")]);
+    // Each further attempt says that it begins, and where; what failed the last time is followed by none.
+    for node in ["good", "bad"] {
+        let attempts = run.events.iter().filter_map(|event| match event {
+            Event::NodeRestarted { node: of, attempt, seat, .. } if &**of == node => Some((*attempt, &*seat.device)),
+            _ => None,
+        });
+        assert_eq!(attempts.collect::<Vec<_>>(), [(2, "cpu"), (3, "cpu")], "{node}");
+    }
     assert!(run.failure("bad").contains("attempt 3 failed"), "{}", run.failure("bad"));
 }
 

@@ -426,7 +426,10 @@ impl Ran {
                 Event::NodeFailed { .. } => {
                     assert_ne!(open.insert(node, false), Some(false), "`{node}` ended twice; {}", self.story());
                 }
-                Event::NodeProgress { .. } | Event::NodePreview { .. } | Event::NodeRetried { .. } => {
+                Event::NodeProgress { .. }
+                | Event::NodePreview { .. }
+                | Event::NodeRetried { .. }
+                | Event::NodeRestarted { .. } => {
                     assert_eq!(open.get(node), Some(&true), "`{node}` spoke while not running; {}", self.story());
                 }
                 Event::NodeCached { .. } | Event::NodeSkipped { .. } | Event::NodeBlocked { .. } => {
@@ -499,6 +502,7 @@ pub fn node_of(event: &Event) -> Option<&str> {
         | Event::NodeExpanded { node, .. }
         | Event::NodeCached { node, .. }
         | Event::NodeRetried { node, .. }
+        | Event::NodeRestarted { node, .. }
         | Event::NodeFinished { node, .. }
         | Event::NodeFailed { node, .. }
         | Event::NodeSkipped { node, .. }
