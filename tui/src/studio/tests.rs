@@ -238,9 +238,10 @@ impl Bench {
 }
 
 fn chord(key: &str) -> KeyEvent {
-    let (modifiers, name) = match key.strip_prefix("ctrl-") {
-        Some(name) => (KeyModifiers::CONTROL, name),
-        None => (KeyModifiers::NONE, key),
+    let (modifiers, name) = match key.split_once('-') {
+        Some(("ctrl", name)) => (KeyModifiers::CONTROL, name),
+        Some(("alt", name)) => (KeyModifiers::ALT, name),
+        _ => (KeyModifiers::NONE, key),
     };
     let code = match name {
         "enter" => KeyCode::Enter,

@@ -233,3 +233,17 @@ fn esc_in_the_list_of_workflows_leads_back() {
     bench.press("enter");
     assert!(bench.model.closed.is_none() && flow(&mut bench).path == Path::new("other.ron"));
 }
+
+#[test]
+fn esc_and_a_letter_that_arrive_as_one_key_are_both() {
+    let mut bench = Bench::opened((100, 30), SMALL);
+    bench.press("2");
+    assert_eq!(bench.model.focus, crate::studio::model::Focus::Side);
+    bench.press("alt-/");
+    assert_eq!(bench.model.focus, crate::studio::model::Focus::Graph);
+    assert!(matches!(&bench.model.overlay, Some(Overlay::Prompt(Prompt::Search, _))), "{}", bench.shown());
+    // What is being typed is not given up by a key of other keyboards.
+    bench.type_in("lo");
+    bench.press("alt-x");
+    assert!(matches!(&bench.model.overlay, Some(Overlay::Prompt(Prompt::Search, _))), "{}", bench.shown());
+}
